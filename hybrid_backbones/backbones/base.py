@@ -1,0 +1,217 @@
+"""The contract of a backbone: what every family here promises to a detector or a segmentor."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from typing import Any, ClassVar, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+
+import torch
+from mmengine.logging import print_log
+from mmengine.model import BaseModule
+from mmengine.model.weight_init import update_init_info
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..layers import checkpoint_block
+from ..weights import FoundWeights, find_weights
+
+NUM_LEVELS = 4
+MIN_SIZE = 32
+
+
+class HybridBackbone(BaseModule):
+    """Base of all families: ``(N, 3, H, W)`` in, a tuple of feature maps out.
+
+    Level ``i`` (0 to 3: c2 to c5) has stride ``4 * 2**i``; its map is
+    ``(N, C_i, ceil(H / stride), ceil(W / stride))`` for every H and W of at least 32 pixels.
+
+    A family sets ``archs`` (name to frozen dataclass), builds ``stem`` and ``stages`` (only as many
+    as ``out_indices`` needs) and ``out_channels``, calls ``self.train()`` last in its constructor,
+    and implements :meth:`forward_features`.
+
+    Args:
+        arch: Name of an architecture of the family, or its fields as a dict or dataclass.
+        out_indices: Levels to return, rising.
+        frozen_stages: -1 freezes nothing, 0 the stem, k the stem and the first k stages. Norms on
+            the outputs are no part of a stage and stay trainable: published ImageNet files do not
+            hold them.
+        norm_eval: Keep the running statistics of every BatchNorm as they are.
+        with_cp: Recompute the blocks' activations in the backward pass to save memory: True for
+            all of them, or how many of the first blocks of each stage.
+        init_cfg: As in mmengine. ``dict(type='Pretrained', checkpoint=FILE_OR_URL)`` takes the
+            authors' file as they published it (see ``hybrid_backbones.weights``).
+
+    Attributes:
+        out_channels: Channels of each returned map.
+        out_strides: Stride of each returned map, in pixels of the input.
+
+    Raises:
+        ValueError: An argument has a value that is not allowed; the message lists what is.
+    """
+
+    archs: ClassVar[Dict[str, Any]] = {}
+
+    def __init__(
+        self,
+        arch: Union[str, dict, Any],
+        out_indices: Union[int, Sequence[int]] = (0, 1, 2, 3),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        with_cp: Union[bool, Sequence[int]] = False,
+        init_cfg: Optional[dict] = None,
+    ):
+        super().__init__(init_cfg)
+        self.arch = self.resolve_arch(arch)
+        self.out_indices = _check_out_indices(out_indices)
+        if type(frozen_stages) is not int or not -1 <= frozen_stages <= NUM_LEVELS:
+            raise ValueError(
+                f'frozen_stages must be an int from -1 to {NUM_LEVELS}, got {frozen_stages!r}'
+            )
+        self.frozen_stages = frozen_stages
+        self.norm_eval = norm_eval
+        self.with_cp = _check_with_cp(with_cp)
+        self.out_strides = tuple(4 * 2**i for i in self.out_indices)
+        self.out_channels: Tuple[int, ...] = ()
+
+    @classmethod
+    def resolve_arch(cls, arch: Union[str, dict, Any]) -> Any:
+        """The family's dataclass for a name, or for a dict or dataclass of the same fields."""
+        if isinstance(arch, str):
+            if arch not in cls.archs:
+                known = ', '.join(cls.archs)
+                raise ValueError(f'{cls.__name__} has no arch {arch!r}; it has {known}')
+            return cls.archs[arch]
+        example = next(iter(cls.archs.values()))
+        if is_dataclass(arch) and not isinstance(arch, type):
+            arch = asdict(arch)
+        if not isinstance(arch, Mapping):
+            raise ValueError(f'arch must be a name, a dict or a dataclass, got {arch!r}')
+        names = [f.name for f in fields(example)]
+        unknown = sorted(set(arch) - set(names))
+        missing = sorted(f.name for f in fields(example) if _is_required(f) and f.name not in arch)
+        if unknown or missing:
+            raise ValueError(
+                f'an arch of {cls.__name__} has the fields {", ".join(names)}; '
+                f'unknown: {", ".join(unknown) or "none"}; missing: {", ".join(missing) or "none"}'
+            )
+        values = {k: tuple(v) if isinstance(v, (list, tuple)) else v for k, v in arch.items()}
+        return type(example)(**values)
+
+    @property
+    def num_stages(self) -> int:
+        """How many stages ``out_indices`` makes necessary."""
+        return max(self.out_indices) + 1
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+        """Feature maps of the levels ``out_indices``.
+
+        Args:
+            x: Images ``(N, 3, H, W)``, H and W at least 32.
+
+        Raises:
+            ValueError: The input has another shape.
+        """
+        if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < MIN_SIZE:
+            raise ValueError(
+                f'{type(self).__name__} takes images (N, 3, H, W) with H and W of at least '
+                f'{MIN_SIZE}, got {tuple(x.shape)}'
+            )
+        return self.forward_features(x)
+
+    def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
+        """What the family computes; ``x`` has been checked."""
+        raise NotImplementedError
+
+    def run_block(self, block: nn.Module, x: Tensor, stage: int, index: int, **kwargs) -> Tensor:
+        """Run block ``index`` of ``stage``, with activation checkpointing if ``with_cp`` says so."""
+        chosen = self.with_cp if isinstance(self.with_cp, bool) else index < self.with_cp[stage]
+        if chosen and torch.is_grad_enabled():
+            return checkpoint_block(block, x, **kwargs)
+        return block(x, **kwargs)
+
+    def train(self, mode: bool = True) -> 'HybridBackbone':
+        """Set the mode; frozen parts and, with ``norm_eval``, BatchNorms stay in eval mode."""
+        super().train(mode)
+        frozen = [self.stem, *self.stages][: self.frozen_stages + 1]
+        for module in frozen:
+            module.eval()
+            module.requires_grad_(False)
+        if self.norm_eval:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
+
+    def init_weights(self) -> None:
+        """Load the weights that ``init_cfg`` names; otherwise keep those drawn at construction.
+
+        Raises:
+            CheckpointError: The file is missing, unreadable, or of another family or variant; it
+                is a ``ValueError``, and nothing has been loaded.
+        """
+        cfg = self.init_cfg
+        if not isinstance(cfg, dict) or cfg.get('type') != 'Pretrained':
+            super().init_weights()
+            return
+        if self.is_init:
+            return
+        found = find_weights(
+            cfg.get('checkpoint'),
+            family=type(self).__name__,
+            expected={name: tuple(value.shape) for name, value in self.state_dict().items()},
+            variants=self._shapes_of_archs,
+            prefix=cfg.get('prefix'),
+        )
+        self.load_state_dict(found.state, strict=False)
+        print_log(str(found), logger='current')
+        for warning in self.doubts_about(found):
+            print_log(warning, logger='current', level=logging.WARNING)
+        if hasattr(self, '_params_init_info'):  # mmengine logs where each parameter came from
+            update_init_info(self, init_info=f'loaded from {found.file}')
+        self.is_init = True
+
+    def doubts_about(self, found: FoundWeights) -> List[str]:
+        """Warnings about weights that fit by shape but may still be the wrong ones."""
+        return []
+
+    @classmethod
+    def _shapes_of_archs(cls) -> Iterator[Tuple[str, Dict[str, Tuple[int, ...]]]]:
+        """Name and state-dict shapes of every arch, without drawing a single weight."""
+        for name in cls.archs:
+            with torch.device('meta'):
+                state = cls(name).state_dict()
+            yield name, {key: tuple(value.shape) for key, value in state.items()}
+
+
+def _is_required(field: Field) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _check_out_indices(out_indices: Union[int, Sequence[int]]) -> Tuple[int, ...]:
+    given = out_indices
+    if isinstance(out_indices, int):
+        out_indices = (out_indices,)
+    levels = range(NUM_LEVELS)
+    if (
+        not isinstance(out_indices, (list, tuple))
+        or not out_indices
+        or any(type(i) is not int or i not in levels for i in out_indices)
+        or list(out_indices) != sorted(set(out_indices))
+    ):
+        raise ValueError(f'out_indices must be rising levels out of {tuple(levels)}, got {given!r}')
+    return tuple(out_indices)
+
+
+def _check_with_cp(with_cp: Union[bool, Sequence[int]]) -> Union[bool, Tuple[int, ...]]:
+    if isinstance(with_cp, bool):
+        return with_cp
+    if (
+        not isinstance(with_cp, (list, tuple))
+        or len(with_cp) != NUM_LEVELS
+        or any(type(n) is not int or n < 0 for n in with_cp)
+    ):
+        raise ValueError(
+            f'with_cp must be a bool, or how many of the first blocks of each of the {NUM_LEVELS} '
+            f'stages to checkpoint, got {with_cp!r}'
+        )
+    return tuple(with_cp)

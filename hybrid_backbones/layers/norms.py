@@ -1,0 +1,29 @@
+"""Normalisation over channels, and the learnt scale of a residual branch."""
+
+import torch
+from torch import Tensor, nn
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """LayerNorm over the channels of a ``(N, C, H, W)`` map, at each position by itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W) -> (N, C, H, W)``."""
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class LayerScale(nn.Module):
+    """A learnt factor for each channel (Touvron et al. 2021, CaiT, section 2.2).
+
+    Args:
+        shape: Shape of the factors: ``(C,)`` for ``(..., C)``, ``(1, C, 1, 1)`` for maps.
+        init: Their first value.
+    """
+
+    def __init__(self, shape, init: float):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.full(shape, init))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape out as in."""
+        return x * self.gamma

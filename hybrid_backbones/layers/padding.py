@@ -1,0 +1,22 @@
+"""Zero padding at right and bottom."""
+
+from typing import Tuple
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def pad_to_multiple(x: Tensor, multiple: int, dims: Tuple[int, int] = (2, 3)) -> Tensor:
+    """Zero-pad the two dimensions ``dims`` at their end up to a multiple; no copy if none is due.
+
+    Args:
+        x: ``(N, C, H, W)``, or ``(N, H, W, C)`` with ``dims=(1, 2)``.
+        multiple: What both sizes shall be divisible by, in positions.
+        dims: Which dimensions are H and W.
+    """
+    bottom = -x.shape[dims[0]] % multiple
+    right = -x.shape[dims[1]] % multiple
+    if not bottom and not right:
+        return x
+    inner = (0, 0) * (x.dim() - 1 - dims[1])  # F.pad counts from the last dimension
+    return F.pad(x, (*inner, 0, right, 0, bottom))

@@ -1,0 +1,166 @@
+"""Fitting a published state dict to a backbone, or saying why it does not fit."""
+
+import re
+from dataclasses import dataclass
+from typing import Callable, Dict, Iterable, List, Optional, Tuple
+
+from torch import Tensor
+
+from .dialects import Dialect, name_stranger, recognise
+from .reading import CheckpointError, read_checkpoint
+
+Shapes = Dict[str, Tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class FoundWeights:
+    """Weights that fit, under our names.
+
+    Args:
+        state: Our names and the tensors.
+        file: Name of the file they are from.
+        dialect: Whose names the file uses.
+        expected: How many tensors the backbone has.
+        missing: Our names that the file lacks on purpose (they keep their initial values).
+        leftover: The file's names that the backbone has no place for, on purpose.
+        elsewhere: How many tensors of the file belong to other parts of a model.
+    """
+
+    state: Dict[str, Tensor]
+    file: str
+    dialect: Dialect
+    expected: int
+    missing: Tuple[str, ...]
+    leftover: Tuple[str, ...]
+    elsewhere: int
+
+    def __str__(self) -> str:
+        lines = [
+            f'{self.file}: {self.dialect.family}, names of {self.dialect.source}; '
+            f'{len(self.state)} of {self.expected} tensors loaded'
+        ]
+        if self.missing:
+            lines.append(f'  not in the file, initial values kept: {_summary(self.missing)}')
+        if self.leftover:
+            lines.append(f'  in the file, not needed here: {_summary(self.leftover)}')
+        if self.elsewhere:
+            lines.append(f'  {self.elsewhere} tensors of other parts of the model passed over')
+        return '\n'.join(lines)
+
+
+def find_weights(
+    source: str,
+    family: str,
+    expected: Shapes,
+    variants: Callable[[], Iterable[Tuple[str, Shapes]]],
+    prefix: Optional[str] = None,
+) -> FoundWeights:
+    """Read a checkpoint and translate it for a backbone.
+
+    Args:
+        source: Path or URL.
+        family: Class name of the backbone.
+        expected: Its state dict's names and shapes.
+        variants: Gives name and shapes of every arch of the family; called if the file does not
+            fit, to name the one it is for.
+        prefix: What stands before the backbone's names in the file; None: found by itself.
+
+    Raises:
+        CheckpointError: The file cannot be read, or is of another family or variant.
+    """
+    everything, file = read_checkpoint(source)
+    if prefix:
+        prefix = prefix if prefix.endswith('.') else prefix + '.'
+        state = {k[len(prefix) :]: v for k, v in everything.items() if k.startswith(prefix)}
+        if not state:
+            raise CheckpointError(
+                f'{file} has no names that begin with {prefix!r}; they begin with '
+                f'{_summary(everything)}'
+            )
+    else:
+        state = everything
+    dialect, inner = recognise(state)
+    if dialect is None or dialect.family != family:
+        raise CheckpointError(f'{file} {_strange(dialect, state)}, and this is a {family}')
+    state = {k[len(inner) :]: v for k, v in state.items() if k.startswith(inner)}
+
+    translated, leftover, surplus = {}, [], []
+    for key, value in state.items():
+        ours = dialect.to_ours(key)
+        if ours in expected:
+            translated[ours] = value
+        elif dialect.is_classifier(key) or (ours and _is_level_not_built(ours, expected)):
+            leftover.append(key)
+        else:
+            surplus.append(ours or key)
+    missing = [key for key in expected if key not in translated]
+    lacking = [key for key in missing if not _may_be_missing(key)]
+    unequal = [
+        f'{key} is {tuple(value.shape)} there and {expected[key]} here'
+        for key, value in translated.items()
+        if tuple(value.shape) != expected[key]
+    ]
+    if lacking or surplus or unequal:
+        differences = [f'{key} is not in the file' for key in lacking]
+        differences += [f'{key} is only in the file' for key in surplus]
+        fitting = _fitting_variants(translated, surplus, variants)
+        raise CheckpointError(
+            f'{file} is a {family} of another arch'
+            + (f' ({" or ".join(fitting)})' if fitting else ' than any known')
+            + f': {"; ".join((unequal + differences)[:3])}'
+            + (f'; and {n} more' if (n := len(unequal + differences) - 3) > 0 else '')
+        )
+    return FoundWeights(
+        state=translated,
+        file=file,
+        dialect=dialect,
+        expected=len(expected),
+        missing=tuple(missing),
+        leftover=tuple(leftover),
+        elsewhere=len(everything) - len(state),
+    )
+
+
+def _strange(dialect: Optional[Dialect], keys: Iterable[str]) -> str:
+    name = dialect.family if dialect else name_stranger(keys)
+    if name:
+        return f'holds {name}'
+    return f'is of no family known here (its names begin with {_summary(keys)})'
+
+
+def _may_be_missing(ours: str) -> bool:
+    return ours.startswith('out_norms.') or ours.endswith('.num_batches_tracked')
+
+
+def _is_level_not_built(ours: str, expected: Shapes) -> bool:
+    """Whether a name belongs to a stage or output that this backbone's ``out_indices`` leaves out."""
+    stage = re.match(r'stages\.(\d+)\.', ours)
+    if stage:
+        return not any(key.startswith(stage[0]) for key in expected)
+    return ours.startswith('out_norms.')
+
+
+def _fitting_variants(
+    translated: Dict[str, Tensor],
+    surplus: List[str],
+    variants: Callable[[], Iterable[Tuple[str, Shapes]]],
+) -> List[str]:
+    names = {**{k: tuple(v.shape) for k, v in translated.items()}, **dict.fromkeys(surplus)}
+    fitting = []
+    for arch, shapes in variants():
+        lacking = [k for k in shapes if k not in names and not _may_be_missing(k)]
+        same = all(k in shapes and names[k] in (None, shapes[k]) for k in names)
+        if same and not lacking:
+            fitting.append(arch)
+    return fitting
+
+
+def _summary(keys: Iterable[str], limit: int = 6) -> str:
+    """First components of the names and how often each occurs."""
+    counts: Dict[str, int] = {}
+    for key in keys:
+        head = key.split('.')[0]
+        counts[head] = counts.get(head, 0) + 1
+    parts = [f'{head} ({count})' for head, count in counts.items()]
+    rest = [f'and {len(parts) - limit} others'] if len(parts) > limit else []
+    return ', '.join(parts[:limit] + rest)

@@ -1,0 +1,176 @@
+"""Getting a state dict out of a file or URL, without running what a stranger pickled into it."""
+
+import contextlib
+import os
+import pickle
+import re
+import zipfile
+from pathlib import Path
+from typing import Any, Dict, Tuple
+from urllib.error import URLError
+from urllib.parse import urlparse
+
+import numpy as np
+import torch
+from mmengine.dist import barrier, get_local_rank, is_distributed
+from mmengine.logging import HistoryBuffer
+from torch import Tensor
+
+from .catalogue import find_published
+
+# Where training codes put the weights in a checkpoint, in the order the authors' loaders look.
+WRAPPERS = ('model', 'state_dict', 'state_dict_ema', 'model_ema')
+WITHOUT = 'train without it by --cfg-options model.backbone.init_cfg=None'
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be had, read or used; the message is one line and says why."""
+
+
+def read_checkpoint(source: str) -> Tuple[Dict[str, Tensor], str]:
+    """The weights in a checkpoint, whatever it wraps them in.
+
+    Args:
+        source: Path of a ``.pth``, ``.pth.tar``, ``.bin`` or ``.safetensors`` file, or a URL.
+
+    Returns:
+        Names and tensors, and the file's name.
+
+    Raises:
+        CheckpointError: The file is missing, cannot be downloaded, or holds no weights.
+    """
+    if not isinstance(source, (str, os.PathLike)) or not str(source):
+        raise CheckpointError(f'checkpoint must be the path or URL of a file, got {source!r}')
+    source = os.fspath(source)
+    path = _download(source) if urlparse(source).scheme in ('http', 'https') else Path(source)
+    path = path.expanduser()
+    if not path.is_file():
+        raise CheckpointError(f'no checkpoint file {path}{_where(path.name)}; or {WITHOUT}')
+    content = _open(path)
+    for wrapper in WRAPPERS:
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+            break
+    state = {}
+    if isinstance(content, dict):
+        state = {k: v for k, v in content.items() if isinstance(v, Tensor)}
+    if not state:
+        raise CheckpointError(
+            f'{path} holds no weights: expected a dict of tensors, bare or under '
+            f'{", ".join(WRAPPERS)}'
+        )
+    return state, path.name
+
+
+def mmengine_globals() -> contextlib.AbstractContextManager:
+    """While entered, ``torch.load(weights_only=True)`` reads the checkpoints mmengine saves.
+
+    Their message hub pickles numpy scalars, ``HistoryBuffer`` and, for its statistics, ``getattr``;
+    a plain ``getattr`` would let a pickle reach anything, so it is replaced by one that only
+    yields the statistics of ``HistoryBuffer``.
+    """
+    if not hasattr(torch.serialization, 'safe_globals'):  # before torch 2.5
+        return contextlib.nullcontext()
+    multiarray = np.core.multiarray if np.__version__ < '2' else np._core.multiarray
+    allowed = [
+        HistoryBuffer,
+        (_statistic_of_history, 'builtins.getattr'),
+        np.ndarray,
+        np.dtype,
+        *(type(np.dtype(kind)) for kind in ('float32', 'float64', 'int32', 'int64', 'bool')),
+    ]
+    for function in (multiarray._reconstruct, multiarray.scalar):
+        # numpy 1 and 2 write different module names
+        allowed += [
+            (function, f'{module}.multiarray.{function.__name__}')
+            for module in ('numpy.core', 'numpy._core')
+        ]
+    return torch.serialization.safe_globals(allowed)
+
+
+def _statistic_of_history(owner: Any, name: str) -> Any:
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
+        raise pickle.UnpicklingError(f'a checkpoint may not look up {name} of {owner}')
+    return getattr(owner, name)
+
+
+def _open(path: Path) -> Any:
+    if path.suffix == '.safetensors':
+        try:
+            from safetensors import SafetensorError
+            from safetensors.torch import load_file
+        except ImportError:
+            raise CheckpointError(f'{path}: to read it, pip install safetensors') from None
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise CheckpointError(f'{path} is no safetensors file ({error})') from None
+    try:
+        with mmengine_globals():
+            return torch.load(path, map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        foreign = re.search(r'GLOBAL ([\w.]+)', str(error))
+        if foreign and _looks_saved_by_torch(path):
+            raise CheckpointError(
+                f'{path} holds {foreign[1]}, which is no weight and could run code when loaded; '
+                'if you trust it, save its tensors alone: torch.save(torch.load(FILE, '
+                "weights_only=False)['model'], NEW_FILE)"
+            ) from None
+        raise _damaged(path) from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, UnicodeDecodeError):
+        raise _damaged(path) from None
+
+
+def _looks_saved_by_torch(path: Path) -> bool:
+    with open(path, 'rb') as file:
+        return zipfile.is_zipfile(path) or file.read(1) == b'\x80'  # or a pickle's first byte
+
+
+def _damaged(path: Path) -> CheckpointError:
+    with open(path, 'rb') as file:
+        start = file.read(512).lstrip().lower()
+    if start.startswith((b'<!doctype', b'<html')):
+        return CheckpointError(
+            f'{path} is a web page, not a checkpoint: open the link in a browser and save the file'
+        )
+    return CheckpointError(f'{path} is no checkpoint, or damaged ({path.stat().st_size} bytes)')
+
+
+def _download(url: str) -> Path:
+    """Fetch ``url`` once into torch's cache; a hash in the file's name (-1234abcd.pth) is checked."""
+    name = Path(urlparse(url).path).name
+    page = next((host for host in _PAGES if host in url), None)
+    if page or not name:
+        raise CheckpointError(
+            f'{url} is a page, not a file: open it in a browser, save the file and give its path; '
+            f'or {WITHOUT}'
+        )
+    path = Path(torch.hub.get_dir()) / 'checkpoints' / name
+    problem = None
+    if not path.is_file() and get_local_rank() == 0:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        promised = torch.hub.HASH_REGEX.search(name)
+        try:
+            torch.hub.download_url_to_file(url, str(path), promised and promised[1])
+        except (URLError, OSError, RuntimeError) as error:
+            problem = getattr(error, 'reason', error)
+    if is_distributed():
+        barrier()
+    if not path.is_file():
+        raise CheckpointError(
+            f'cannot download {url} ({problem or "see the first process"}): save it elsewhere and '
+            f'give its path by --cfg-options model.backbone.init_cfg.checkpoint=FILE; or {WITHOUT}'
+        )
+    return path
+
+
+_PAGES = ('drive.google.com', '1drv.ms', 'onedrive.live.com', 'pan.baidu.com')
+
+
+def _where(name: str) -> str:
+    entry = find_published(name)
+    if entry is None:
+        return ''
+    how = 'download it from' if entry.direct else 'open'
+    then = '' if entry.direct else f' in a browser and save the file as {name}'
+    return f': {how} {entry.url}{then}'

@@ -1,0 +1,205 @@
+"""UniFormer against the numbers of the authors' code."""
+
+import pytest
+import torch
+from torch import nn
+
+from hybrid_backbones import UniFormer
+from hybrid_backbones.layers import LayerNorm2d
+from hybrid_backbones.weights import DIALECTS
+
+from ..golden import assert_close, goldens, manifest, published_state, variants
+from ..reference import deterministic
+
+TOLERANCE = 1e-4
+MODES = {'global': 'global', 'windows': 'window', 'hybrid': 'hybrid'}
+LARGE = ('base', 'large')
+
+
+def arch_of(variant: str) -> str:
+    return variant[len('uniformer_') :]
+
+
+def load(backbone: UniFormer, state: dict) -> None:
+    """Strictly but for the classifier: every weight of ours comes from the published file."""
+    dialect = DIALECTS[0]
+    ours = {dialect.to_ours(k): v for k, v in state.items() if not dialect.is_classifier(k)}
+    missing, unexpected = backbone.load_state_dict(ours, strict=False)
+    assert not unexpected
+    assert all(key.startswith('out_norms.') for key in missing)
+
+
+def slow_if_large(items):
+    return [
+        pytest.param(
+            item,
+            id=getattr(item, 'tag', item),
+            marks=[pytest.mark.slow] if any(n in str(item) for n in LARGE) else [],
+        )
+        for item in items
+    ]
+
+
+@pytest.mark.parametrize(
+    'golden', slow_if_large([g for g in goldens('uniformer') if g.mode in MODES])
+)
+def test_levels(golden):
+    backbone = UniFormer(arch_of(golden.variant), stage3_attention=MODES[golden.mode]).eval()
+    load(backbone, published_state(golden.variant, golden.mode))
+    with torch.inference_mode():
+        levels = backbone(golden.image())
+    for name, level in zip(('c2', 'c3', 'c4', 'c5'), levels):
+        assert_close(level, golden, name, TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    'golden', slow_if_large([g for g in goldens('uniformer') if g.mode == 'stages'])
+)
+def test_stages(golden):
+    """Archs that the authors' dense code cannot build: the stages' outputs before any norm."""
+    backbone = UniFormer(arch_of(golden.variant)).eval()
+    load(backbone, published_state(golden.variant))
+    seen = []
+    for stage in backbone.stages:
+        stage.blocks[-1].register_forward_hook(lambda module, args, out: seen.append(out))
+    with torch.inference_mode():
+        backbone(golden.image())
+    for name, level in zip(('stage1', 'stage2', 'stage3', 'stage4'), seen):
+        assert_close(level, golden, name, TOLERANCE)
+
+
+@pytest.mark.parametrize('golden', slow_if_large(goldens('uniformer', 'cls')))
+def test_logits(golden):
+    """The published classifier on top: right head_dim and depth for every published file."""
+    state = published_state(golden.variant)
+    backbone = UniFormer(arch_of(golden.variant)).eval()
+    load(backbone, state)
+    seen = []
+    backbone.stages[3].blocks[-1].register_forward_hook(lambda m, args, out: seen.append(out))
+    with torch.inference_mode():
+        backbone(golden.image())
+        norm = nn.BatchNorm2d(backbone.arch.dims[-1]).eval()
+        norm.load_state_dict({k[5:]: v for k, v in state.items() if k.startswith('norm.')})
+        tokens = norm(seen[0]).flatten(2)
+        logits = nn.functional.linear(tokens.mean(2), state['head.weight'], state['head.bias'])
+        if 'aux_head.weight' in state:  # token labelling: plus half of the best token's
+            aux = nn.functional.linear(
+                tokens.transpose(1, 2), state['aux_head.weight'], state['aux_head.bias']
+            )
+            logits = logits + 0.5 * aux.amax(1)
+    assert_close(logits, golden, 'logits', TOLERANCE)
+
+
+@pytest.mark.parametrize('golden', goldens('uniformer', 'grad'), ids=lambda g: g.tag)
+def test_gradients(golden):
+    """Loss and sampled gradients, against each parameter's gradient norm."""
+    dialect, meta, arrays = DIALECTS[0], golden.meta, golden.arrays
+    backbone = UniFormer(arch_of(golden.variant), stage3_attention=MODES[golden.mode]).eval()
+    load(backbone, published_state(golden.variant, golden.mode))
+    loss = sum(level.square().mean() for level in backbone(golden.image()))
+    loss.backward()
+    assert loss.item() == pytest.approx(meta['loss'], rel=1e-5)
+    parameters = dict(backbone.named_parameters())
+    assert len(meta['all_norms']) == len(parameters)
+    for theirs, norm in meta['all_norms'].items():
+        gradient = parameters[dialect.to_ours(theirs)].grad
+        assert gradient.double().norm().item() == pytest.approx(norm, rel=1e-4, abs=1e-7), theirs
+    for theirs, info in meta['params'].items():
+        gradient = parameters[dialect.to_ours(theirs)].grad.reshape(-1)
+        sampled = gradient[torch.from_numpy(arrays[f'{theirs}/positions'])]
+        typical = info['norm'] / gradient.numel() ** 0.5
+        error = (sampled - torch.from_numpy(arrays[f'{theirs}/values'])).abs().max().item()
+        scale = max(typical, abs(arrays[f'{theirs}/values']).max())
+        assert error <= 1e-4 * scale, theirs
+
+
+@pytest.mark.parametrize('variant', variants('uniformer'))
+def test_parameter_count(variant):
+    """As the manifest, plus output norms where the authors' dense code has none."""
+    with torch.device('meta'):
+        backbone = UniFormer(arch_of(variant))
+    info = next(iter(manifest(variant)['dense'].values()))
+    norms = 0 if info['dense_only'] else 2 * sum(backbone.arch.dims)
+    assert sum(p.numel() for p in backbone.parameters()) == info['dense_params'] + norms
+
+
+@pytest.mark.parametrize('arch', ['small', 'small_plus', 'large_ls_tl'])
+def test_eps_and_activation(arch):
+    """What no golden number can see."""
+    with torch.device('meta'):
+        backbone = UniFormer(arch)
+    for name, module in backbone.named_modules():
+        if isinstance(module, nn.LayerNorm):
+            embedding = name.startswith('stem.') or '.downsample.' in name
+            assert module.eps == (1e-5 if embedding else 1e-6), name
+        elif isinstance(module, nn.BatchNorm2d):
+            assert (module.eps, module.momentum) == (1e-5, 0.1), name
+        elif isinstance(module, nn.GELU):
+            assert module.approximate == 'none', name
+    assert isinstance(backbone.out_norms['0'], LayerNorm2d)
+
+
+def test_published_initialisation():
+    backbone = UniFormer('large_ls_tl', out_indices=(2,))
+    for name, module in backbone.named_modules():
+        if isinstance(module, nn.Linear):
+            assert module.bias.abs().max() == 0, name
+            assert module.weight.std().item() == pytest.approx(0.02, rel=0.05), name
+    assert set(backbone.stages[0].blocks[0].scale1.gamma.flatten().tolist()) == {
+        torch.tensor(1e-6).item()
+    }
+
+
+def test_layer_scale_stages():
+    with torch.device('meta'):
+        names = [n for n, _ in UniFormer('base_ls').named_parameters() if n.endswith('gamma')]
+    assert {n.split('.')[1] for n in names} == {'2', '3'}
+    assert len(names) == 2 * (20 + 7)
+
+
+def test_head_dim_changes_numbers_but_no_shape():
+    image = torch.from_numpy(deterministic.image(64, 64))
+    wide, narrow = UniFormer('small').eval(), UniFormer('small', head_dim=32).eval()
+    narrow.load_state_dict(wide.state_dict())
+    assert not torch.allclose(wide(image)[2], narrow(image)[2], atol=1e-3)
+    tl = UniFormer('small_tl').eval()
+    tl.load_state_dict(wide.state_dict())
+    assert torch.equal(tl(image)[3], narrow(image)[3])
+
+
+def test_eval_attention_is_a_switch():
+    """Train global, test hybrid: same weights, each mode as if built for it; frozen stages too."""
+    image = torch.from_numpy(deterministic.image(64, 352))
+    both = UniFormer(
+        'small', eval_stage3_attention='hybrid', window_size=5, frozen_stages=3, norm_eval=True
+    )
+    same = {
+        mode: UniFormer('small', stage3_attention=mode, window_size=5) for mode in MODES.values()
+    }
+    for other in same.values():
+        other.load_state_dict(both.state_dict())
+        other.eval()
+    assert torch.equal(both.train()(image)[2], same['global'](image)[2])
+    assert torch.equal(both.eval()(image)[2], same['hybrid'](image)[2])
+    assert not torch.equal(same['global'](image)[2], same['hybrid'](image)[2])
+    assert not torch.equal(same['window'](image)[2], same['hybrid'](image)[2])
+
+
+def test_hybrid_is_global_in_every_fourth_block():
+    backbone = UniFormer('base', stage3_attention='hybrid', out_indices=(0,))
+    assert [i for i in range(20) if backbone._window(i) == 0] == [3, 7, 11, 15, 19]
+
+
+@pytest.mark.parametrize(
+    'option, message',
+    [
+        (dict(stage3_attention='windows'), 'stage3_attention must be one of'),
+        (dict(eval_stage3_attention='local'), 'eval_stage3_attention must be one of'),
+        (dict(window_size=0), 'window_size must be a positive int'),
+        (dict(head_dim=48), 'head_dim must divide the width 320'),
+        (dict(drop_path_rate=1.0), 'drop_path_rate must be'),
+    ],
+)
+def test_wrong_options(option, message):
+    with pytest.raises(ValueError, match=message):
+        UniFormer('small', **option)
