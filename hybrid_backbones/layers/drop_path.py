@@ -32,7 +32,13 @@ class DropPath(nn.Module):
 
 
 def drop_path_rates(rate: float, depths: Sequence[int]) -> List[List[float]]:
-    """Rates that grow linearly from 0 to ``rate`` over all blocks, grouped by stage."""
+    """Rates that grow linearly from 0 to ``rate`` over all blocks, grouped by stage.
+
+    Raises:
+        ValueError: ``rate`` is not in [0, 1).
+    """
+    if not 0 <= rate < 1:
+        raise ValueError(f'drop_path_rate must be in [0, 1), got {rate!r}')
     total = sum(depths)
     ramp = iter([rate * i / max(total - 1, 1) for i in range(total)])
     return [[next(ramp) for _ in range(depth)] for depth in depths]

@@ -1,0 +1,68 @@
+"""From the arguments of a tool to a config that mmengine's Runner can run on this machine."""
+
+import argparse
+import importlib
+from pathlib import Path
+from typing import Tuple
+
+import torch
+from mmengine.config import Config
+
+from ..mini import shrink_config
+from .settings import check_data, load_config, override, relocate
+
+MINI_ROOT = Path('data/mini')
+
+
+def prepare(args: argparse.Namespace, data_of: Tuple[str, ...]) -> Config:
+    """Read the config and apply what training and testing have in common.
+
+    Args:
+        args: See ``cli.add_common_arguments``.
+        data_of: The dataloaders that will be used.
+
+    Raises:
+        SettingsError: The config, an option or the data is not usable.
+    """
+    repair_torchvision()
+    cfg = load_config(args.config)
+    if args.mini:
+        shrink_config(cfg, MINI_ROOT)
+    if args.data_root:
+        relocate(cfg, args.data_root)
+    override(cfg, args.cfg_options)
+    check_data(cfg, data_of)
+    cfg.launcher = args.launcher
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
+    if args.launcher == 'pytorch' and not torch.cuda.is_available():
+        _distribute_on_cpu(cfg)
+    return cfg
+
+
+def _distribute_on_cpu(cfg: Config) -> None:
+    """mmengine starts NCCL and names a GPU for each process; without GPUs start gloo ourselves."""
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group('gloo')
+    cfg.model_wrapper_cfg = dict(
+        type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
+    )
+
+
+def repair_torchvision() -> None:
+    """Make a torchvision that was built for another torch importable.
+
+    mmpose and mmengine's environment report import torchvision but need none of its operators;
+    its import fails only because two of them are not declared.
+    """
+    try:
+        importlib.import_module('torchvision')
+    except ImportError:
+        return
+    except RuntimeError as error:
+        if 'torchvision::nms' not in str(error):
+            raise
+        library = torch.library.Library('torchvision', 'DEF')
+        library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+        library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
+        repair_torchvision.library = library  # the declarations live as long as this object
+        importlib.import_module('torchvision')

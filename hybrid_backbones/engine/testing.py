@@ -1,0 +1,130 @@
+"""Testing by mmengine's Runner, and a short summary at its end."""
+
+import argparse
+from pathlib import Path
+from typing import Dict, List
+
+from mmengine.config import Config, ConfigDict
+from mmengine.evaluator import DumpResults
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from ..weights import mmengine_globals, read_checkpoint
+from .prepare import prepare
+from .settings import SettingsError
+
+PICTURES = ('.jpg', '.jpeg', '.png')
+
+
+def test(args: argparse.Namespace) -> Dict[str, float]:
+    """Test what ``tools/test.py``'s arguments say.
+
+    Returns:
+        The metrics.
+
+    Raises:
+        SettingsError: A setting cannot work.
+        CheckpointError: The checkpoint cannot be read.
+    """
+    cfg = prepare(args, data_of=('test_dataloader',))
+    if args.out and not args.out.endswith(('.pkl', '.pickle')):
+        raise SettingsError(f'--out writes a pickle: FILE.pkl, not {args.out!r}')
+    if not Path(args.checkpoint).is_file():
+        raise SettingsError(f'no checkpoint file {args.checkpoint}')
+    cfg.load_from = args.checkpoint
+    cfg.model.backbone.init_cfg = None  # the checkpoint holds the backbone too
+    if args.show_dir:
+        _draw(cfg, args.show_dir)
+    if args.tta:
+        _augment(cfg)
+    runner = Runner.from_cfg(cfg)
+    _check_fit(runner, args.checkpoint)
+    if args.out:
+        runner.test_evaluator.metrics.append(_dump(cfg, args.out))
+    with mmengine_globals():
+        metrics = runner.test()
+    for line in _summary(metrics, args.show_dir):
+        print(line)
+    return metrics
+
+
+def _check_fit(runner: Runner, checkpoint: str) -> None:
+    """mmengine would load what fits and go on; a result from half a model helps nobody."""
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = getattr(model, 'module', model)  # inside a test-time augmentation wrapper
+    expected = {name: value.shape for name, value in model.state_dict().items()}
+    state, file = read_checkpoint(checkpoint)
+    state = {name.removeprefix('module.'): value for name, value in state.items()}
+    wrong = [name for name, shape in expected.items() if getattr(state.get(name), 'shape', 0) != shape]
+    if wrong:
+        raise SettingsError(
+            f'{file} is no checkpoint of this config: {len(wrong)} of {len(expected)} tensors '
+            f'are missing or of another shape, the first is {wrong[0]}'
+        )
+
+
+def _draw(cfg: Config, folder: str) -> None:
+    """Turn on the library's own hook that draws predictions beside the ground truth."""
+    hooks = cfg.get('default_hooks', {})
+    if 'visualization' not in hooks:
+        raise SettingsError('--show-dir needs default_hooks.visualization in the config')
+    path = str(Path(folder).resolve())
+    if cfg.default_scope == 'mmpose':
+        hooks.visualization.update(enable=True, out_dir=path)
+    else:
+        hooks.visualization.draw = True
+        cfg.visualizer.save_dir = path
+        if cfg.default_scope == 'mmdet':
+            hooks.visualization.test_out_dir = path
+
+
+def _augment(cfg: Config) -> None:
+    """Test-time augmentation: the config's own, or for detection a flip."""
+    if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
+        if cfg.default_scope != 'mmdet':
+            raise SettingsError('--tta needs tta_model and tta_pipeline in the config')
+        _augment_detection(cfg)
+    cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+
+
+def _augment_detection(cfg: Config) -> None:
+    """The picture and its mirror image; mmdet merges boxes only, so masks are left out."""
+    roi_head = cfg.model.get('roi_head') or {}
+    if roi_head.get('mask_head'):
+        print('--tta: mmdet merges boxes only; masks are neither predicted nor evaluated')
+        roi_head.update(mask_head=None, mask_roi_extractor=None)
+        cfg.test_evaluator.metric = 'bbox'
+    *head, _ = cfg.test_dataloader.dataset.pipeline
+    meta = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip')
+    views = [
+        [dict(type='RandomFlip', prob=1.0), dict(type='RandomFlip', prob=0.0)],
+        [dict(type='PackDetInputs', meta_keys=(*meta, 'flip_direction'))],
+    ]
+    cfg.tta_pipeline = [*head, dict(type='TestTimeAug', transforms=views)]
+    nms = dict(type='nms', iou_threshold=0.5)
+    cfg.tta_model = dict(type='DetTTAModel', tta_cfg=dict(nms=nms, max_per_img=100))
+
+
+def _dump(cfg: Config, path: str) -> DumpResults:
+    if cfg.default_scope == 'mmdet':  # its own packs masks as run lengths
+        from mmdet.evaluation import DumpDetResults
+
+        return DumpDetResults(out_file_path=path)
+    return DumpResults(out_file_path=path)
+
+
+def _summary(metrics: Dict[str, float], show_dir: str) -> List[str]:
+    """The figures that a reader looks for first, and where the pictures are."""
+    lines = []
+    for kind, prefix in (('box', 'coco/bbox_mAP'), ('mask', 'coco/segm_mAP')):
+        if prefix in metrics:
+            lines.append(
+                f'{kind} AP {metrics[prefix]:.3f}, {kind} AP50 {metrics[prefix + "_50"]:.3f}'
+            )
+    if show_dir:
+        drawn = sorted(p for p in Path(show_dir).rglob('*') if p.suffix.lower() in PICTURES)
+        if drawn:
+            lines.append(f'ground truth (left) and predictions (right): {drawn[0]}')
+            lines.append(f'{len(drawn)} pictures like it in {show_dir}')
+    return lines

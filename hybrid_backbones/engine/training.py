@@ -1,0 +1,60 @@
+"""Training by mmengine's Runner."""
+
+import argparse
+import logging
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.runner import Runner, find_latest_checkpoint
+
+from ..weights import mmengine_globals
+from .prepare import prepare
+from .settings import SettingsError
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train what ``tools/train.py``'s arguments say.
+
+    Raises:
+        SettingsError: A setting cannot work.
+        CheckpointError: The pretrained weights cannot be had or do not fit.
+    """
+    cfg = prepare(args, data_of=('train_dataloader', 'val_dataloader'))
+    if args.amp:
+        _use_amp(cfg)
+    if args.auto_scale_lr:
+        if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+            raise SettingsError('--auto-scale-lr needs auto_scale_lr.base_batch_size in the config')
+        cfg.auto_scale_lr.enable = True
+    _resume(cfg, args.resume)
+    runner = Runner.from_cfg(cfg)
+    if args.mini:
+        print_log('--mini: a tiny drawn dataset, training from random weights', logger='current')
+    with mmengine_globals():
+        runner.train()
+
+
+def _use_amp(cfg: Config) -> None:
+    if not torch.cuda.is_available():
+        raise SettingsError('--amp needs a GPU, and torch sees none')
+    cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+
+
+def _resume(cfg: Config, resume: str) -> None:
+    """As in OpenMMLab's tools: a path, or ``'auto'`` for the last checkpoint in the work dir."""
+    if resume is None:
+        return
+    cfg.resume = True
+    if resume == 'auto':
+        cfg.load_from = None
+        if find_latest_checkpoint(cfg.work_dir) is None:
+            print_log(
+                f'--resume: no checkpoint in {cfg.work_dir} yet, starting from the beginning',
+                level=logging.WARNING,
+            )
+    elif Path(resume).is_file():
+        cfg.load_from = resume
+    else:
+        raise SettingsError(f'--resume: no checkpoint file {resume}')

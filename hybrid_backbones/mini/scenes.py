@@ -1,0 +1,114 @@
+"""Procedural scenes: coloured shapes on textured ground, with who covers whom known exactly."""
+
+from dataclasses import dataclass
+from typing import List, Tuple
+
+import cv2
+import numpy as np
+
+SHAPES = ('disc', 'square', 'triangle')
+SIDES = ((384, 384), (384, 480), (480, 384))  # (height, width) in pixels
+RADII = (27.0, 108.0)  # half extent of a shape in pixels
+CROWD_RADIUS, CROWD_SPREAD = 15.0, 60.0  # pixels
+MIN_VISIBLE = 0.4  # no shape is placed where it leaves less of another to be seen
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One object of a scene.
+
+    Args:
+        kind: Index into ``SHAPES``.
+        mask: ``(H, W)`` bool, the pixels of it that are seen.
+        is_crowd: It is a cluster of shapes of one kind, not told apart.
+    """
+
+    kind: int
+    mask: np.ndarray
+    is_crowd: bool = False
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture and what is in it.
+
+    Args:
+        image: ``(H, W, 3)`` uint8, BGR.
+        shapes: The objects, from the farthest to the nearest.
+    """
+
+    image: np.ndarray
+    shapes: Tuple[Shape, ...]
+
+
+def draw_scene(seed: int, max_objects: int = 5, crowd: bool = False) -> Scene:
+    """Draw a scene; the same seed gives the same scene.
+
+    Args:
+        seed: Of the random numbers.
+        max_objects: Most objects drawn (at least one, if not 0).
+        crowd: Begin with a cluster of small shapes, marked as a crowd.
+    """
+    rng = np.random.default_rng(seed)
+    height, width = SIDES[rng.integers(len(SIDES))]
+    image = _ground(rng, height, width)
+    shapes: List[Shape] = []
+    if crowd:
+        shapes.append(_draw_crowd(rng, image))
+    for _ in range(int(rng.integers(1, max_objects + 1)) if max_objects else 0):
+        kind = int(rng.integers(len(SHAPES)))
+        radius = RADII[0] * (RADII[1] / RADII[0]) ** rng.random()
+        center = rng.uniform((0.6 * radius,) * 2, (width - 0.6 * radius, height - 0.6 * radius))
+        mask = _rasterise(rng, kind, center, radius, image.shape[:2])
+        if all((s.mask & ~mask).sum() >= MIN_VISIBLE * s.mask.sum() for s in shapes):
+            _fill(rng, image, mask)
+            shapes = [Shape(s.kind, s.mask & ~mask, s.is_crowd) for s in shapes]
+            shapes.append(Shape(kind, mask))
+    image = image + rng.normal(0, 4, image.shape)
+    return Scene(np.clip(image, 0, 255).astype(np.uint8), tuple(shapes))
+
+
+def _ground(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Soft blotches and faint stripes, ``(H, W, 3)`` float."""
+    blotches = rng.uniform(70, 180, (4, 5, 3))
+    ground = cv2.resize(blotches, (width, height), interpolation=cv2.INTER_CUBIC)
+    y, x = np.mgrid[:height, :width]
+    angle, period = rng.uniform(0, np.pi), rng.uniform(12, 42)
+    stripes = np.sin((x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / period)
+    return ground + rng.uniform(4, 14) * stripes[..., None]
+
+
+def _draw_crowd(rng: np.random.Generator, image: np.ndarray) -> Shape:
+    """Draw eight to twelve small shapes of one kind close together."""
+    height, width = image.shape[:2]
+    kind = int(rng.integers(len(SHAPES)))
+    middle = rng.uniform((CROWD_SPREAD,) * 2, (width - CROWD_SPREAD, height - CROWD_SPREAD))
+    crowd = np.zeros((height, width), bool)
+    for _ in range(int(rng.integers(8, 13))):
+        center = middle + rng.uniform(-CROWD_SPREAD, CROWD_SPREAD, 2)
+        mask = _rasterise(rng, kind, center, CROWD_RADIUS, crowd.shape)
+        _fill(rng, image, mask)
+        crowd |= mask
+    return Shape(kind, crowd, is_crowd=True)
+
+
+def _rasterise(rng, kind: int, center, radius: float, shape) -> np.ndarray:
+    """Pixels of a shape, turned at random; ``center`` is (x, y)."""
+    mask = np.zeros(shape, np.uint8)
+    corners = {'disc': 48, 'square': 4, 'triangle': 3}[SHAPES[kind]]
+    turn = rng.uniform(0, 2 * np.pi)
+    angles = turn + np.arange(corners) * 2 * np.pi / corners
+    outline = np.asarray(center) + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], 1)
+    return mask.astype(bool)
+
+
+def _fill(rng: np.random.Generator, image: np.ndarray, mask: np.ndarray) -> None:
+    """Paint the mask in a colour that stands out from what it covers."""
+    if not mask.any():
+        return
+    behind = image[mask].mean(axis=0)
+    colour = rng.uniform(0, 255, 3)
+    while np.abs(colour - behind).max() < 70:
+        colour = rng.uniform(0, 255, 3)
+    image[mask] = colour

@@ -1,0 +1,349 @@
+"""Files as they are found in the wild: taken whole, or refused whole, with the reason."""
+
+import http.server
+import pickle
+import threading
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+
+from hybrid_backbones import UniFormer
+from hybrid_backbones.weights import CheckpointError, mmengine_globals, read_checkpoint
+
+from ..golden import manifest, published_state
+
+
+def zeros(variant):
+    """A published checkpoint's names and shapes in a file of a few kilobytes."""
+    return {k: torch.zeros(1).expand(shape) for k, shape, *_ in manifest(variant)['cls_state']}
+
+
+def build(checkpoint, arch='small', prefix=None, **options):
+    cfg = dict(type='Pretrained', checkpoint=str(checkpoint))
+    if prefix:
+        cfg['prefix'] = prefix
+    return UniFormer(arch, init_cfg=cfg, **options)
+
+
+def refusal(backbone):
+    """The message of a refusal; nothing may have been loaded."""
+    before = {k: v.clone() for k, v in backbone.state_dict().items()}
+    with pytest.raises(CheckpointError) as caught:
+        backbone.init_weights()
+    assert all(torch.equal(v, before[k]) for k, v in backbone.state_dict().items())
+    message = str(caught.value)
+    assert '\n' not in message
+    return message
+
+
+@pytest.fixture(scope='module')
+def small():
+    return published_state('uniformer_small')
+
+
+@pytest.fixture(scope='module')
+def dense():
+    return published_state('uniformer_small', 'global')
+
+
+def save(content, path):
+    torch.save(content, path)
+    return path
+
+
+def assert_loaded(backbone, state):
+    assert torch.equal(
+        backbone.stages[2].blocks[5].attn.qkv.weight, state['blocks3.5.attn.qkv.weight']
+    )
+    assert torch.equal(backbone.stem.proj.bias, state['patch_embed1.proj.bias'])
+    assert torch.equal(
+        backbone.stages[0].blocks[1].norm2.running_var, state['blocks1.1.norm2.running_var']
+    )
+
+
+@pytest.mark.parametrize('wrapper', [None, 'model', 'state_dict', 'state_dict_ema', 'model_ema'])
+@pytest.mark.parametrize('prefix', ['', 'module.', 'backbone.', 'module.backbone.'])
+def test_wrappers_and_prefixes(tmp_path, small, wrapper, prefix, capfd):
+    state = {prefix + k: v for k, v in small.items()}
+    content = {wrapper: state, 'epoch': 300, 'args': dict(lr=1e-3)} if wrapper else state
+    backbone = build(save(content, tmp_path / 'file.pth.tar'))
+    backbone.init_weights()
+    assert_loaded(backbone, small)
+
+
+def test_as_the_authors_loader_the_first_wrapper_wins(tmp_path, small):
+    other = {k: v + 1 if v.is_floating_point() else v for k, v in small.items()}
+    path = save({'model_ema': other, 'model': small}, tmp_path / 'both.pth')
+    backbone = build(path)
+    backbone.init_weights()
+    assert_loaded(backbone, small)
+
+
+def test_safetensors(tmp_path, small):
+    safetensors = pytest.importorskip('safetensors.torch')
+    safetensors.save_file(small, tmp_path / 'file.safetensors')
+    backbone = build(tmp_path / 'file.safetensors')
+    backbone.init_weights()
+    assert_loaded(backbone, small)
+    (tmp_path / 'bad.safetensors').write_bytes(b'not one')
+    assert 'is no safetensors file' in refusal(build(tmp_path / 'bad.safetensors'))
+
+
+def found_in(path, **options):
+    """The report and the warnings that a user sees."""
+    lines = []
+    import hybrid_backbones.backbones.base as base
+
+    original = base.print_log
+    base.print_log = lambda message, *a, **k: lines.append(message)
+    try:
+        backbone = build(path, **options)
+        backbone.init_weights()
+    finally:
+        base.print_log = original
+    return backbone, lines
+
+
+def test_report_of_an_imagenet_file(tmp_path, small):
+    _, lines = found_in(save({'model': small}, tmp_path / 'uniformer_small_in1k.pth'))
+    assert lines == [
+        'uniformer_small_in1k.pth: UniFormer, names of authors; 324 of 332 tensors loaded\n'
+        '  not in the file, initial values kept: out_norms (8)\n'
+        '  in the file, not needed here: norm (5), head (2)'
+    ]
+
+
+def test_dense_file_has_the_output_norms(tmp_path, dense):
+    backbone, lines = found_in(save({'state_dict': dense}, tmp_path / 'dense.pth'))
+    assert '332 of 332 tensors loaded' in lines[0]
+    assert torch.equal(backbone.out_norms['2'].weight, dense['norm3.weight'])
+
+
+@pytest.mark.parametrize('prefix', [None, 'backbone.', 'backbone'])
+def test_backbone_of_a_published_detector(tmp_path, dense, prefix):
+    detector = {f'backbone.{k}': v for k, v in dense.items() if not k.startswith(('norm.', 'head'))}
+    detector['neck.lateral_convs.0.conv.weight'] = torch.zeros(2)
+    path = save({'state_dict': detector, 'meta': dict(epoch=12)}, tmp_path / 'mask_rcnn.pth')
+    backbone, lines = found_in(path, prefix=prefix)
+    assert torch.equal(backbone.out_norms['0'].bias, dense['norm1.bias'])
+    assert '332 of 332 tensors loaded' in lines[0]
+    assert ('1 tensors of other parts' in lines[0]) == (prefix is None) or prefix
+
+
+def test_wrong_prefix(tmp_path, small):
+    path = save(small, tmp_path / 'a.pth')
+    message = refusal(build(path, prefix='encoder.'))
+    assert message.startswith("a.pth has no names that begin with 'encoder.'; they begin with ")
+
+
+def test_fewer_levels(tmp_path, dense):
+    path = save(dense, tmp_path / 'dense.pth')
+    backbone, lines = found_in(path, out_indices=(1,))
+    assert_stem = torch.equal(backbone.stem.proj.bias, dense['patch_embed1.proj.bias'])
+    assert assert_stem
+    assert torch.equal(backbone.out_norms['1'].weight, dense['norm2.weight'])
+    assert 'not in the file' not in lines[0]
+
+
+def test_our_own_training_checkpoint(tmp_path, small):
+    """As mmengine's Runner saves it: with HistoryBuffers, numpy scalars, optimizer, meta."""
+    backbone = UniFormer('small')
+    history = HistoryBuffer([1.0, 2.0], [1, 1])
+    content = {
+        'meta': {'epoch': 3, 'seed': 0},
+        'state_dict': {f'backbone.{k}': v for k, v in backbone.state_dict().items()},
+        'message_hub': {'log_scalars': {'train/loss': history}, 'best': np.float64(0.5)},
+    }
+    path = save(content, tmp_path / 'epoch_3.pth')
+    twin, lines = found_in(path)
+    assert 'names of hybrid_backbones; 332 of 332' in lines[0]
+    assert torch.equal(twin.stages[3].blocks[2].mlp.fc1.weight, backbone.stages[3].blocks[2].mlp.fc1.weight)
+    with mmengine_globals():
+        back = torch.load(path, weights_only=True)['message_hub']['log_scalars']['train/loss']
+    assert back.mean() == history.mean()
+    assert back.current() == 2.0
+
+
+@pytest.mark.parametrize(
+    'variant, family',
+    [
+        ('conformer_tiny_patch16', 'Conformer'),
+        ('transxnet_t', 'TransXNet'),
+        ('cvt_13', 'CvT'),
+        ('hrformer_tiny', 'HRFormer'),
+    ],
+)
+def test_other_families_are_named(tmp_path, variant, family):
+    message = refusal(build(save({'model': zeros(variant)}, tmp_path / 'x.pth')))
+    assert message == f'x.pth holds {family}, and this is a UniFormer'
+
+
+def test_unknown_network(tmp_path):
+    message = refusal(build(save({'features.0.weight': torch.zeros(1)}, tmp_path / 'x.pth')))
+    assert message.startswith('x.pth is of no family known here (its names begin with features (1)')
+
+
+@pytest.mark.parametrize(
+    'variant, arch, names, difference',
+    [
+        ('uniformer_base', 'small', 'base or base_tl or base_dim64_tl', 'is only in the file'),
+        ('uniformer_small', 'base', 'small or small_tl or small_dim64_tl', 'is not in the file'),
+        ('uniformer_large_ls_tl', 'base', 'large_ls_tl', 'is (128,) there and (64,) here'),
+        ('uniformer_base_ls', 'base', 'base_ls', 'gamma is only in the file'),
+        ('uniformer_base', 'base_ls', 'base or base_tl or base_dim64_tl', 'gamma is not in'),
+        (
+            'uniformer_small_plus_tl',
+            'small',
+            'small_plus or small_plus_dim64 or small_plus_tl or small_plus_dim64_tl',
+            'stem.proj',
+        ),
+    ],
+)
+def test_other_variants_are_named(tmp_path, variant, arch, names, difference):
+    message = refusal(build(save({'model': zeros(variant)}, tmp_path / 'x.pth'), arch=arch))
+    assert message.startswith(f'x.pth is a UniFormer of another arch ({names}): ')
+    assert difference in message
+
+
+def test_part_of_a_file_is_refused(tmp_path, small):
+    torn = {k: v for k, v in small.items() if not k.startswith('blocks4')}
+    assert 'is not in the file' in refusal(build(save(torn, tmp_path / 'x.pth')))
+
+
+@pytest.mark.parametrize(
+    'arch, options, variant, file, warned',
+    [
+        ('small', {}, 'uniformer_small', 'uniformer_small_in1k.pth', None),
+        ('small_tl', {}, 'uniformer_small_tl', 'uniformer_small_tl_224.pth', None),
+        ('small_dim64_tl', {}, 'uniformer_small_tl', 'uniformer_small_dim64_tl_224.pth', None),
+        ('small', {'head_dim': 32}, 'uniformer_small_tl', 'uniformer_small_tl_224.pth', None),
+        ('small_plus', {}, 'uniformer_small_plus', 'uniformer_small_plus_in1k.pth', None),
+        ('base_ls', {}, 'uniformer_base_ls', 'any.pth', None),
+        ('large_ls_tl', {}, 'uniformer_large_ls_tl', 'uniformer_large_ls_tl_224.pth', None),
+        ('small', {}, 'uniformer_small_tl', 'renamed.pth', 32),  # told by its aux_head
+        ('small', {}, 'uniformer_small', 'uniformer_small_tl_224.pth', 32),  # told by its name
+        ('small_tl', {}, 'uniformer_small', 'uniformer_small_in1k.pth', 64),
+        ('small_tl', {}, 'uniformer_small_tl', 'uniformer_small_dim64_tl_224.pth', 64),
+        ('small_plus_dim64', {}, 'uniformer_small_plus', 'uniformer_small_plus_in1k.pth', 32),
+    ],
+)
+def test_head_dim_that_no_shape_shows(tmp_path, arch, options, variant, file, warned):
+    path = save({'model': zeros(variant)}, tmp_path / file)
+    _, lines = found_in(path, arch=arch, **options)
+    assert len(lines) == (1 if warned is None else 2)
+    if warned:
+        assert f'pass head_dim={warned}' in lines[1]
+
+
+def test_missing_file(tmp_path):
+    message = refusal(build(tmp_path / 'uniformer_small_in1k.pth'))
+    assert 'no checkpoint file' in message
+    assert 'huggingface.co/Sense-X/uniformer_image/resolve/main/uniformer_small_in1k.pth' in message
+    assert '--cfg-options model.backbone.init_cfg=None' in message
+    message = refusal(build(tmp_path / 'uniformer_base_tl_224.pth', arch='base_tl'))
+    assert 'open https://drive.google.com/file/d/16nsTjaw' in message
+    assert 'save the file as uniformer_base_tl_224.pth' in message
+
+
+class Evil:
+    def __reduce__(self):
+        return exec, ('raise SystemExit("code ran")',)
+
+
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        (b'', 'is no checkpoint, or damaged (0 bytes)'),
+        (b'text', 'is no checkpoint, or damaged (4 bytes)'),
+        (b'<!DOCTYPE html><html>Sign in</html>', 'is a web page, not a checkpoint'),
+        ('torn', 'is no checkpoint, or damaged'),
+        (Evil(), 'builtins.exec'),
+        ([1, 2], 'holds no weights'),
+        ({'model': {}}, 'holds no weights'),
+    ],
+    ids=['empty', 'text', 'html', 'torn', 'evil', 'list', 'hollow'],
+)
+def test_what_is_no_checkpoint(tmp_path, content, message):
+    path = tmp_path / 'x.pth'
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content == 'torn':
+        torch.save({'a': torch.zeros(1000)}, path)
+        path.write_bytes(path.read_bytes()[:2000])
+    else:
+        torch.save(content, path)
+    assert message in refusal(build(path))
+
+
+def test_getattr_of_a_pickle_is_fenced_in(tmp_path):
+    """mmengine's checkpoints need ``getattr`` on HistoryBuffer; nothing else may come through."""
+
+    class Reach:
+        def __reduce__(self):
+            return getattr, (HistoryBuffer, '__init__')
+
+    torch.save({'x': Reach()}, tmp_path / 'x.pth')
+    with mmengine_globals(), pytest.raises(pickle.UnpicklingError, match='may not look up'):
+        torch.load(tmp_path / 'x.pth', weights_only=True)
+    with pytest.raises(CheckpointError):
+        read_checkpoint(str(tmp_path / 'x.pth'))
+
+
+@pytest.mark.parametrize('checkpoint', [None, '', 7])
+def test_no_path(checkpoint):
+    backbone = UniFormer('small', init_cfg=dict(type='Pretrained', checkpoint=checkpoint))
+    assert 'checkpoint must be the path or URL of a file' in refusal(backbone)
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A local web server over ``tmp_path / 'web'``, and a download cache of its own."""
+    web = tmp_path / 'web'
+    web.mkdir()
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(web))
+
+        def log_message(self, *args):
+            pass
+
+    httpd = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Quiet)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    yield web, f'http://127.0.0.1:{httpd.server_port}'
+    httpd.shutdown()
+
+
+def test_url(server, small):
+    web, url = server
+    save({'model': small}, web / 'uniformer_small_in1k.pth')
+    backbone = build(f'{url}/uniformer_small_in1k.pth')
+    backbone.init_weights()
+    assert_loaded(backbone, small)
+    (web / 'uniformer_small_in1k.pth').unlink()
+    again = build(f'{url}/uniformer_small_in1k.pth')  # from the cache
+    again.init_weights()
+    assert_loaded(again, small)
+
+
+def test_url_with_a_wrong_hash(server, small, tmp_path):
+    web, url = server
+    save({'model': small}, web / 'small-00000000.pth')
+    assert 'cannot download' in refusal(build(f'{url}/small-00000000.pth'))
+    assert not list((tmp_path / 'hub').rglob('*.pth'))
+
+
+@pytest.mark.parametrize('address', ['{url}/nothing.pth', 'http://127.0.0.1:9/a.pth'])
+def test_url_that_cannot_be_reached(server, address):
+    message = refusal(build(address.format(url=server[1])))
+    assert message.startswith('cannot download http://127.0.0.1')
+    assert 'init_cfg.checkpoint=FILE' in message
+    assert 'init_cfg=None' in message
+
+
+def test_a_page_is_no_file():
+    url = 'https://drive.google.com/file/d/16nsTjawiYZuoCHBRarr58zA7vCFcmQmL'
+    assert 'is a page, not a file: open it in a browser' in refusal(build(url))

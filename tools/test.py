@@ -1,0 +1,21 @@
+"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT [--mini] [--show-dir DIR]."""
+
+from argparse import Namespace
+
+from hybrid_backbones.engine.cli import Parser, add_common_arguments, run
+from hybrid_backbones.engine.testing import test
+
+
+def parse_args() -> Namespace:
+    parser = Parser(description='Test a detector, segmentor or pose estimator')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file, as training wrote it')
+    add_common_arguments(parser)
+    parser.add_argument('--out', metavar='FILE.pkl', help='also write the raw predictions')
+    parser.add_argument('--show-dir', metavar='DIR', help='draw predictions beside the truth')
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    run(parse_args, test)
