@@ -4,10 +4,10 @@ import os
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its threads
 
-import pytest  # noqa: E402
-import torch  # noqa: E402
+import pytest
+import torch
 
-from hybrid_backbones.engine.prepare import repair_torchvision  # noqa: E402
+from hybrid_backbones.engine.prepare import repair_torchvision
 
 repair_torchvision()
 

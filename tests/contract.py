@@ -122,9 +122,7 @@ class Contract:
             before = [norm.running_mean.clone() for norm in norms]
             backbone(self.image())
             assert norms
-            assert all(
-                torch.equal(norm.running_mean, b) != moves for norm, b in zip(norms, before)
-            )
+            assert all(torch.equal(norm.running_mean, b) != moves for norm, b in zip(norms, before))
         assert fixed.training
 
     def test_batch_invariance(self):

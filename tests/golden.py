@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Dict, List, Optional
 
@@ -59,7 +59,7 @@ def variants(family: str) -> List[str]:
     return sorted(path.stem for path in (ROOT / 'manifest').glob(f'{family}_*.json'))
 
 
-@lru_cache(maxsize=None)
+@cache
 def manifest(variant: str) -> dict:
     return json.loads((ROOT / 'manifest' / f'{variant}.json').read_text())
 

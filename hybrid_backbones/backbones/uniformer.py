@@ -266,14 +266,16 @@ class UniFormer(HybridBackbone):
     def _window(self, block: int) -> int:
         """Window of a block of stage 3 in the present mode; 0 is the whole map."""
         mode = self.stage3_attention if self.training else self.eval_stage3_attention
-        if mode == 'global' or mode == 'hybrid' and (block + 1) % GLOBAL_EVERY == 0:
+        if mode == 'global' or (mode == 'hybrid' and (block + 1) % GLOBAL_EVERY == 0):
             return 0
         return self.window_size
 
     def doubts_about(self, found: FoundWeights) -> List[str]:
         """A warning if the file seems to have been trained with another ``head_dim``."""
         name = found.file.lower()
-        labelled = any(key.startswith('aux_head.') for key in found.leftover) or 'tl' in _words(name)
+        labelled = any(key.startswith('aux_head.') for key in found.leftover) or 'tl' in _words(
+            name
+        )
         short = labelled and self.arch.dims != UniFormer.archs['large_ls_tl'].dims
         short = (short or self.arch.conv_stem) and 'dim64' not in name
         trained = 32 if short else 64

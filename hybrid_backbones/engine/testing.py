@@ -55,7 +55,9 @@ def _check_fit(runner: Runner, checkpoint: str) -> None:
     expected = {name: value.shape for name, value in model.state_dict().items()}
     state, file = read_checkpoint(checkpoint)
     state = {name.removeprefix('module.'): value for name, value in state.items()}
-    wrong = [name for name, shape in expected.items() if getattr(state.get(name), 'shape', 0) != shape]
+    wrong = [
+        name for name, shape in expected.items() if getattr(state.get(name), 'shape', 0) != shape
+    ]
     if wrong:
         raise SettingsError(
             f'{file} is no checkpoint of this config: {len(wrong)} of {len(expected)} tensors '

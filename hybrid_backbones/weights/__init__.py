@@ -6,11 +6,11 @@ from .matching import FoundWeights, find_weights
 from .reading import CheckpointError, mmengine_globals, read_checkpoint
 
 __all__ = [
-    'CheckpointError',
     'DIALECTS',
+    'PUBLISHED',
+    'CheckpointError',
     'Dialect',
     'FoundWeights',
-    'PUBLISHED',
     'PublishedFile',
     'find_weights',
     'mmengine_globals',

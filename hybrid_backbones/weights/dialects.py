@@ -6,7 +6,7 @@ the rest of the name; the first rule that fits is applied. Rules read in both di
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Iterable, Optional, Tuple
 
 Rule = Tuple[str, str]  # (published, ours)
@@ -67,7 +67,7 @@ def name_stranger(keys: Iterable[str]) -> Optional[str]:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _pattern(template: str) -> 're.Pattern[str]':
     pattern = re.escape(template)
     pattern = re.sub(r'\\\{\\\*(\w+)\\\}', r'(?P<\1>.+)', pattern)
@@ -83,7 +83,7 @@ def _apply(rules: Tuple[Rule, ...], key: str) -> Optional[str]:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _reversed(rules: Tuple[Rule, ...]) -> Tuple[Rule, ...]:
     return tuple((ours, published) for published, ours in rules)
 

@@ -39,7 +39,9 @@ def test_prefix_is_found():
 
 
 def test_catalogue():
-    assert {entry.arch for entry in PUBLISHED if entry.family == 'UniFormer'} == set(UniFormer.archs)
+    assert {entry.arch for entry in PUBLISHED if entry.family == 'UniFormer'} == set(
+        UniFormer.archs
+    )
     assert len({entry.file for entry in PUBLISHED}) == len(PUBLISHED)
     for entry in PUBLISHED:
         params = manifest(f'{entry.family.lower()}_{entry.arch}')['cls_params'] / 1e6

@@ -17,7 +17,7 @@ from ..golden import manifest, published_state
 
 def zeros(variant):
     """A published checkpoint's names and shapes in a file of a few kilobytes."""
-    return {k: torch.zeros(1).expand(shape) for k, shape, *_ in manifest(variant)['cls_state']}
+    return {k: torch.zeros(()).expand(shape) for k, shape, *_ in manifest(variant)['cls_state']}
 
 
 def build(checkpoint, arch='small', prefix=None, **options):
@@ -159,7 +159,9 @@ def test_our_own_training_checkpoint(tmp_path, small):
     path = save(content, tmp_path / 'epoch_3.pth')
     twin, lines = found_in(path)
     assert 'names of hybrid_backbones; 332 of 332' in lines[0]
-    assert torch.equal(twin.stages[3].blocks[2].mlp.fc1.weight, backbone.stages[3].blocks[2].mlp.fc1.weight)
+    assert torch.equal(
+        twin.stages[3].blocks[2].mlp.fc1.weight, backbone.stages[3].blocks[2].mlp.fc1.weight
+    )
     with mmengine_globals():
         back = torch.load(path, weights_only=True)['message_hub']['log_scalars']['train/loss']
     assert back.mean() == history.mean()
