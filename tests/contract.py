@@ -89,7 +89,7 @@ class Contract:
         backbone = self.build(with_cp=(1, 0, 1, 0))
         calls = []
         for i, stage in enumerate(backbone.stages):
-            stage.blocks[0].register_forward_hook(lambda *_, i=i: calls.append(i))
+            stage.blocks[0].register_forward_pre_hook(lambda *_, i=i: calls.append(i))
         sum(level.mean() for level in backbone(self.image())).backward()
         assert sorted(calls) == [0, 0, 1, 2, 2, 3]
 

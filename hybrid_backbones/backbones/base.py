@@ -123,7 +123,7 @@ class HybridBackbone(BaseModule):
         raise NotImplementedError
 
     def run_block(self, block: nn.Module, x: Tensor, stage: int, index: int, **kwargs) -> Tensor:
-        """Run block ``index`` of ``stage``, with activation checkpointing if ``with_cp`` says so."""
+        """Run block ``index`` of ``stage``, checkpointed if ``with_cp`` says so."""
         chosen = self.with_cp if isinstance(self.with_cp, bool) else index < self.with_cp[stage]
         if chosen and torch.is_grad_enabled():
             return checkpoint_block(block, x, **kwargs)

@@ -148,7 +148,7 @@ class GlobalBlock(nn.Module):
         return x.permute(0, 3, 1, 2)
 
     def _attend(self, x: Tensor, window: int) -> Tensor:
-        """``(N, H, W, dim) -> (N, H, W, dim)``; padded positions of a window take part, as zeros."""
+        """``(N, H, W, dim) -> (N, H, W, dim)``; a window's padding takes part, as zeros."""
         if not window:
             return self.attn(x.flatten(1, 2)).view(x.shape)
         tokens, grid = split_windows(x, window)

@@ -92,7 +92,7 @@ def _expected_files(dataset: ConfigDict, root: str) -> Iterator[str]:
 
 
 def _innermost(dataset: Any) -> Iterator[ConfigDict]:
-    """Datasets inside wrappers such as RepeatDataset (``dataset``) and ConcatDataset (``datasets``)."""
+    """Datasets inside wrappers: RepeatDataset (``dataset``), ConcatDataset (``datasets``)."""
     for candidate in _as_list(dataset):
         inner = candidate.get('dataset') or candidate.get('datasets')
         if inner:

@@ -10,13 +10,15 @@ from torch.utils.checkpoint import checkpoint
 @contextmanager
 def _statistics_kept(norms):
     """Let BatchNorms in training mode normalise by the batch without recording it."""
+    before = [(norm.momentum, norm.num_batches_tracked.clone()) for norm in norms]
     for norm in norms:
-        norm.track_running_stats = False
+        norm.momentum = 0.0
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, (momentum, count) in zip(norms, before):
+            norm.momentum = momentum
+            norm.num_batches_tracked.copy_(count)
 
 
 def checkpoint_block(block: nn.Module, x: Tensor, **kwargs) -> Tensor:

@@ -133,7 +133,7 @@ def _may_be_missing(ours: str) -> bool:
 
 
 def _is_level_not_built(ours: str, expected: Shapes) -> bool:
-    """Whether a name belongs to a stage or output that this backbone's ``out_indices`` leaves out."""
+    """Whether a name belongs to a stage or output that ``out_indices`` leaves out."""
     stage = re.match(r'stages\.(\d+)\.', ours)
     if stage:
         return not any(key.startswith(stage[0]) for key in expected)

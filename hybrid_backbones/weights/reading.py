@@ -117,7 +117,7 @@ def _open(path: Path) -> Any:
                 "weights_only=False)['model'], NEW_FILE)"
             ) from None
         raise _damaged(path) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, UnicodeDecodeError):
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError, AttributeError):
         raise _damaged(path) from None
 
 
@@ -137,7 +137,7 @@ def _damaged(path: Path) -> CheckpointError:
 
 
 def _download(url: str) -> Path:
-    """Fetch ``url`` once into torch's cache; a hash in the file's name (-1234abcd.pth) is checked."""
+    """Fetch ``url`` once into torch's cache; a hash in the name (-1234abcd.pth) is checked."""
     name = Path(urlparse(url).path).name
     page = next((host for host in _PAGES if host in url), None)
     if page or not name:

@@ -261,7 +261,7 @@ class Evil:
         (b'text', 'is no checkpoint, or damaged (4 bytes)'),
         (b'<!DOCTYPE html><html>Sign in</html>', 'is a web page, not a checkpoint'),
         ('torn', 'is no checkpoint, or damaged'),
-        (Evil(), 'builtins.exec'),
+        (Evil(), 'holds exec, which is no weight'),
         ([1, 2], 'holds no weights'),
         ({'model': {}}, 'holds no weights'),
     ],
