@@ -10,6 +10,7 @@ SHAPES = ('disc', 'square', 'triangle')
 SIDES = ((384, 384), (384, 480), (480, 384))  # (height, width) in pixels
 RADII = (27.0, 108.0)  # half extent of a shape in pixels
 CROWD_RADIUS, CROWD_SPREAD = 15.0, 60.0  # pixels
+HUE_SPREAD = 45.0  # degrees to either side of a kind's own hue
 MIN_VISIBLE = 0.4  # no shape is placed where it leaves less of another to be seen
 
 
@@ -61,7 +62,7 @@ def draw_scene(seed: int, max_objects: int = 5, crowd: bool = False) -> Scene:
         center = rng.uniform((0.6 * radius,) * 2, (width - 0.6 * radius, height - 0.6 * radius))
         mask = _rasterise(rng, kind, center, radius, image.shape[:2])
         if all((s.mask & ~mask).sum() >= MIN_VISIBLE * s.mask.sum() for s in shapes):
-            _fill(rng, image, mask)
+            _fill(rng, image, mask, kind)
             shapes = [Shape(s.kind, s.mask & ~mask, s.is_crowd) for s in shapes]
             shapes.append(Shape(kind, mask))
     image = image + rng.normal(0, 4, image.shape)
@@ -70,7 +71,7 @@ def draw_scene(seed: int, max_objects: int = 5, crowd: bool = False) -> Scene:
 
 def _ground(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Soft blotches and faint stripes, ``(H, W, 3)`` float."""
-    blotches = rng.uniform(70, 180, (4, 5, 3))
+    blotches = rng.uniform(70, 180, (4, 5, 1)) + rng.uniform(-15, 15, (4, 5, 3))
     ground = cv2.resize(blotches, (width, height), interpolation=cv2.INTER_CUBIC)
     y, x = np.mgrid[:height, :width]
     angle, period = rng.uniform(0, np.pi), rng.uniform(12, 42)
@@ -87,7 +88,7 @@ def _draw_crowd(rng: np.random.Generator, image: np.ndarray) -> Shape:
     for _ in range(int(rng.integers(8, 13))):
         center = middle + rng.uniform(-CROWD_SPREAD, CROWD_SPREAD, 2)
         mask = _rasterise(rng, kind, center, CROWD_RADIUS, crowd.shape)
-        _fill(rng, image, mask)
+        _fill(rng, image, mask, kind)
         crowd |= mask
     return Shape(kind, crowd, is_crowd=True)
 
@@ -103,12 +104,8 @@ def _rasterise(rng, kind: int, center, radius: float, shape) -> np.ndarray:
     return mask.astype(bool)
 
 
-def _fill(rng: np.random.Generator, image: np.ndarray, mask: np.ndarray) -> None:
-    """Paint the mask in a colour that stands out from what it covers."""
-    if not mask.any():
-        return
-    behind = image[mask].mean(axis=0)
-    colour = rng.uniform(0, 255, 3)
-    while np.abs(colour - behind).max() < 70:
-        colour = rng.uniform(0, 255, 3)
-    image[mask] = colour
+def _fill(rng: np.random.Generator, image: np.ndarray, mask: np.ndarray, kind: int) -> None:
+    """Paint the mask in a strong colour; a kind keeps to a third of the colour wheel."""
+    hue = (360 / len(SHAPES) * kind + rng.uniform(-HUE_SPREAD, HUE_SPREAD)) % 360
+    hsv = np.float32([[[hue, rng.uniform(0.55, 1), rng.uniform(0.55, 1)]]])
+    image[mask] = 255 * cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0]

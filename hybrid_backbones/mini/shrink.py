@@ -20,7 +20,7 @@ MAX_EPOCHS = 12  # of 40 iterations
 WARMUP_ITERS = 40
 LEARNING_RATE = 4e-4  # for Adam and AdamW; recipes fine-tune with less
 CLIP_NORM = 5.0
-SAMPLED_REGIONS = 16  # per picture in the second stage; the mask head sees at most a quarter
+SAMPLED_REGIONS = 32  # per picture in the second stage; the mask head sees at most a quarter
 PROPOSALS = dict(nms_pre=500, max_per_img=200)
 DETECTIONS = 20  # per picture; no mini picture holds more than six objects
 
