@@ -1,9 +1,11 @@
 """What is published, and how a file as published becomes weights of ours."""
 
-from .catalogue import PUBLISHED, PublishedFile
-from .dialects import DIALECTS, Dialect, recognise
+from .catalogue import PublishedFile
+from .dialects import Dialect
+from .families import DIALECTS, PUBLISHED
 from .matching import FoundWeights, find_weights
 from .reading import CheckpointError, mmengine_globals, read_checkpoint
+from .recognition import recognise
 
 __all__ = [
     'DIALECTS',

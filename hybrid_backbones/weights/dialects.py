@@ -7,7 +7,7 @@ the rest of the name; the first rule that fits is applied. Rules read in both di
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Iterable, Optional, Tuple
+from typing import Optional, Tuple
 
 Rule = Tuple[str, str]  # (published, ours)
 
@@ -43,30 +43,6 @@ class Dialect:
         return any(_pattern(template).fullmatch(key) for template in self.classifier)
 
 
-def recognise(keys: Iterable[str]) -> Tuple[Optional[Dialect], str]:
-    """The dialect of a state dict, and the prefix before its names (``'backbone.'``, say).
-
-    Returns:
-        ``(None, '')`` if no dialect fits.
-    """
-    keys = list(keys)
-    for dialect in DIALECTS:
-        ends = [key for key in keys if ('.' + key).endswith('.' + dialect.signature)]
-        if ends:
-            shortest = min(ends, key=len)
-            return dialect, shortest[: len(shortest) - len(dialect.signature)]
-    return None, ''
-
-
-def name_stranger(keys: Iterable[str]) -> Optional[str]:
-    """Name of a network that no dialect here covers, if its keys are known."""
-    keys = list(keys)
-    for name, signature in STRANGERS:
-        if any(('.' + key).endswith('.' + signature) for key in keys):
-            return name
-    return None
-
-
 @cache
 def _pattern(template: str) -> 're.Pattern[str]':
     pattern = re.escape(template)
@@ -86,55 +62,3 @@ def _apply(rules: Tuple[Rule, ...], key: str) -> Optional[str]:
 @cache
 def _reversed(rules: Tuple[Rule, ...]) -> Tuple[Rule, ...]:
     return tuple((ours, published) for published, ours in rules)
-
-
-def _uniformer_rules() -> Tuple[Rule, ...]:
-    rules = [('patch_embed1.{*rest}', 'stem.{*rest}')]
-    for stage in range(4):
-        theirs, ours = f'blocks{stage + 1}.{{block}}', f'stages.{stage}.blocks.{{block}}'
-        if stage > 0:
-            rules.append(
-                (f'patch_embed{stage + 1}.{{*rest}}', f'stages.{stage}.downsample.{{*rest}}')
-            )
-        if stage < 2:
-            rules += [
-                (f'{theirs}.conv1.{{leaf}}', f'{ours}.attn.value.{{leaf}}'),
-                (f'{theirs}.attn.{{leaf}}', f'{ours}.attn.affinity.{{leaf}}'),
-                (f'{theirs}.conv2.{{leaf}}', f'{ours}.attn.proj.{{leaf}}'),
-            ]
-        rules += [
-            (f'{theirs}.gamma_{{n}}', f'{ours}.scale{{n}}.gamma'),
-            (f'{theirs}.{{*rest}}', f'{ours}.{{*rest}}'),
-            (f'norm{stage + 1}.{{leaf}}', f'out_norms.{stage}.{{leaf}}'),
-        ]
-    return tuple(rules)
-
-
-UNIFORMER = Dialect(
-    family='UniFormer',
-    source='authors',
-    signature='blocks1.0.pos_embed.weight',
-    rules=_uniformer_rules(),
-    # 'norm' is a BatchNorm before the classifier; the dense code's norm1..norm4 are others
-    classifier=('norm.{leaf}', 'head.{leaf}', 'aux_head.{leaf}'),
-)
-UNIFORMER_OURS = Dialect(
-    family='UniFormer',
-    source='hybrid_backbones',
-    signature='stages.0.blocks.0.attn.affinity.weight',
-    rules=(('{*rest}', '{*rest}'),),
-)
-
-DIALECTS = (UNIFORMER, UNIFORMER_OURS)
-
-# Keys that tell other networks apart, so that a wrong file can be named. Order matters: HRFormer
-# also has ResNet's layer1.
-STRANGERS = (
-    ('Conformer', 'conv_trans_2.cnn_block.conv1.weight'),
-    ('TransXNet', 'relative_pos_enc.0'),
-    ('CvT', 'stage0.patch_embed.proj.weight'),
-    ('HRFormer', 'transition1.0.0.weight'),
-    ('Swin Transformer', 'layers.0.blocks.0.attn.relative_position_bias_table'),
-    ('ResNet', 'layer1.0.conv1.weight'),
-    ('a plain vision transformer', 'blocks.0.attn.qkv.weight'),
-)

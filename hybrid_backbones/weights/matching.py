@@ -6,8 +6,9 @@ from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 from torch import Tensor
 
-from .dialects import Dialect, name_stranger, recognise
+from .dialects import Dialect
 from .reading import CheckpointError, read_checkpoint
+from .recognition import name_stranger, recognise
 
 Shapes = Dict[str, Tuple[int, ...]]
 

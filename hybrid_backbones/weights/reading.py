@@ -16,7 +16,7 @@ from mmengine.dist import barrier, get_local_rank, is_distributed
 from mmengine.logging import HistoryBuffer
 from torch import Tensor
 
-from .catalogue import find_published
+from .families import find_published
 
 # Where training codes put the weights in a checkpoint, in the order the authors' loaders look.
 WRAPPERS = ('model', 'state_dict', 'state_dict_ema', 'model_ema')

@@ -6,9 +6,10 @@ from torch import nn
 
 from hybrid_backbones import UniFormer
 from hybrid_backbones.layers import LayerNorm2d
-from hybrid_backbones.weights import DIALECTS
+from hybrid_backbones.weights.families.uniformer import AUTHORS
 
 from ..golden import assert_close, goldens, manifest, published_state, variants
+from ..parity import assert_gradients, load_published, slow_if
 from ..reference import deterministic
 
 TOLERANCE = 1e-4
@@ -21,23 +22,11 @@ def arch_of(variant: str) -> str:
 
 
 def load(backbone: UniFormer, state: dict) -> None:
-    """Strictly but for the classifier: every weight of ours comes from the published file."""
-    dialect = DIALECTS[0]
-    ours = {dialect.to_ours(k): v for k, v in state.items() if not dialect.is_classifier(k)}
-    missing, unexpected = backbone.load_state_dict(ours, strict=False)
-    assert not unexpected
-    assert all(key.startswith('out_norms.') for key in missing)
+    load_published(backbone, AUTHORS, state)
 
 
 def slow_if_large(items):
-    return [
-        pytest.param(
-            item,
-            id=getattr(item, 'tag', item),
-            marks=[pytest.mark.slow] if any(n in str(item) for n in LARGE) else [],
-        )
-        for item in items
-    ]
+    return slow_if(lambda name: any(word in name for word in LARGE), items)
 
 
 @pytest.mark.parametrize(
@@ -92,25 +81,9 @@ def test_logits(golden):
 
 @pytest.mark.parametrize('golden', goldens('uniformer', 'grad'), ids=lambda g: g.tag)
 def test_gradients(golden):
-    """Loss and sampled gradients, against each parameter's gradient norm."""
-    dialect, meta, arrays = DIALECTS[0], golden.meta, golden.arrays
     backbone = UniFormer(arch_of(golden.variant), stage3_attention=MODES[golden.mode]).eval()
     load(backbone, published_state(golden.variant, golden.mode))
-    loss = sum(level.square().mean() for level in backbone(golden.image()))
-    loss.backward()
-    assert loss.item() == pytest.approx(meta['loss'], rel=1e-5)
-    parameters = dict(backbone.named_parameters())
-    assert len(meta['all_norms']) == len(parameters)
-    for theirs, norm in meta['all_norms'].items():
-        gradient = parameters[dialect.to_ours(theirs)].grad
-        assert gradient.double().norm().item() == pytest.approx(norm, rel=1e-4, abs=1e-7), theirs
-    for theirs, info in meta['params'].items():
-        gradient = parameters[dialect.to_ours(theirs)].grad.reshape(-1)
-        sampled = gradient[torch.from_numpy(arrays[f'{theirs}/positions'])]
-        typical = info['norm'] / gradient.numel() ** 0.5
-        error = (sampled - torch.from_numpy(arrays[f'{theirs}/values'])).abs().max().item()
-        scale = max(typical, abs(arrays[f'{theirs}/values']).max())
-        assert error <= 1e-4 * scale, theirs
+    assert_gradients(backbone, AUTHORS, golden)
 
 
 @pytest.mark.parametrize('variant', variants('uniformer'))

@@ -1,0 +1,17 @@
+"""Every family's names and files."""
+
+from typing import Optional, Tuple
+
+from ..catalogue import PublishedFile
+from ..dialects import Dialect
+from . import uniformer
+
+FAMILIES = (uniformer,)
+
+DIALECTS: Tuple[Dialect, ...] = tuple(d for family in FAMILIES for d in family.DIALECTS)
+PUBLISHED: Tuple[PublishedFile, ...] = tuple(f for family in FAMILIES for f in family.PUBLISHED)
+
+
+def find_published(file: str) -> Optional[PublishedFile]:
+    """The entry of a file's name, None if there is none."""
+    return next((entry for entry in PUBLISHED if entry.file == file), None)
