@@ -44,6 +44,7 @@ class Contract:
             expected = (1, channels, math.ceil(size[0] / stride), math.ceil(size[1] / stride))
             assert tuple(level.shape) == expected
             assert level.isfinite().all()
+            assert level.is_contiguous(), "mmcv's RoIAlign reads other layouts wrongly"
 
     @pytest.mark.parametrize('chosen', CHOICES, ids=str)
     def test_every_parameter_has_a_gradient(self, chosen):

@@ -103,7 +103,7 @@ class HybridBackbone(BaseModule):
         return max(self.out_indices) + 1
 
     def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
-        """Feature maps of the levels ``out_indices``.
+        """Feature maps of the levels ``out_indices``, contiguous.
 
         Args:
             x: Images ``(N, 3, H, W)``, H and W at least 32.
@@ -116,7 +116,8 @@ class HybridBackbone(BaseModule):
                 f'{type(self).__name__} takes images (N, 3, H, W) with H and W of at least '
                 f'{MIN_SIZE}, got {tuple(x.shape)}'
             )
-        return self.forward_features(x)
+        # contiguous: mmcv's RoIAlign takes any memory for NCHW, and a neck keeps what it is given
+        return tuple(level.contiguous() for level in self.forward_features(x))
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         """What the family computes; ``x`` has been checked."""
