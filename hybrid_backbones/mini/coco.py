@@ -15,7 +15,7 @@ from .scenes import SHAPES, Scene, Shape, draw_scene
 SPLITS = {'train2017': 160, 'val2017': 40}  # pictures
 EMPTY_EVERY, CROWD_EVERY = 20, 10
 OUTLINE_SCALE = 4  # outlines are traced on masks enlarged by this, to follow the pixels' edges
-VERSION = 2  # raise it when the drawing changes: sets drawn before are drawn again
+VERSION = 3  # raise it when the drawing changes: sets drawn before are drawn again
 
 
 def write_coco(root: Path, seed: int = 0) -> Path:

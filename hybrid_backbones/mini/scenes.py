@@ -61,12 +61,22 @@ def draw_scene(seed: int, max_objects: int = 5, crowd: bool = False) -> Scene:
         radius = RADII[0] * (RADII[1] / RADII[0]) ** rng.random()
         center = rng.uniform((0.6 * radius,) * 2, (width - 0.6 * radius, height - 0.6 * radius))
         mask = _rasterise(rng, kind, center, radius, image.shape[:2])
-        if all((s.mask & ~mask).sum() >= MIN_VISIBLE * s.mask.sum() for s in shapes):
+        if all(_is_seen(s, s.mask & ~mask) for s in shapes):
             _fill(rng, image, mask, kind)
             shapes = [Shape(s.kind, s.mask & ~mask, s.is_crowd) for s in shapes]
             shapes.append(Shape(kind, mask))
     image = image + rng.normal(0, 4, image.shape)
     return Scene(np.clip(image, 0, 255).astype(np.uint8), tuple(shapes))
+
+
+def _is_seen(shape: Shape, rest: np.ndarray) -> bool:
+    """Whether ``rest`` is enough of a shape, with no hole in it: polygons cannot say holes."""
+    if rest.sum() < MIN_VISIBLE * shape.mask.sum():
+        return False
+    if shape.is_crowd:  # has run lengths, which can
+        return True
+    found = cv2.findContours(rest.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    return bool((found[1][0, :, 3] < 0).all())
 
 
 def _ground(rng: np.random.Generator, height: int, width: int) -> np.ndarray:

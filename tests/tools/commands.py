@@ -1,0 +1,48 @@
+"""The command-line tools, run as a user runs them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+MASK_RCNN = PROJECT / 'configs' / 'maskrcnn_uniformer_s_1x.py'
+
+# two iterations and an evaluation of four pictures
+SHORT = (
+    'train_cfg.max_epochs=1',
+    'train_cfg.val_interval=1',
+    'train_dataloader.dataset.indices=8',
+    'val_dataloader.dataset.indices=4',
+    'test_dataloader.dataset.indices=4',
+)
+
+
+def environment() -> dict:
+    return {**os.environ, 'OMP_WAIT_POLICY': 'PASSIVE', 'PYTHONPATH': str(PROJECT)}
+
+
+def run(cwd, *command, timeout=300):
+    """Run a command in ``cwd``, where its data and results go."""
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def tool(cwd, name, *arguments, **options):
+    """Run ``tools/<name>.py``."""
+    return run(cwd, sys.executable, PROJECT / 'tools' / f'{name}.py', *arguments, **options)
+
+
+def complaint(result) -> str:
+    """The one line of a refusal."""
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert 'Traceback' not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if 'pkg_resources' not in line]
+    assert len(lines) == 1, result.stderr
+    return lines[0]
