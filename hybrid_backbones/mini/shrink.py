@@ -16,11 +16,11 @@ from .scenes import SHAPES
 
 SCALE = 128 / 800  # of every size in the pipelines: COCO's short side of 800 becomes 128 pixels
 BATCH_SIZE = 4
-MAX_EPOCHS = 12  # of 40 iterations
+MAX_EPOCHS = 8  # of 38 iterations
 WARMUP_ITERS = 40
 LEARNING_RATE = 4e-4  # for Adam and AdamW; recipes fine-tune with less
 CLIP_NORM = 5.0
-SAMPLED_REGIONS = 32  # per picture in the second stage; the mask head sees at most a quarter
+SAMPLED_REGIONS = 16  # per picture in the second stage; the mask head sees at most a quarter
 PROPOSALS = dict(nms_pre=500, max_per_img=200)
 DETECTIONS = 20  # per picture; no mini picture holds more than six objects
 
@@ -72,7 +72,7 @@ def _shrink_schedule(cfg: Config) -> None:
     if not full:
         raise SettingsError('--mini shrinks schedules of epochs; this config counts iterations')
     epochs = min(MAX_EPOCHS, full)
-    cfg.train_cfg.update(max_epochs=epochs, val_interval=max(epochs // 3, 1))
+    cfg.train_cfg.update(max_epochs=epochs, val_interval=max(epochs // 2, 1))
     for scheduler in cfg.param_scheduler:
         if scheduler.get('by_epoch', True):
             for key in ('begin', 'end', 'T_max', 'milestones'):

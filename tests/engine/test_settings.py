@@ -49,13 +49,13 @@ def test_relocate_reaches_every_dataset_and_metric(wrap):
 
 def test_check_data(tmp_path):
     cfg = config(root=f'{tmp_path}/')
-    with pytest.raises(SettingsError, match='annotations/train.json not found') as caught:
+    with pytest.raises(SettingsError, match=r'annotations/train\.json not found') as caught:
         check_data(cfg, ('train_dataloader',))
     for part in ('train_dataloader', '--data-root', '--mini'):
         assert part in str(caught.value)
     (tmp_path / 'annotations').mkdir()
     (tmp_path / 'annotations' / 'train.json').write_text('{}')
-    with pytest.raises(SettingsError, match='train/? not found'):
+    with pytest.raises(SettingsError, match=r'train/? not found'):
         check_data(cfg, ('train_dataloader',))
     (tmp_path / 'train').mkdir()
     check_data(cfg, ('train_dataloader',))
@@ -87,5 +87,5 @@ def test_load_config_says_what_is_wrong(tmp_path):
         load_config(tmp_path / 'none.py')
     path = tmp_path / 'broken.py'
     path.write_text('model = dict(')
-    with pytest.raises(SettingsError, match='broken.py cannot be read'):
+    with pytest.raises(SettingsError, match=r'broken\.py cannot be read'):
         load_config(path)
