@@ -1,0 +1,120 @@
+"""The shared layers against their formulas."""
+
+import pytest
+import torch
+from torch import nn
+
+from hybrid_backbones.layers import (
+    DropPath,
+    LayerNorm2d,
+    LayerScale,
+    Mlp,
+    SelfAttention,
+    attend,
+    checkpoint_block,
+    drop_path_rates,
+    merge_windows,
+    pad_to_multiple,
+    split_windows,
+)
+
+
+@pytest.mark.parametrize('scale', [None, 0.3])
+@pytest.mark.parametrize('biased', [False, True])
+def test_attention_is_softmax_of_scores(scale, biased):
+    q, k, v = (torch.randn(2, 3, n, 8, dtype=torch.float64) for n in (5, 7, 7))
+    bias = torch.randn(3, 5, 7) if biased else None
+    scores = q @ k.transpose(-2, -1) * (8**-0.5 if scale is None else scale)
+    expected = (scores + (bias if biased else 0)).softmax(-1) @ v
+    assert torch.allclose(attend(q, k, v, bias, scale), expected)
+
+
+def test_self_attention_splits_qkv_then_heads():
+    """Rows of ``qkv``: all of q, then k, then v; within each, head by head."""
+    layer = SelfAttention(12, head_dim=4).double()
+    x = torch.randn(2, 6, 12, dtype=torch.float64)
+    q, k, v = (x @ w.T + b for w, b in zip(layer.qkv.weight.chunk(3), layer.qkv.bias.chunk(3)))
+    heads = []
+    for i in range(0, 12, 4):
+        scores = q[..., i : i + 4] @ k[..., i : i + 4].transpose(1, 2) / 2
+        heads.append(scores.softmax(-1) @ v[..., i : i + 4])
+    assert torch.allclose(layer(x), layer.proj(torch.cat(heads, -1)))
+    with pytest.raises(ValueError, match='head_dim must divide the width 12, got 5'):
+        SelfAttention(12, head_dim=5)
+
+
+def test_windows_hold_neighbours():
+    x = torch.arange(1.0, 5 * 7 + 1).view(1, 5, 7, 1)
+    windows, grid = split_windows(x, 3)
+    assert grid == (2, 3)
+    assert windows.shape == (6, 9, 1)
+    assert torch.equal(windows[0, :, 0], x[0, :3, :3, 0].flatten())
+    assert windows[5, :, 0].tolist() == [28.0, 0, 0, 35.0, 0, 0, 0, 0, 0], 'zeros right and below'
+    assert torch.equal(merge_windows(windows, 3, grid, (5, 7)), x)
+
+
+def test_padding():
+    x = torch.ones(1, 1, 4, 5)
+    assert pad_to_multiple(x, 1) is x
+    padded = pad_to_multiple(x, 4)
+    assert padded.shape == (1, 1, 4, 8)
+    assert padded.sum() == x.sum() == padded[..., :5].sum()
+    assert pad_to_multiple(torch.ones(1, 4, 5, 2), 4, dims=(1, 2)).shape == (1, 4, 8, 2)
+
+
+def test_layer_norm_is_over_channels():
+    norm = LayerNorm2d(6, eps=1e-6).double()
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    x = torch.randn(2, 6, 3, 4, dtype=torch.float64)
+    mean, var = x.mean(1, keepdim=True), x.var(1, unbiased=False, keepdim=True)
+    expected = (x - mean) / (var + 1e-6).sqrt()
+    expected = expected * norm.weight.view(-1, 1, 1) + norm.bias.view(-1, 1, 1)
+    assert torch.allclose(norm(x), expected)
+
+
+def test_layer_scale():
+    layer = LayerScale((1, 3, 1, 1), init=0.5)
+    assert torch.equal(layer(torch.ones(2, 3, 4, 4)), torch.full((2, 3, 4, 4), 0.5))
+
+
+def test_mlp_uses_exact_gelu():
+    mlp = Mlp(3, 5)
+    x = torch.randn(2, 3)
+    hidden = mlp.fc1(x)
+    gelu = hidden * 0.5 * (1 + torch.erf(hidden / 2**0.5))
+    assert torch.allclose(mlp(x), mlp.fc2(gelu), atol=1e-6)
+
+
+def test_drop_path_drops_samples_and_keeps_the_mean():
+    drop = DropPath(0.25)
+    x = torch.ones(4000, 2, 3)
+    out = drop(x)
+    assert set(out.unique().tolist()) == {0.0, (torch.ones(()) / 0.75).item()}
+    assert (out.flatten(1) == out[:, :1, :1].flatten(1)).all(), 'whole samples'
+    assert out.mean().item() == pytest.approx(1, abs=0.05)
+    assert drop.eval()(x) is x
+    assert DropPath(0.0)(x) is x
+
+
+def test_drop_path_rates_are_linear_over_all_blocks():
+    rates = drop_path_rates(0.3, (1, 2, 1))
+    assert [len(stage) for stage in rates] == [1, 2, 1]
+    assert [rate for stage in rates for rate in stage] == pytest.approx([0, 0.1, 0.2, 0.3])
+    for wrong in (-0.1, 1.0):
+        with pytest.raises(ValueError, match='drop_path_rate must be in'):
+            drop_path_rates(wrong, (1,))
+
+
+def test_checkpointing_counts_a_batch_once():
+    block = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.ReLU())
+    plain = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.ReLU())
+    plain.load_state_dict(block.state_dict())
+    x = torch.randn(2, 3, 4, 4, requires_grad=True)
+    checkpoint_block(block, x).square().sum().backward()
+    plain(x.detach()).square().sum().backward()
+    for ours, theirs in zip(block.state_dict().values(), plain.state_dict().values()):
+        assert torch.equal(ours, theirs)
+    for ours, theirs in zip(block.parameters(), plain.parameters()):
+        assert torch.allclose(ours.grad, theirs.grad)
+    assert block[1].momentum == 0.1
