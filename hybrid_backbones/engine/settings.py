@@ -80,6 +80,15 @@ def check_data(cfg: Config, parts: Tuple[str, ...]) -> None:
                     f'{path} not found: the data of {part} is expected below {root or "."!r}; '
                     'point elsewhere with --data-root DIR, or use --mini for a tiny drawn set'
                 )
+    for part in (name.replace('dataloader', 'evaluator') for name in parts):
+        for i, metric in enumerate(_as_list(cfg.get(part))):
+            path = metric.get('ann_file')
+            if path and not os.path.exists(path):
+                key = f'{part}.ann_file' if isinstance(cfg[part], dict) else f'{part}.{i}.ann_file'
+                raise SettingsError(
+                    f'{path} not found: {part} compares with it; it is the ann_file of the '
+                    f'dataset, with its folder: --cfg-options {key}=FILE'
+                )
 
 
 def _expected_files(dataset: ConfigDict, root: str) -> Iterator[str]:

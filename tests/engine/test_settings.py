@@ -61,6 +61,9 @@ def test_check_data(tmp_path):
     check_data(cfg, ('train_dataloader',))
     with pytest.raises(SettingsError, match='val_dataloader'):
         check_data(cfg, ('train_dataloader', 'val_dataloader'))
+    cfg.val_dataloader = cfg.train_dataloader
+    with pytest.raises(SettingsError, match=r'val\.json not found.*val_evaluator\.ann_file=FILE'):
+        check_data(cfg, ('train_dataloader', 'val_dataloader'))
 
 
 def test_override():
