@@ -85,7 +85,8 @@ pip=($venv/bin/python -m pip --disable-pip-version-check install)
 
 # Without the pins of setuptools at hand, builds would take the newest, which mmcv cannot use.
 if [ "$torch" != keep ]; then
-    step "installing $torch" "${pip[@]}" "$torch"
+    # shellcheck disable=SC2086  # TORCH may hold options of pip too
+    step "installing $torch" "${pip[@]}" $torch
     # No dependencies: its own idea of torch may be another build than the one just installed.
     step "installing $torchvision" "${pip[@]}" --no-deps "$torchvision"
 fi
