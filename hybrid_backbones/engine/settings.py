@@ -18,14 +18,16 @@ def load_config(path: str) -> Config:
     """Read a config file.
 
     Raises:
-        SettingsError: There is no such file, or it inherits from a library that is not installed.
+        SettingsError: There is no such file, it inherits from a library that is not installed, or
+            its code fails.
     """
     if not Path(path).is_file():
         raise SettingsError(f'no config file {path}')
     try:
         cfg = Config.fromfile(path)
-    except (ImportError, OSError, SyntaxError) as error:
-        raise SettingsError(f'{path} cannot be read: {_one_line(error)}') from None
+    except Exception as error:  # a config is code: anything can go wrong in it
+        reason = f'{type(error).__name__}: {_one_line(error)}'
+        raise SettingsError(f'{path} cannot be read: {reason}') from None
     # `test_dataloader = val_dataloader` makes two names for one dict: separate them
     return Config(cfg._cfg_dict.to_dict(), cfg_text=cfg.text, filename=cfg.filename)
 

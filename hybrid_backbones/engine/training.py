@@ -2,7 +2,9 @@
 
 import argparse
 import logging
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator
 
 import torch
 from mmengine.config import Config
@@ -32,8 +34,22 @@ def train(args: argparse.Namespace) -> None:
     runner = Runner.from_cfg(cfg)
     if args.mini:
         print_log('--mini: a tiny drawn dataset, training from random weights', logger='current')
-    with mmengine_globals():
+    with mmengine_globals(), _empty_dataset_explained():
         runner.train()
+
+
+@contextmanager
+def _empty_dataset_explained() -> Iterator[None]:
+    """mmengine's datasets fail where nothing is left after filtering, and do not say of what."""
+    try:
+        yield
+    except ValueError as error:
+        if 'need at least one array to concatenate' not in str(error):
+            raise
+        raise SettingsError(
+            'the training set is empty: no picture holds an object of the classes that are asked '
+            'for; name those of your annotation file in train_dataloader.dataset.metainfo.classes'
+        ) from None
 
 
 def _use_amp(cfg: Config) -> None:

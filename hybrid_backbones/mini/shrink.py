@@ -94,7 +94,7 @@ def _shrink_detector(model: ConfigDict) -> None:
     for part in _dicts(model):
         if 'num_classes' in part:
             part.num_classes = len(SHAPES)
-    model.backbone.init_cfg = None
+    model.backbone.pop('init_cfg', None)
     train, test = model.get('train_cfg') or {}, model.get('test_cfg') or {}
     for proposals in (train.get('rpn_proposal'), test.get('rpn')):
         if proposals:

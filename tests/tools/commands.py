@@ -43,6 +43,5 @@ def complaint(result) -> str:
     """The one line of a refusal."""
     assert result.returncode == 2, result.stdout + result.stderr
     assert 'Traceback' not in result.stderr
-    lines = [line for line in result.stderr.splitlines() if 'pkg_resources' not in line]
-    assert len(lines) == 1, result.stderr
-    return lines[0]
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    return result.stderr

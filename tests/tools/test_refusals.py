@@ -44,9 +44,18 @@ def test_config_that_cannot_be_read(tmp_path):
 
 @pytest.mark.parametrize('checkpoint', ['http://127.0.0.1:9/weights.pth', 'pretrained/none.pth'])
 def test_pretrained_weights_out_of_reach(tmp_path, checkpoint):
-    option = f'model.backbone.init_cfg.checkpoint={checkpoint}'
-    write_coco(tmp_path / 'coco')
-    data = ['--data-root', 'coco']
-    line = complaint(tool(tmp_path, 'train', MASK_RCNN, *data, '--cfg-options', option))
+    init_cfg = {'type': 'Pretrained', 'checkpoint': checkpoint}
+    options = [f'model.backbone.init_cfg.{key}={value}' for key, value in init_cfg.items()]
+    line = complaint(tool(tmp_path, 'train', MASK_RCNN, '--mini', '--cfg-options', *options))
     assert checkpoint in line
     assert 'model.backbone.init_cfg=None' in line
+
+
+def test_classes_that_the_data_does_not_have(tmp_path):
+    """COCO's classes on a dataset of three others."""
+    write_coco(tmp_path / 'coco')
+    option = 'model.backbone.init_cfg=None'
+    line = complaint(
+        tool(tmp_path, 'train', MASK_RCNN, '--data-root', 'coco', '--cfg-options', option)
+    )
+    assert 'train_dataloader.dataset.metainfo.classes' in line
