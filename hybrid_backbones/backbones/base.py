@@ -50,6 +50,10 @@ class HybridBackbone(BaseModule):
     """
 
     archs: ClassVar[Dict[str, Any]] = {}
+    # how names begin that the family's ImageNet files do not have
+    unpublished: ClassVar[Tuple[str, ...]] = ('out_norms.',)
+    # patterns of names that a backbone may be built without, whatever a file has
+    optional: ClassVar[Tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -162,6 +166,9 @@ class HybridBackbone(BaseModule):
             expected={name: tuple(value.shape) for name, value in self.state_dict().items()},
             variants=self._shapes_of_archs,
             prefix=cfg.get('prefix'),
+            unpublished=self.unpublished,
+            optional=self.optional,
+            adapt=self.adapt,
         )
         self.load_state_dict(found.state, strict=False)
         print_log(str(found), logger='current')
@@ -170,6 +177,10 @@ class HybridBackbone(BaseModule):
         if hasattr(self, '_params_init_info'):  # mmengine logs where each parameter came from
             update_init_info(self, init_info=f'loaded from {found.file}')
         self.is_init = True
+
+    def adapt(self, name: str, value: Tensor) -> Tensor:
+        """A weight from a file, resized where its size depends on an option of the backbone."""
+        return value
 
     def doubts_about(self, found: FoundWeights) -> List[str]:
         """Warnings about weights that fit by shape but may still be the wrong ones."""

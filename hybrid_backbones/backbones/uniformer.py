@@ -11,14 +11,17 @@ from typing import List, Optional, Sequence, Tuple, Union
 from torch import Tensor, nn
 
 from ..layers import (
+    BatchNorm2d,
     DropPath,
     LayerNorm2d,
     LayerScale,
     Mlp,
+    PatchEmbed,
     SelfAttention,
+    Stage,
     drop_path_rates,
+    init_linear,
     merge_windows,
-    pad_to_multiple,
     split_windows,
 )
 from ..registry import MODELS
@@ -54,20 +57,6 @@ class UniFormerArch:
     layer_scale_stages: Tuple[int, ...] = ()
 
 
-class PatchEmbed(nn.Module):
-    """Non-overlapping patches to channels, then LayerNorm; a partial patch is zero-padded."""
-
-    def __init__(self, in_dim: int, dim: int, patch: int):
-        super().__init__()
-        self.patch = patch
-        self.proj = nn.Conv2d(in_dim, dim, patch, stride=patch)
-        self.norm = LayerNorm2d(dim, eps=1e-5)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, in_dim, H, W) -> (N, dim, ceil(H / patch), ceil(W / patch))``."""
-        return self.norm(self.proj(pad_to_multiple(x, self.patch)))
-
-
 class ConvEmbed(nn.Module):
     """Overlapping 3x3 convolutions of stride 2, each with BatchNorm, GELU between two of them."""
 
@@ -77,7 +66,7 @@ class ConvEmbed(nn.Module):
         for in_dim, dim in zip(dims[:-1], dims[1:]):
             if layers:
                 layers.append(nn.GELU())
-            layers += [nn.Conv2d(in_dim, dim, 3, stride=2, padding=1), nn.BatchNorm2d(dim)]
+            layers += [nn.Conv2d(in_dim, dim, 3, stride=2, padding=1), BatchNorm2d(dim)]
         self.proj = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -105,9 +94,9 @@ class LocalBlock(nn.Module):
     def __init__(self, dim: int, mlp_ratio: float, drop_path: float, layer_scale: bool):
         super().__init__()
         self.pos_embed = nn.Conv2d(dim, dim, 3, padding=1, groups=dim)
-        self.norm1 = nn.BatchNorm2d(dim)
+        self.norm1 = BatchNorm2d(dim)
         self.attn = LocalAggregation(dim)
-        self.norm2 = nn.BatchNorm2d(dim)
+        self.norm2 = BatchNorm2d(dim)
         self.mlp = Mlp(dim, int(dim * mlp_ratio), pointwise=Conv1x1)
         self.drop_path = DropPath(drop_path)
         self.scale1, self.scale2 = _layer_scales((1, dim, 1, 1), layer_scale)
@@ -153,15 +142,6 @@ class GlobalBlock(nn.Module):
             return self.attn(x.flatten(1, 2)).view(x.shape)
         tokens, grid = split_windows(x, window)
         return merge_windows(self.attn(tokens), window, grid, x.shape[1:3])
-
-
-class Stage(nn.Module):
-    """Downsampling and blocks of one stage; the backbone runs them in turn."""
-
-    def __init__(self, downsample: nn.Module, blocks: Sequence[nn.Module]):
-        super().__init__()
-        self.downsample = downsample
-        self.blocks = nn.ModuleList(blocks)
 
 
 @MODELS.register_module()
@@ -227,13 +207,13 @@ class UniFormer(HybridBackbone):
         if self.arch.conv_stem:
             self.stem = ConvEmbed(3, dims[0] // 2, dims[0])
         else:
-            self.stem = PatchEmbed(3, dims[0], 4)
+            self.stem = PatchEmbed(3, dims[0], stride=4)
         self.stages = nn.ModuleList(self._stage(i, rates[i]) for i in range(self.num_stages))
         self.out_norms = nn.ModuleDict(
             {str(i): LayerNorm2d(dims[i], eps=NORM_EPS) for i in self.out_indices}
         )
         self.out_channels = tuple(dims[i] for i in self.out_indices)
-        self.apply(_init_published)
+        self.apply(init_linear)  # norms and convolutions keep torch's own, as published
         self.train()
 
     def _stage(self, index: int, drop_path: List[float]) -> Stage:
@@ -243,7 +223,7 @@ class UniFormer(HybridBackbone):
         elif arch.conv_stem:
             downsample = ConvEmbed(arch.dims[index - 1], dim)
         else:
-            downsample = PatchEmbed(arch.dims[index - 1], dim, 2)
+            downsample = PatchEmbed(arch.dims[index - 1], dim, stride=2)
         if index < 2:
             make_block = partial(LocalBlock, dim)
         else:
@@ -297,13 +277,6 @@ def _layer_scales(shape: Tuple[int, ...], wanted: bool) -> Tuple[nn.Module, nn.M
     if not wanted:
         return nn.Identity(), nn.Identity()
     return LayerScale(shape, LAYER_SCALE_INIT), LayerScale(shape, LAYER_SCALE_INIT)
-
-
-def _init_published(module: nn.Module) -> None:
-    """Linear layers as published; norms and convolutions keep torch's own defaults, as there."""
-    if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
-        nn.init.zeros_(module.bias)
 
 
 _SMALL, _PLUS, _BASE = (3, 4, 8, 3), (3, 5, 9, 3), (5, 8, 20, 7)

@@ -3,20 +3,27 @@
 from .attention import SelfAttention, attend
 from .checkpointing import checkpoint_block
 from .drop_path import DropPath, drop_path_rates
+from .init import init_linear
 from .mlp import Mlp
-from .norms import LayerNorm2d, LayerScale
+from .norms import BatchNorm2d, LayerNorm2d, LayerScale
 from .padding import pad_to_multiple
+from .patch_embed import PatchEmbed
+from .stage import Stage
 from .windows import merge_windows, split_windows
 
 __all__ = [
+    'BatchNorm2d',
     'DropPath',
     'LayerNorm2d',
     'LayerScale',
     'Mlp',
+    'PatchEmbed',
     'SelfAttention',
+    'Stage',
     'attend',
     'checkpoint_block',
     'drop_path_rates',
+    'init_linear',
     'merge_windows',
     'pad_to_multiple',
     'split_windows',

@@ -49,10 +49,10 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, L, dim) -> (N, L, dim)``."""
+    def forward(self, x: Tensor, bias: Optional[Tensor] = None) -> Tensor:
+        """``(N, L, dim) -> (N, L, dim)``; ``bias`` as in :func:`attend`."""
         n, length, dim = x.shape
         qkv = self.qkv(x).reshape(n, length, 3, dim // self.head_dim, self.head_dim)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        out = attend(q, k, v)
+        out = attend(q, k, v, bias)
         return self.proj(out.transpose(1, 2).reshape(n, length, dim))

@@ -12,6 +12,23 @@ class LayerNorm2d(nn.LayerNorm):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
+class BatchNorm2d(nn.BatchNorm2d):
+    """BatchNorm whose gradients are also right for a batch of one image on the CPU.
+
+    torch 2.13 takes the gradient's memory there for that of the input: where they differ (the
+    gradient comes from token-shaped layers, as channels last), all three gradients are wrong.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W) -> (N, C, H, W)``."""
+        if x.shape[0] != 1 or x.device.type != 'cpu' or torch.compiler.is_compiling():
+            return super().forward(x)
+        x = super().forward(x.contiguous())
+        if x.requires_grad:
+            x.register_hook(torch.Tensor.contiguous)
+        return x
+
+
 class LayerScale(nn.Module):
     """A learnt factor for each channel (Touvron et al. 2021, CaiT, section 2.2).
 

@@ -6,7 +6,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 from torch import Tensor
 
-from .dialects import Dialect
+from .dialects import Dialect, join_parts, whole_of
 from .reading import CheckpointError, read_checkpoint
 from .recognition import name_stranger, recognise
 
@@ -55,6 +55,9 @@ def find_weights(
     expected: Shapes,
     variants: Callable[[], Iterable[Tuple[str, Shapes]]],
     prefix: Optional[str] = None,
+    unpublished: Tuple[str, ...] = ('out_norms.',),
+    optional: Tuple[str, ...] = (),
+    adapt: Callable[[str, Tensor], Tensor] = lambda name, value: value,
 ) -> FoundWeights:
     """Read a checkpoint and translate it for a backbone.
 
@@ -65,6 +68,9 @@ def find_weights(
         variants: Gives name and shapes of every arch of the family; called if the file does not
             fit, to name the one it is for.
         prefix: What stands before the backbone's names in the file; None: found by itself.
+        unpublished: How names of ours begin that ImageNet files do not have.
+        optional: Patterns of names of ours that a backbone may be built without.
+        adapt: Gets our name and a tensor, gives the tensor in the shape that is wanted.
 
     Raises:
         CheckpointError: The file cannot be read, or is of another family or variant.
@@ -88,14 +94,17 @@ def find_weights(
     translated, leftover, surplus = {}, [], []
     for key, value in state.items():
         ours = dialect.to_ours(key)
-        if ours in expected:
+        if dialect.is_unused(key):
+            leftover.append(key)
+        elif ours and whole_of(ours) in expected:
             translated[ours] = value
-        elif dialect.is_classifier(key) or (ours and _is_level_not_built(ours, expected)):
+        elif ours and _is_left_out(whole_of(ours), expected, optional):
             leftover.append(key)
         else:
             surplus.append(ours or key)
+    translated = {name: adapt(name, value) for name, value in join_parts(translated).items()}
     missing = [key for key in expected if key not in translated]
-    lacking = [key for key in missing if not _may_be_missing(key)]
+    lacking = [key for key in missing if not _may_be_missing(key, unpublished)]
     unequal = [
         f'{key} is {tuple(value.shape)} there and {expected[key]} here'
         for key, value in translated.items()
@@ -104,7 +113,7 @@ def find_weights(
     if lacking or surplus or unequal:
         differences = [f'{key} is not in the file' for key in lacking]
         differences += [f'{key} is only in the file' for key in surplus]
-        fitting = _fitting_variants(translated, surplus, variants)
+        fitting = _fitting_variants(translated, surplus, variants, unpublished)
         raise CheckpointError(
             f'{file} is a {family} of another arch'
             + (f' ({" or ".join(fitting)})' if fitting else ' than any known')
@@ -129,27 +138,28 @@ def _strange(dialect: Optional[Dialect], keys: Iterable[str]) -> str:
     return f'is of no family known here (its names begin with {_summary(keys)})'
 
 
-def _may_be_missing(ours: str) -> bool:
-    return ours.startswith('out_norms.') or ours.endswith('.num_batches_tracked')
+def _may_be_missing(ours: str, unpublished: Tuple[str, ...]) -> bool:
+    return ours.startswith(unpublished) or ours.endswith('.num_batches_tracked')
 
 
-def _is_level_not_built(ours: str, expected: Shapes) -> bool:
-    """Whether a name belongs to a stage or output that ``out_indices`` leaves out."""
+def _is_left_out(ours: str, expected: Shapes, optional: Tuple[str, ...]) -> bool:
+    """Whether a name belongs to something that the backbone was built without, by choice."""
     stage = re.match(r'stages\.(\d+)\.', ours)
-    if stage:
-        return not any(key.startswith(stage[0]) for key in expected)
-    return ours.startswith('out_norms.')
+    if stage and not any(key.startswith(stage[0]) for key in expected):
+        return True  # beyond the last level that out_indices asks for
+    return ours.startswith('out_norms.') or any(re.fullmatch(p, ours) for p in optional)
 
 
 def _fitting_variants(
     translated: Dict[str, Tensor],
     surplus: List[str],
     variants: Callable[[], Iterable[Tuple[str, Shapes]]],
+    unpublished: Tuple[str, ...],
 ) -> List[str]:
     names = {**{k: tuple(v.shape) for k, v in translated.items()}, **dict.fromkeys(surplus)}
     fitting = []
     for arch, shapes in variants():
-        lacking = [k for k in shapes if k not in names and not _may_be_missing(k)]
+        lacking = [k for k in shapes if k not in names and not _may_be_missing(k, unpublished)]
         same = all(k in shapes and names[k] in (None, shapes[k]) for k in names)
         if same and not lacking:
             fitting.append(arch)

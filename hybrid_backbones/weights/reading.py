@@ -145,7 +145,7 @@ def _download(url: str) -> Path:
             f'{url} is a page, not a file: open it in a browser, save the file and give its path; '
             f'or {WITHOUT}'
         )
-    path = Path(torch.hub.get_dir()) / 'checkpoints' / name
+    path = Path(torch.hub.get_dir()) / 'checkpoints' / _cached_name(url)
     problem = None
     if not path.is_file() and get_local_rank() == 0:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -164,6 +164,16 @@ def _download(url: str) -> Path:
     return path
 
 
+def _cached_name(url: str) -> str:
+    """A file name for a URL; on Hugging Face the files of different models have one name."""
+    entry = find_published(url=url)
+    if entry:
+        return entry.file
+    *folders, name = urlparse(url).path.strip('/').split('/')
+    return '-'.join([*folders, name]) if name in _COMMON_NAMES else name
+
+
+_COMMON_NAMES = ('pytorch_model.bin', 'model.safetensors')
 _PAGES = ('drive.google.com', '1drv.ms', 'onedrive.live.com', 'pan.baidu.com')
 
 

@@ -5,13 +5,12 @@ from typing import Iterable, Optional, Tuple
 from .dialects import Dialect
 from .families import DIALECTS
 
-# Keys that tell other networks apart, so that a wrong file can be named. Order matters: HRFormer
-# also has ResNet's layer1.
+# Keys that tell other networks apart, so that a wrong file can be named. Order matters: HRNet also
+# has ResNet's layer1.
 STRANGERS = (
     ('Conformer', 'conv_trans_2.cnn_block.conv1.weight'),
     ('TransXNet', 'relative_pos_enc.0'),
-    ('CvT', 'stage0.patch_embed.proj.weight'),
-    ('HRFormer', 'transition1.0.0.weight'),
+    ('HRNet', 'transition1.0.0.weight'),
     ('Swin Transformer', 'layers.0.blocks.0.attn.relative_position_bias_table'),
     ('ResNet', 'layer1.0.conv1.weight'),
     ('a plain vision transformer', 'blocks.0.attn.qkv.weight'),

@@ -11,3 +11,17 @@ class TestUniFormer(Contract):
 class TestUniFormerConvStem(Contract):
     family = 'UniFormer'
     options = dict(arch='small_plus', stage3_attention='window', window_size=5)
+
+
+class TestCvT(Contract):
+    family = 'CvT'
+    options = dict(arch='13')
+
+
+class TestHRFormer(Contract):
+    family = 'HRFormer'
+    options = dict(arch='tiny')
+
+    def first_blocks(self, backbone):
+        first, *rest = backbone.stages
+        return [first.blocks[:1], *([b[0] for b in s.blocks[0].branches] for s in rest)]

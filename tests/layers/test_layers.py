@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from hybrid_backbones.layers import (
+    BatchNorm2d,
     DropPath,
     LayerNorm2d,
     LayerScale,
@@ -71,6 +72,27 @@ def test_layer_norm_is_over_channels():
     expected = (x - mean) / (var + 1e-6).sqrt()
     expected = expected * norm.weight.view(-1, 1, 1) + norm.bias.view(-1, 1, 1)
     assert torch.allclose(norm(x), expected)
+
+
+@pytest.mark.parametrize('training', [False, True])
+@pytest.mark.parametrize('batch', [1, 2])
+def test_batch_norm_gradient_in_any_memory_order(batch, training):
+    """One image, and a gradient that arrives channels last: against the formula's gradient."""
+    norm = BatchNorm2d(4).double().train(training)
+    nn.init.normal_(norm.running_mean)
+    nn.init.normal_(norm.weight)
+    mean, var = norm.running_mean.clone().view(-1, 1, 1), norm.running_var.clone().view(-1, 1, 1)
+    x = torch.randn(batch, 4, 5, 6, dtype=torch.float64)
+    gradient = torch.randn(batch, 30, 4, dtype=torch.float64)
+    ours, formula = x.clone().requires_grad_(), x.clone().requires_grad_()
+    if training:
+        mean = formula.mean((0, 2, 3), keepdim=True)
+        var = formula.var((0, 2, 3), keepdim=True, unbiased=False)
+    expected = (formula - mean) / (var + 1e-5).sqrt() * norm.weight.detach().view(-1, 1, 1)
+    norm(ours).flatten(2).transpose(1, 2).backward(gradient)
+    expected.flatten(2).transpose(1, 2).backward(gradient)
+    assert torch.allclose(ours.grad, formula.grad)
+    assert torch.allclose(norm.bias.grad, gradient.sum((0, 1)))
 
 
 def test_layer_scale():

@@ -1,35 +1,72 @@
 """The tables of names, in both directions, against the names in the published files."""
 
+from functools import partial
+
 import pytest
 import torch
 
-from hybrid_backbones import UniFormer
+from hybrid_backbones import CvT, HRFormer, UniFormer
 from hybrid_backbones.weights import DIALECTS, PUBLISHED, recognise
+from hybrid_backbones.weights.dialects import join_parts, whole_of
 
 from ..golden import manifest, variants
+from ..parity import part_of_ours
+
+FAMILIES = {
+    'cvt': partial(CvT, out_indices=(0, 1, 2)),
+    'hrformer': HRFormer,
+    'uniformer': UniFormer,
+}
+UNUSED = {
+    'cvt': {'norm', 'head'},
+    'hrformer': {'incre_modules', 'downsamp_modules', 'final_layer', 'classifier'},
+    'uniformer': {'norm', 'head', 'aux_head'},
+}
 
 
-@pytest.mark.parametrize('variant', variants('uniformer'))
-def test_uniformer_names_there_and_back(variant):
+def published_shapes(variant):
+    """The ImageNet file of a variant, and what the authors' dense code adds to it."""
     keys = {key: tuple(shape) for key, shape, *_ in manifest(variant)['cls_state']}
-    mode = next(iter(manifest(variant)['dense']))
-    keys.update({k: tuple(s) for k, s, *_ in manifest(variant)['dense'][mode]['dense_only']})
+    dense = next(iter(manifest(variant)['dense'].values()))
+    keys.update({key: tuple(shape) for key, shape, *_ in dense['dense_only']})
+    return keys, bool(dense['dense_only'])
+
+
+@pytest.mark.parametrize('variant', [v for family in FAMILIES for v in variants(family)])
+def test_names_there_and_back(variant):
+    family, arch = variant.split('_', 1)
+    keys, has_output_norms = published_shapes(variant)
     dialect, prefix = recognise(keys)
-    assert (dialect, prefix) == (DIALECTS[0], '')
+    assert (dialect.source, prefix) == ('authors', '')
     with torch.device('meta'):
-        ours = UniFormer(variant[len('uniformer_') :]).state_dict()
+        backbone = FAMILIES[family](arch)
+    ours = backbone.state_dict()
+    assert dialect.family == type(backbone).__name__
     seen = set()
     for key, shape in keys.items():
-        if dialect.is_classifier(key):
-            assert key.split('.')[0] in ('norm', 'head', 'aux_head')
+        if dialect.is_unused(key):
+            constant = key.endswith('.relative_position_index')
+            assert constant or key.split('.')[0] in UNUSED[family]
             continue
         name = dialect.to_ours(key)
-        assert tuple(ours[name].shape) == shape
+        assert tuple(part_of_ours(ours, name).shape) == shape
         assert dialect.to_published(name) == key
-        seen.add(name)
+        seen.add(whole_of(name))
     rest = set(ours) - seen
     assert all(name.startswith('out_norms.') for name in rest)
-    assert not rest or not manifest(variant)['dense'][mode]['dense_only']
+    assert not (rest and has_output_norms)
+
+
+@pytest.mark.parametrize('dialect', DIALECTS, ids=lambda d: f'{d.family}-{d.source}')
+def test_every_dialect_has_a_name_for_every_weight(dialect):
+    family = dialect.family.lower()
+    with torch.device('meta'):
+        state = FAMILIES[family]().state_dict()
+    published = dialect.publish(state)
+    assert recognise(f'model.{name}' for name in published) == (dialect, 'model.')
+    assert not any(dialect.is_unused(name) for name in published)
+    again = join_parts({dialect.to_ours(name): value for name, value in published.items()})
+    assert {k: v.shape for k, v in again.items()} == {k: v.shape for k, v in state.items()}
 
 
 def test_prefix_is_found():
@@ -39,12 +76,12 @@ def test_prefix_is_found():
 
 
 def test_catalogue():
-    assert {entry.arch for entry in PUBLISHED if entry.family == 'UniFormer'} == set(
-        UniFormer.archs
-    )
+    for family in FAMILIES:
+        cls = getattr(FAMILIES[family], 'func', FAMILIES[family])
+        assert {e.arch for e in PUBLISHED if e.family == cls.__name__} == set(cls.archs)
     assert len({entry.file for entry in PUBLISHED}) == len(PUBLISHED)
     for entry in PUBLISHED:
         params = manifest(f'{entry.family.lower()}_{entry.arch}')['cls_params'] / 1e6
         assert abs(params - entry.params) < 1, entry
-        assert entry.direct == entry.url.endswith(entry.file), entry
         assert entry.url.startswith('https://')
+        assert entry.direct == entry.url.endswith(('.pth', '.bin', '.tar')), entry

@@ -4,14 +4,14 @@ from typing import Optional, Tuple
 
 from ..catalogue import PublishedFile
 from ..dialects import Dialect
-from . import uniformer
+from . import cvt, hrformer, uniformer
 
-FAMILIES = (uniformer,)
+FAMILIES = (cvt, hrformer, uniformer)
 
 DIALECTS: Tuple[Dialect, ...] = tuple(d for family in FAMILIES for d in family.DIALECTS)
 PUBLISHED: Tuple[PublishedFile, ...] = tuple(f for family in FAMILIES for f in family.PUBLISHED)
 
 
-def find_published(file: str) -> Optional[PublishedFile]:
-    """The entry of a file's name, None if there is none."""
-    return next((entry for entry in PUBLISHED if entry.file == file), None)
+def find_published(file: str = '', url: str = '') -> Optional[PublishedFile]:
+    """The entry with this file name or URL, None if there is none."""
+    return next((entry for entry in PUBLISHED if file == entry.file or url == entry.url), None)

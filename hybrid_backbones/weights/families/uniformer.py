@@ -3,7 +3,7 @@
 from typing import Tuple
 
 from ..catalogue import PublishedFile
-from ..dialects import Dialect, Rule
+from ..dialects import Dialect, Rule, ours
 
 
 def _rules() -> Tuple[Rule, ...]:
@@ -34,15 +34,9 @@ AUTHORS = Dialect(
     signature='blocks1.0.pos_embed.weight',
     rules=_rules(),
     # 'norm' is a BatchNorm before the classifier; the dense code's norm1..norm4 are others
-    classifier=('norm.{leaf}', 'head.{leaf}', 'aux_head.{leaf}'),
+    unused=('norm.{leaf}', 'head.{leaf}', 'aux_head.{leaf}'),
 )
-OURS = Dialect(
-    family='UniFormer',
-    source='hybrid_backbones',
-    signature='stages.0.blocks.0.attn.affinity.weight',
-    rules=(('{*rest}', '{*rest}'),),
-)
-DIALECTS = (AUTHORS, OURS)
+DIALECTS = (AUTHORS, ours('UniFormer', 'stages.0.blocks.0.attn.affinity.weight'))
 
 
 def _published(file: str, arch: str, top1: float, params: float, where: str) -> PublishedFile:
