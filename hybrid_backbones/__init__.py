@@ -9,6 +9,7 @@ from importlib import import_module
 __version__ = '0.1.0'
 
 _HOME = {
+    'Conformer': 'hybrid_backbones.backbones.conformer',
     'CvT': 'hybrid_backbones.backbones.cvt',
     'HRFormer': 'hybrid_backbones.backbones.hrformer',
     'HybridBackbone': 'hybrid_backbones.backbones.base',

@@ -15,6 +15,11 @@ SIZES = [(224, 224), (200, 304), (333, 500), (65, 97), (32, 32)]
 CHOICES = [(0,), (3,), (0, 2), (1, 2, 3), (0, 1, 2, 3)]
 
 
+def assert_same(level: torch.Tensor, other: torch.Tensor) -> None:
+    """Up to rounding, in units of the level's own values: random weights may make them large."""
+    torch.testing.assert_close(level, other, rtol=1e-4, atol=1e-4 * other.std().item())
+
+
 class Contract:
     """Subclass it in a family's test file and set ``family`` and ``options``.
 
@@ -144,7 +149,7 @@ class Contract:
             alone = [backbone(image[None]) for image in images]
         for i, level in enumerate(together):
             apart = torch.cat([levels[i] for levels in alone])
-            torch.testing.assert_close(level, apart, rtol=1e-4, atol=1e-4)
+            assert_same(level, apart)
 
     def test_float64(self):
         backbone = self.build().eval()
@@ -177,7 +182,7 @@ class Contract:
             plain = backbone(self.image())
             last = backbone(self.image().to(memory_format=torch.channels_last))
         for a, b in zip(plain, last):
-            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+            assert_same(a, b)
 
     @pytest.mark.parametrize('how', ['state_dict', 'deepcopy', 'pickle'])
     def test_copies(self, how):

@@ -46,11 +46,16 @@ def slow_if(large: Callable[[str], bool], items: Iterable) -> List:
 
 
 def assert_gradients(backbone: HybridBackbone, dialect: Dialect, golden: Golden) -> None:
-    """Loss, gradient norms and sampled gradients, against each parameter's gradient norm."""
+    """Loss, gradient norms and sampled gradients, against each parameter's gradient norm.
+
+    In float64: in float32 a ReLU's input near zero may fall on the other side with another number
+    of threads, which moves some gradients by more than the tolerance.
+    """
     meta, arrays = golden.meta, golden.arrays
-    loss = sum(level.square().mean() for level in backbone(golden.image()))
+    backbone = backbone.double()
+    loss = sum(level.square().mean() for level in backbone(golden.image().double()))
     loss.backward()
-    assert loss.item() == pytest.approx(meta['loss'], rel=1e-5)
+    assert loss.item() == pytest.approx(meta['loss_float64'], rel=1e-8)
     gradients = {name: p.grad for name, p in backbone.named_parameters()}
     whole = {whole_of(dialect.to_ours(theirs)) for theirs in meta['all_norms']}
     assert whole == gradients.keys()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..layers import (
     BatchNorm2d,
+    ConvBN,
     DropPath,
     LayerNorm2d,
     SelfAttention,
@@ -56,25 +57,6 @@ class HRFormerArch:
     mlp_ratio: float = 4.0
 
 
-class ConvBN(nn.Module):
-    """Convolution without bias, BatchNorm, and a ReLU if wanted."""
-
-    def __init__(
-        self, in_dim: int, dim: int, kernel: int, stride: int = 1, groups: int = 1, relu=True
-    ):
-        super().__init__()
-        self.conv = nn.Conv2d(
-            in_dim, dim, kernel, stride, padding=kernel // 2, groups=groups, bias=False
-        )
-        self.bn = BatchNorm2d(dim)
-        self.relu = relu
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, in_dim, H, W) -> (N, dim, ceil(H / stride), ceil(W / stride))``."""
-        x = self.bn(self.conv(x))
-        return F.relu(x) if self.relu else x
-
-
 class Bottleneck(nn.Module):
     """ResNet's bottleneck, of which the first stage is made."""
 
@@ -83,9 +65,9 @@ class Bottleneck(nn.Module):
         inner = FIRST_DIM // 4
         self.conv1 = ConvBN(in_dim, inner, 1)
         self.conv2 = ConvBN(inner, inner, 3)
-        self.conv3 = ConvBN(inner, FIRST_DIM, 1, relu=False)
+        self.conv3 = ConvBN(inner, FIRST_DIM, 1, act=None)
         same = in_dim == FIRST_DIM
-        self.downsample = nn.Identity() if same else ConvBN(in_dim, FIRST_DIM, 1, relu=False)
+        self.downsample = nn.Identity() if same else ConvBN(in_dim, FIRST_DIM, 1, act=None)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_dim, H, W) -> (N, 256, H, W)``."""
@@ -185,7 +167,7 @@ class Upsample(ConvBN):
     """Channels of a finer stream by a 1x1 convolution, then its size."""
 
     def __init__(self, in_dim: int, dim: int, factor: int, method: str):
-        super().__init__(in_dim, dim, 1, relu=False)
+        super().__init__(in_dim, dim, 1, act=None)
         self.factor = factor
         self.by_factor, self.to_size = UPSAMPLING[method]
 
@@ -203,8 +185,8 @@ class Downsample(nn.Sequential):
         for step in range(steps):
             last = step == steps - 1
             layers += [
-                ConvBN(in_dim, in_dim, 3, stride=2, groups=in_dim, relu=False),
-                ConvBN(in_dim, dim if last else in_dim, 1, relu=not last),
+                ConvBN(in_dim, in_dim, 3, stride=2, groups=in_dim, act=None),
+                ConvBN(in_dim, dim if last else in_dim, 1, act=None if last else 'relu'),
             ]
         super().__init__(*layers)
 

@@ -2,6 +2,7 @@
 
 from .attention import SelfAttention, attend
 from .checkpointing import checkpoint_block
+from .conv_bn import ConvBN
 from .drop_path import DropPath, drop_path_rates
 from .init import init_linear
 from .mlp import Mlp
@@ -13,6 +14,7 @@ from .windows import merge_windows, split_windows
 
 __all__ = [
     'BatchNorm2d',
+    'ConvBN',
     'DropPath',
     'LayerNorm2d',
     'LayerScale',

@@ -5,6 +5,7 @@ it is the page to open in a browser; save the file under ``pretrained/`` with th
 """
 
 from dataclasses import dataclass
+from typing import Optional
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class PublishedFile:
         file: The file's name, or where the page gives none, the name to save it under.
         family: Class name of the backbone.
         arch: Its arch.
-        top1: ImageNet-1K top-1 accuracy in percent, as published.
+        top1: ImageNet-1K top-1 accuracy in percent, as published; None where it is not.
         params: Parameters of the classification network in millions, as published.
         url: Where it is.
         direct: Whether ``url`` is the file itself and not a page.
@@ -26,7 +27,7 @@ class PublishedFile:
     file: str
     family: str
     arch: str
-    top1: float
+    top1: Optional[float]
     params: float
     url: str
     direct: bool

@@ -13,6 +13,16 @@ class TestUniFormerConvStem(Contract):
     options = dict(arch='small_plus', stage3_attention='window', window_size=5)
 
 
+class TestConformer(Contract):
+    family = 'Conformer'
+    options = dict(arch='tiny_patch16')
+
+
+class TestConformerPatch32(Contract):
+    family = 'Conformer'
+    options = dict(arch=dict(patch=32, channel_ratio=1, embed_dim=64))
+
+
 class TestCvT(Contract):
     family = 'CvT'
     options = dict(arch='13')

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from hybrid_backbones import CvT, HRFormer, UniFormer
+from hybrid_backbones import Conformer, CvT, HRFormer, UniFormer
 from hybrid_backbones.weights import DIALECTS, PUBLISHED, recognise
 from hybrid_backbones.weights.dialects import join_parts, whole_of
 
@@ -13,11 +13,13 @@ from ..golden import manifest, variants
 from ..parity import part_of_ours
 
 FAMILIES = {
+    'conformer': Conformer,
     'cvt': partial(CvT, out_indices=(0, 1, 2)),
     'hrformer': HRFormer,
     'uniformer': UniFormer,
 }
 UNUSED = {
+    'conformer': {'trans_norm', 'trans_cls_head', 'conv_cls_head'},
     'cvt': {'norm', 'head'},
     'hrformer': {'incre_modules', 'downsamp_modules', 'final_layer', 'classifier'},
     'uniformer': {'norm', 'head', 'aux_head'},
@@ -85,3 +87,4 @@ def test_catalogue():
         assert abs(params - entry.params) < 1, entry
         assert entry.url.startswith('https://')
         assert entry.direct == entry.url.endswith(('.pth', '.bin', '.tar')), entry
+        assert entry.top1 is None or 75 < entry.top1 < 90, entry

@@ -1,0 +1,47 @@
+"""Convolution, BatchNorm and activation."""
+
+from typing import Optional
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .norms import BatchNorm2d
+
+
+class ConvBN(nn.Module):
+    """Convolution without bias, BatchNorm, and an activation if wanted.
+
+    Args:
+        in_dim: Channels in.
+        dim: Channels out.
+        kernel: Side of the kernel; padding keeps the size at stride 1.
+        stride: In positions.
+        groups: Of the convolution.
+        act: ``'relu'``, ``'gelu'`` (the exact one) or None.
+        eps: Of the BatchNorm.
+    """
+
+    def __init__(
+        self,
+        in_dim: int,
+        dim: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+        act: Optional[str] = 'relu',
+        eps: float = 1e-5,
+    ):
+        super().__init__()
+        self.conv = nn.Conv2d(
+            in_dim, dim, kernel, stride, padding=kernel // 2, groups=groups, bias=False
+        )
+        self.bn = BatchNorm2d(dim, eps=eps)
+        self.act = act
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, in_dim, H, W) -> (N, dim, ceil(H / stride), ceil(W / stride))``."""
+        x = self.bn(self.conv(x))
+        return getattr(F, self.act)(x) if self.act else x
+
+    def extra_repr(self) -> str:
+        return f'act={self.act}'
