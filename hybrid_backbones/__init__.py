@@ -13,6 +13,7 @@ _HOME = {
     'CvT': 'hybrid_backbones.backbones.cvt',
     'HRFormer': 'hybrid_backbones.backbones.hrformer',
     'HybridBackbone': 'hybrid_backbones.backbones.base',
+    'TransXNet': 'hybrid_backbones.backbones.transxnet',
     'UniFormer': 'hybrid_backbones.backbones.uniformer',
 }
 __all__ = ['__version__', *_HOME]

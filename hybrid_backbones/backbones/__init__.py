@@ -4,6 +4,7 @@ from .base import HybridBackbone
 from .conformer import Conformer
 from .cvt import CvT
 from .hrformer import HRFormer
+from .transxnet import TransXNet
 from .uniformer import UniFormer
 
-__all__ = ['Conformer', 'CvT', 'HRFormer', 'HybridBackbone', 'UniFormer']
+__all__ = ['Conformer', 'CvT', 'HRFormer', 'HybridBackbone', 'TransXNet', 'UniFormer']

@@ -8,7 +8,6 @@ from .families import DIALECTS
 # Keys that tell other networks apart, so that a wrong file can be named. Order matters: HRNet also
 # has ResNet's layer1.
 STRANGERS = (
-    ('TransXNet', 'relative_pos_enc.0'),
     ('HRNet', 'transition1.0.0.weight'),
     ('Swin Transformer', 'layers.0.blocks.0.attn.relative_position_bias_table'),
     ('ResNet', 'layer1.0.conv1.weight'),

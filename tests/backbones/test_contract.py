@@ -3,6 +3,11 @@
 from ..contract import Contract
 
 
+class TestTransXNet(Contract):
+    family = 'TransXNet'
+    options = dict(arch='t')
+
+
 class TestUniFormer(Contract):
     family = 'UniFormer'
     options = dict(arch='small', stage3_attention='hybrid', window_size=5)

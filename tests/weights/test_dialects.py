@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from hybrid_backbones import Conformer, CvT, HRFormer, UniFormer
+from hybrid_backbones import Conformer, CvT, HRFormer, TransXNet, UniFormer
 from hybrid_backbones.weights import DIALECTS, PUBLISHED, recognise
 from hybrid_backbones.weights.dialects import join_parts, whole_of
 
@@ -16,12 +16,14 @@ FAMILIES = {
     'conformer': Conformer,
     'cvt': partial(CvT, out_indices=(0, 1, 2)),
     'hrformer': HRFormer,
+    'transxnet': TransXNet,
     'uniformer': UniFormer,
 }
 UNUSED = {
     'conformer': {'trans_norm', 'trans_cls_head', 'conv_cls_head'},
     'cvt': {'norm', 'head'},
     'hrformer': {'incre_modules', 'downsamp_modules', 'final_layer', 'classifier'},
+    'transxnet': {'classifier'},
     'uniformer': {'norm', 'head', 'aux_head'},
 }
 

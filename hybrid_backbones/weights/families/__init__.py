@@ -4,9 +4,9 @@ from typing import Optional, Tuple
 
 from ..catalogue import PublishedFile
 from ..dialects import Dialect
-from . import conformer, cvt, hrformer, uniformer
+from . import conformer, cvt, hrformer, transxnet, uniformer
 
-FAMILIES = (conformer, cvt, hrformer, uniformer)
+FAMILIES = (conformer, cvt, hrformer, transxnet, uniformer)
 
 DIALECTS: Tuple[Dialect, ...] = tuple(d for family in FAMILIES for d in family.DIALECTS)
 PUBLISHED: Tuple[PublishedFile, ...] = tuple(f for family in FAMILIES for f in family.PUBLISHED)

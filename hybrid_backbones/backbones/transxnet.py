@@ -1,0 +1,362 @@
+"""TransXNet: Learning Both Global and Local Dynamics with a Dual Dynamic Token Mixer (Lou et al.
+2023).
+
+Paper: https://arxiv.org/abs/2310.19380. In every block one half of the channels goes through a
+convolution whose kernel depends on the input, the other through attention on reduced keys and
+values (section 3).
+"""
+
+from dataclasses import dataclass
+from typing import List, Optional, Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import SyncBatchNorm
+
+from ..layers import BatchNorm2d, ConvBN, DropPath, attend, drop_path_rates
+from ..registry import MODELS
+from .base import HybridBackbone
+
+NORM_EPS = 1e-5
+LAYER_SCALE_INIT = 1e-5
+REDUCTIONS = (8, 4, 2, 1)  # of keys and values, in each stage
+KERNEL = 7  # of the dynamic convolution
+TRAINED_SIZE = 224  # pixels; the relative position encodings are stored for it
+FFN_KERNELS = (1, 3, 5, 7)
+
+
+@dataclass(frozen=True)
+class TransXNetArch:
+    """What tells one TransXNet from another; each field has one entry for each stage.
+
+    Args:
+        depths: Blocks.
+        dims: Channels.
+        heads: Attention heads, on half of the channels.
+        groups: Kernels among which the dynamic convolution chooses.
+        mlp_ratios: Hidden channels of the feed-forward networks, as a multiple of ``dims``.
+    """
+
+    depths: Tuple[int, int, int, int]
+    dims: Tuple[int, int, int, int]
+    heads: Tuple[int, int, int, int]
+    groups: Tuple[int, int, int, int]
+    mlp_ratios: Tuple[int, int, int, int]
+
+
+class DynamicConv(nn.Module):
+    """Input-dependent depthwise convolution, IDConv (section 3.2).
+
+    Attention over ``groups`` kernels, for each channel and each position of the kernel, is
+    computed from the input pooled to the kernel's size.
+    """
+
+    def __init__(self, dim: int, groups: int):
+        super().__init__()
+        self.groups = groups
+        self.weight = nn.Parameter(torch.empty(groups, dim, KERNEL, KERNEL))
+        self.bias = nn.Parameter(torch.empty(groups, dim))
+        self.squeeze = ConvBN(dim, dim // 4, act='gelu')
+        self.expand = nn.Conv2d(dim // 4, dim * groups, 1)
+        nn.init.trunc_normal_(self.weight, std=0.02)
+        nn.init.trunc_normal_(self.bias, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, dim, H, W) -> (N, dim, H, W)``."""
+        n, dim, height, width = x.shape
+        norm = self.squeeze.bn
+        if n == 1 and norm.training and not isinstance(norm, SyncBatchNorm):
+            raise ValueError(
+                'TransXNet trains with at least 2 images on a device, or with norm_eval=True: '
+                'its dynamic convolution normalises one value of each image over the batch'
+            )
+        kernel = (self._choose(F.adaptive_avg_pool2d(x, KERNEL)) * self.weight).sum(1)
+        bias = (self._choose(x.mean((2, 3), keepdim=True)).flatten(2) * self.bias).sum(1)
+        out = F.conv2d(  # each image has kernels of its own: images become groups of channels
+            x.reshape(1, n * dim, height, width),
+            kernel.reshape(n * dim, 1, KERNEL, KERNEL).to(x.dtype),
+            bias.flatten().to(x.dtype),
+            padding=KERNEL // 2,
+            groups=n * dim,
+        )
+        return out.view(n, dim, height, width)
+
+    def _choose(self, pooled: Tensor) -> Tensor:
+        """``(N, dim, h, w) -> (N, groups, dim, h, w)``, of sum 1 over the groups."""
+        return self.expand(self.squeeze(pooled)).unflatten(1, (self.groups, -1)).softmax(1)
+
+
+class ReducedAttention(nn.Module):
+    """Overlapping spatial reduction attention, OSRA (section 3.3). It has no output projection.
+
+    Args:
+        dim: Channels in and out.
+        heads: Must divide ``dim``.
+        reduction: Factor by which the map of keys and values is smaller, on each side.
+    """
+
+    def __init__(self, dim: int, heads: int, reduction: int):
+        super().__init__()
+        if heads < 1 or dim % heads:
+            raise ValueError(f'heads must divide half of the width, {dim}, got {heads}')
+        self.heads = heads
+        self.q = nn.Conv2d(dim, dim, 1)
+        self.kv = nn.Conv2d(dim, 2 * dim, 1)
+        self.reduce = nn.Sequential()
+        if reduction > 1:
+            self.reduce.append(
+                ConvBN(dim, dim, reduction + 3, stride=reduction, groups=dim, act='gelu')
+            )
+            self.reduce.append(ConvBN(dim, dim, groups=dim, act=None))
+        self.local = nn.Conv2d(dim, dim, 3, padding=1, groups=dim)
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` ``(1, heads, H * W, keys)``."""
+        reduced = self.reduce(x)
+        k, v = self.kv(self.local(reduced) + reduced).chunk(2, dim=1)
+        out = attend(self._heads(self.q(x)), self._heads(k), self._heads(v), bias)
+        return out.transpose(2, 3).reshape(x.shape)
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """``(N, dim, h, w) -> (N, heads, h * w, dim / heads)``."""
+        return x.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
+
+
+class TokenMixer(nn.Module):
+    """Local dynamics for one half of the channels, global ones for the other, D-Mixer (3.1).
+
+    Then a squeezed enhancement of both (section 3.1, STE).
+    """
+
+    def __init__(self, dim: int, heads: int, groups: int, reduction: int):
+        super().__init__()
+        self.local = DynamicConv(dim // 2, groups)
+        self.attn = ReducedAttention(dim // 2, heads, reduction)
+        inner = max(16, dim // 8)
+        self.dwconv = nn.Conv2d(dim, dim, 3, padding=1, groups=dim)
+        self.norm1 = BatchNorm2d(dim)
+        self.squeeze = nn.Conv2d(dim, inner, 1)
+        self.norm2 = BatchNorm2d(inner)
+        self.expand = nn.Conv2d(inner, dim, 1)
+        self.norm3 = BatchNorm2d(dim)
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as in :class:`ReducedAttention`."""
+        first, second = x.chunk(2, dim=1)
+        x = torch.cat([self.local(first), self.attn(second, bias)], dim=1)
+        y = self.norm1(F.gelu(self.dwconv(x)))
+        y = self.norm2(F.gelu(self.squeeze(y)))
+        return x + self.norm3(self.expand(y))
+
+
+class MultiScaleMlp(nn.Module):
+    """Feed-forward network with depthwise convolutions of four sizes inside, MS-FFN (3.4)."""
+
+    def __init__(self, dim: int, hidden: int):
+        super().__init__()
+        rest = hidden // len(FFN_KERNELS)
+        self.parts = [hidden - rest * (len(FFN_KERNELS) - 1), *[rest] * (len(FFN_KERNELS) - 1)]
+        self.fc1 = nn.Conv2d(dim, hidden, 1, bias=False)
+        self.norm1 = BatchNorm2d(hidden)
+        self.dwconv = nn.ModuleList(
+            nn.Conv2d(part, part, kernel, padding=kernel // 2, groups=part)
+            for part, kernel in zip(self.parts, FFN_KERNELS)
+        )
+        self.norm2 = BatchNorm2d(hidden)
+        self.fc2 = nn.Conv2d(hidden, dim, 1, bias=False)
+        self.norm3 = BatchNorm2d(dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, dim, H, W) -> (N, dim, H, W)``."""
+        x = self.norm1(F.gelu(self.fc1(x)))
+        parts = x.split(self.parts, dim=1)
+        x = x + torch.cat([conv(part) for conv, part in zip(self.dwconv, parts)], dim=1)
+        return self.norm3(self.fc2(self.norm2(F.gelu(x))))
+
+
+class ChannelAffine(nn.Module):
+    """A learnt scale and shift of each channel; this family's layer scale has a shift."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((dim, 1, 1, 1), LAYER_SCALE_INIT))
+        self.bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, dim, H, W) -> (N, dim, H, W)``."""
+        return x * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+
+
+class Block(nn.Module):
+    """Position encoding, token mixer and feed-forward network (section 3.5)."""
+
+    def __init__(
+        self, dim: int, heads: int, groups: int, reduction: int, mlp_ratio: int, drop_path: float
+    ):
+        super().__init__()
+        self.pos_embed = nn.Conv2d(dim, dim, 7, padding=3, groups=dim)
+        self.norm1 = nn.GroupNorm(1, dim, eps=NORM_EPS)
+        self.mixer = TokenMixer(dim, heads, groups, reduction)
+        self.norm2 = nn.GroupNorm(1, dim, eps=NORM_EPS)
+        self.mlp = MultiScaleMlp(dim, int(dim * mlp_ratio))
+        self.scale1, self.scale2 = ChannelAffine(dim), ChannelAffine(dim)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as in :class:`ReducedAttention`."""
+        x = x + self.pos_embed(x)
+        x = x + self.drop_path(self.scale1(self.mixer(self.norm1(x), bias)))
+        return x + self.drop_path(self.scale2(self.mlp(self.norm2(x))))
+
+
+class RelPosEncoding(nn.Module):
+    """What a stage adds to its attention scores, stored for 224 pixels and resized to others.
+
+    As published, queries by keys are resized as one flat picture, not along the image's axes. Where
+    no gradient is wanted, the last result is kept: all images of one size share it.
+    """
+
+    def __init__(self, heads: int, side: int, reduction: int):
+        super().__init__()
+        self.reduction = reduction
+        self.table = nn.Parameter(torch.zeros(1, heads, side**2, (side // reduction) ** 2))
+        self._kept: Optional[Tuple[tuple, Tensor]] = None
+
+    def forward(self, height: int, width: int) -> Tensor:
+        """``(1, heads, H * W, keys)`` for a map of ``height`` by ``width`` positions."""
+        keys = -(-height // self.reduction) * -(-width // self.reduction)
+        size = (height * width, keys)
+        table = self.table
+        if size == tuple(table.shape[2:]):
+            return table
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or table.is_inference():
+            return _resize(table, size)
+        inference = torch.is_inference_mode_enabled()
+        key = (size, table.data_ptr(), table._version, table.dtype, table.device, inference)
+        if self._kept is None or self._kept[0] != key:
+            self._kept = key, _resize(table, size)
+        return self._kept[1]
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, '_kept': None}  # copies and pickles make their own
+
+
+def _resize(table: Tensor, size: Tuple[int, int]) -> Tensor:
+    return F.interpolate(table, size=size, mode='bicubic', align_corners=False)
+
+
+class Stage(nn.Module):
+    """Downsampling, the position encoding that all blocks share, and blocks."""
+
+    def __init__(self, downsample: nn.Module, rel_pos: nn.Module, blocks: Sequence[nn.Module]):
+        super().__init__()
+        self.downsample = downsample
+        self.rel_pos = rel_pos
+        self.blocks = nn.ModuleList(blocks)
+
+
+@MODELS.register_module()
+class TransXNet(HybridBackbone):
+    """TransXNet as a dense backbone (section 4.2).
+
+    Args:
+        arch: Name out of ``TransXNet.archs``, or the fields of :class:`TransXNetArch`.
+        out_indices: Levels to return, rising.
+        drop_path_rate: Of the last block; earlier blocks have linearly less.
+        frozen_stages, norm_eval, with_cp, init_cfg: see :class:`HybridBackbone`.
+
+    Raises:
+        ValueError: An argument has a value that is not allowed; the message lists what is. Or, in
+            training, a device has one image alone.
+
+    Example:
+        >>> import torch
+        >>> from hybrid_backbones import TransXNet
+        >>> backbone = TransXNet('t').eval()
+        >>> [tuple(level.shape) for level in backbone(torch.rand(1, 3, 100, 150))]
+        [(1, 48, 25, 38), (1, 96, 13, 19), (1, 224, 7, 10), (1, 448, 4, 5)]
+    """
+
+    def __init__(
+        self,
+        arch: Union[str, dict, TransXNetArch] = 't',
+        out_indices: Union[int, Sequence[int]] = (0, 1, 2, 3),
+        drop_path_rate: float = 0.0,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        with_cp: Union[bool, Sequence[int]] = False,
+        init_cfg: Optional[dict] = None,
+    ):
+        super().__init__(arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg)
+        dims = self.arch.dims
+        rates = drop_path_rates(drop_path_rate, self.arch.depths)
+        self.stem = ConvBN(3, dims[0], 7, stride=4, act=None)
+        self.stages = nn.ModuleList(self._stage(i, rates[i]) for i in range(self.num_stages))
+        self.out_norms = nn.ModuleDict(
+            {str(i): nn.GroupNorm(1, dims[i], eps=NORM_EPS) for i in self.out_indices}
+        )
+        self.out_channels = tuple(dims[i] for i in self.out_indices)
+        self.apply(_init_published)
+        self.train()
+
+    def _stage(self, index: int, rates: List[float]) -> Stage:
+        arch, dim, reduction = self.arch, self.arch.dims[index], REDUCTIONS[index]
+        downsample = nn.Identity()
+        if index:
+            downsample = ConvBN(arch.dims[index - 1], dim, 3, stride=2, act=None)
+        heads, groups, ratio = arch.heads[index], arch.groups[index], arch.mlp_ratios[index]
+        rel_pos = RelPosEncoding(heads, TRAINED_SIZE // (4 * 2**index), reduction)
+        blocks = [Block(dim, heads, groups, reduction, ratio, rate) for rate in rates]
+        return Stage(downsample, rel_pos, blocks)
+
+    def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
+        outs = []
+        x = self.stem(x)
+        for i, stage in enumerate(self.stages):
+            x = stage.downsample(x)
+            bias = stage.rel_pos(*x.shape[2:])
+            for j, block in enumerate(stage.blocks):
+                x = self.run_block(block, x, i, j, bias=bias)
+            if i in self.out_indices:
+                outs.append(self.out_norms[str(i)](x))
+        return tuple(outs)
+
+    def adapt(self, name: str, value: Tensor) -> Tensor:
+        """Resize position encodings that were stored for another image size, as for images."""
+        if not name.endswith('.rel_pos.table') or value.dim() != 4:
+            return value
+        size = self.get_parameter(name).shape[2:]
+        return value if value.shape[2:] == size else _resize(value.float(), tuple(size))
+
+
+def _init_published(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+TransXNet.archs = {
+    't': TransXNetArch(
+        depths=(3, 3, 9, 3),
+        dims=(48, 96, 224, 448),
+        heads=(1, 2, 4, 8),
+        groups=(2, 2, 2, 2),
+        mlp_ratios=(4, 4, 4, 4),
+    ),
+    's': TransXNetArch(
+        depths=(4, 4, 12, 4),
+        dims=(64, 128, 320, 512),
+        heads=(1, 2, 5, 8),
+        groups=(2, 2, 3, 4),
+        mlp_ratios=(6, 6, 4, 4),
+    ),
+    'b': TransXNetArch(
+        depths=(4, 4, 21, 4),
+        dims=(76, 152, 336, 672),
+        heads=(2, 4, 8, 16),
+        groups=(2, 2, 4, 4),
+        mlp_ratios=(8, 8, 4, 4),
+    ),
+}

@@ -1,0 +1,200 @@
+"""TransXNet against the numbers of the authors' code."""
+
+import copy
+import io
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from hybrid_backbones import TransXNet
+from hybrid_backbones.backbones.transxnet import DynamicConv
+from hybrid_backbones.weights.families.transxnet import AUTHORS
+
+from ..golden import assert_close, goldens, manifest, published_state, variants
+from ..parity import assert_gradients, load_published, slow_if
+
+TOLERANCE = 1e-4
+
+
+def arch_of(variant):
+    return variant[len('transxnet_') :]
+
+
+def published(golden):
+    backbone = TransXNet(arch_of(golden.variant)).eval()
+    load_published(backbone, AUTHORS, published_state(golden.variant, 'default'))
+    return backbone
+
+
+def slow_if_large(items):
+    return slow_if(lambda name: '_b' in name, items)
+
+
+@pytest.mark.parametrize('golden', slow_if_large(goldens('transxnet')))
+def test_levels(golden):
+    with torch.inference_mode():
+        levels = published(golden)(golden.image())
+    for name, level in zip(('c2', 'c3', 'c4', 'c5'), levels):
+        assert_close(level, golden, name, TOLERANCE)
+
+
+@pytest.mark.parametrize('golden', slow_if_large(goldens('transxnet', 'cls')))
+def test_logits(golden):
+    backbone, state = published(golden), published_state(golden.variant)
+    seen = []
+    backbone.stages[3].blocks[-1].register_forward_hook(lambda m, args, out: seen.append(out))
+    with torch.inference_mode():
+        backbone(golden.image())
+        x = F.group_norm(seen[0], 1, state['classifier.0.weight'], state['classifier.0.bias'])
+        weight = state['classifier.2.weight'].flatten(1)
+        logits = F.linear(x.mean((2, 3)), weight, state['classifier.2.bias'])
+    assert_close(logits, golden, 'logits', TOLERANCE)
+
+
+@pytest.mark.parametrize('golden', goldens('transxnet', 'grad'), ids=lambda g: g.tag)
+def test_gradients(golden):
+    assert_gradients(published(golden), AUTHORS, golden)
+
+
+@pytest.mark.parametrize('variant', variants('transxnet'))
+def test_parameter_count(variant):
+    with torch.device('meta'):
+        backbone = TransXNet(arch_of(variant))
+    (info,) = manifest(variant)['dense'].values()
+    assert sum(p.numel() for p in backbone.parameters()) == info['dense_params']
+
+
+def test_eps_and_activation():
+    """What no golden number can see."""
+    with torch.device('meta'):
+        backbone = TransXNet('b')
+    for name, module in backbone.named_modules():
+        if isinstance(module, (nn.GroupNorm, nn.BatchNorm2d)):
+            assert module.eps == 1e-5, name
+        if isinstance(module, nn.GroupNorm):
+            assert module.num_groups == 1, name
+        assert not isinstance(module, (nn.GELU, nn.LayerNorm)), name
+
+
+def test_published_initialisation():
+    backbone = TransXNet('t', out_indices=(1,))
+    for name, module in backbone.named_modules():
+        if isinstance(module, nn.Conv2d) and module.weight.numel() > 500:
+            assert module.weight.std().item() == pytest.approx(0.02, rel=0.15), name
+        elif isinstance(module, DynamicConv):
+            assert module.weight.std().item() == pytest.approx(0.02, rel=0.1), name
+    block = backbone.stages[0].blocks[0]
+    assert set(block.scale1.weight.flatten().tolist()) == {torch.tensor(1e-5).item()}
+    assert block.scale2.bias.abs().max() == 0
+    assert backbone.stages[1].rel_pos.table.abs().max() == 0
+
+
+def test_drop_path_is_linear_over_blocks():
+    backbone = TransXNet('t', drop_path_rate=0.17)
+    rates = [block.drop_path.rate for stage in backbone.stages for block in stage.blocks]
+    assert rates == pytest.approx([i / 100 for i in range(18)])
+
+
+def encoding(backbone):
+    """The stage-2 encoding with numbers in it."""
+    rel_pos = backbone.stages[1].rel_pos
+    nn.init.normal_(rel_pos.table)
+    return rel_pos
+
+
+def test_encoding_is_resized_as_one_flat_picture():
+    rel_pos = encoding(TransXNet('t', out_indices=(1,)))
+    assert rel_pos(28, 28) is rel_pos.table
+    expected = F.interpolate(rel_pos.table, (21 * 33, 6 * 9), mode='bicubic', align_corners=False)
+    assert torch.equal(rel_pos(21, 33), expected)
+
+
+def test_encoding_is_kept_only_while_nothing_changes():
+    rel_pos = encoding(TransXNet('t', out_indices=(1,)))
+    with torch.no_grad():
+        first = rel_pos(21, 33)
+        assert rel_pos(21, 33) is first
+        assert rel_pos(21, 34) is not first
+        kept = rel_pos(21, 33)
+        rel_pos.load_state_dict({'table': 2 * rel_pos.table})
+        assert torch.allclose(rel_pos(21, 33), 2 * kept)
+        rel_pos.table.mul_(2)
+        assert torch.allclose(rel_pos(21, 33), 4 * kept)
+        assert rel_pos.double()(21, 33).dtype == torch.float64
+        rel_pos.float()
+        rel_pos.table.data = 4 * rel_pos.table.data
+        assert torch.allclose(rel_pos(21, 33), 16 * kept)
+    assert rel_pos(21, 33).requires_grad, 'never in training'
+
+
+def test_encoding_after_inference_mode():
+    backbone = TransXNet('t', out_indices=(1,)).eval()
+    rel_pos = encoding(backbone)
+    image = torch.randn(1, 3, 64, 96)
+    with torch.inference_mode():
+        before = backbone(image)[0]
+    with torch.no_grad():
+        assert torch.equal(backbone(image)[0], before)
+        assert not rel_pos(8, 12).is_inference()
+    for copied in (copy.deepcopy(backbone), torch.load(_saved(backbone), weights_only=False)):
+        assert copied.stages[1].rel_pos._kept is None
+        assert torch.equal(copied(image)[0], before)
+    backbone(image)[0].mean().backward()
+    assert rel_pos.table.grad.abs().max() > 0
+
+
+def _saved(module):
+    file = io.BytesIO()
+    torch.save(module, file)
+    file.seek(0)
+    return file
+
+
+def test_dynamic_convolution_is_a_mixture_of_kernels_for_each_image():
+    """Against the sum over groups of plain convolutions with constant weights."""
+    layer = DynamicConv(8, groups=3).eval()
+    nn.init.zeros_(layer.expand.weight)
+    nn.init.normal_(layer.expand.bias)
+    share = layer.expand.bias.view(3, 8).softmax(0)
+    x = torch.randn(2, 8, 10, 12)
+    expected = 0
+    for group in range(3):
+        weight, bias = layer.weight[group][:, None], layer.bias[group]
+        plain = F.conv2d(x, weight, bias, padding=3, groups=8)
+        expected = expected + share[group].view(-1, 1, 1) * plain
+    assert torch.allclose(layer(x), expected, atol=1e-5)
+
+
+def test_one_image_in_training():
+    image = torch.randn(1, 3, 64, 64)
+    with pytest.raises(ValueError, match='at least 2 images on a device, or with norm_eval=True'):
+        TransXNet('t', out_indices=(0,))(image)
+    TransXNet('t', out_indices=(0,), norm_eval=True)(image)
+
+
+def test_encodings_stored_for_another_size(tmp_path):
+    """``transx-b-384.pth.tar`` is of this kind."""
+    state = published_state('transxnet_t')
+    for i, side in enumerate((96, 48, 24, 12)):
+        shape = (*state[f'relative_pos_enc.{i}'].shape[:2], side**2, 144)
+        state[f'relative_pos_enc.{i}'] = torch.full(shape, float(i))
+    torch.save({'state_dict': state}, tmp_path / 'transx-t-384.pth.tar')
+    cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'transx-t-384.pth.tar'))
+    backbone = TransXNet('t', init_cfg=cfg)
+    backbone.init_weights()
+    table = backbone.stages[2].rel_pos.table
+    assert torch.allclose(table, torch.full((1, 4, 196, 49), 2.0))
+
+
+@pytest.mark.parametrize(
+    'option, message',
+    [
+        (dict(arch='tiny'), "TransXNet has no arch 'tiny'; it has t, s, b"),
+        (dict(drop_path_rate=-0.1), 'drop_path_rate must be in'),
+    ],
+)
+def test_wrong_options(option, message):
+    with pytest.raises(ValueError, match=message):
+        TransXNet(**option)
