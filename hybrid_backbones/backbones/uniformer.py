@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import List, Optional, Sequence, Tuple, Union
 
+import torch
 from torch import Tensor, nn
 
 from ..layers import (
@@ -27,10 +28,12 @@ from ..layers import (
 from ..registry import MODELS
 from ..weights import FoundWeights
 from .base import HybridBackbone
+from .token_pruning import halve_scores, update_all, update_pruned
 
 NORM_EPS = 1e-6  # of every LayerNorm but those of the patch embeddings
 LAYER_SCALE_INIT = 1e-6
 ATTENTION_MODES = ('global', 'window', 'hybrid')
+PRUNED_KEEP = 0.5  # share of the tokens that a light variant's block computes; its first takes all
 GLOBAL_EVERY = 4  # in hybrid mode, blocks 4, 8, 12, ... of stage 3 see the whole map
 
 Conv1x1 = partial(nn.Conv2d, kernel_size=1)
@@ -47,6 +50,8 @@ class UniFormerArch:
         mlp_ratio: Hidden channels of the MLPs, as a multiple of ``dims``.
         conv_stem: Overlapping 3x3 convolutions with BatchNorm in place of patch embeddings.
         layer_scale_stages: Stages (counted from 0) whose residual branches have a learnt scale.
+        token_pruning: The light variant: a conv stem before stage 1 alone, and stages 3 and 4
+            compute half of the tokens (see ``token_pruning.py``).
     """
 
     depths: Tuple[int, ...]
@@ -55,6 +60,7 @@ class UniFormerArch:
     mlp_ratio: float = 4.0
     conv_stem: bool = False
     layer_scale_stages: Tuple[int, ...] = ()
+    token_pruning: bool = False
 
 
 class ConvEmbed(nn.Module):
@@ -144,6 +150,36 @@ class GlobalBlock(nn.Module):
         return merge_windows(self.attn(tokens), window, grid, x.shape[1:3])
 
 
+class PrunedBlock(GlobalBlock):
+    """The block of the light variant: a class token, and scores that say which tokens count.
+
+    Args:
+        keep: Share of the tokens that are computed.
+    """
+
+    def __init__(self, *args, keep: float):
+        super().__init__(*args, layer_scale=False)
+        self.keep = keep
+
+    def forward(
+        self, x: Tensor, cls: Tensor, scores: Optional[Tensor]
+    ) -> Tuple[Tensor, Tensor, Tensor]:
+        """``(N, C, H, W)``, ``(N, 1, C)`` and ``(N, H * W)`` to the same of the next block."""
+        x = x + self.pos_embed(x)
+        size, tokens = x.shape[2:], x.flatten(2).transpose(1, 2)
+        if self.keep == 1:
+            tokens, cls, scores = update_all(tokens, cls, self._update)
+        else:
+            tokens, cls, scores = update_pruned(tokens, cls, scores, self._update, self.keep)
+        return tokens.transpose(1, 2).unflatten(2, size), cls, scores
+
+    def _update(self, x: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        attended, row = self.attn.with_first_row(self.norm1(x))
+        x = x + self.drop_path(attended)
+        transformed = self.mlp(self.norm2(x))
+        return x + self.drop_path(transformed), attended + transformed, row
+
+
 @MODELS.register_module()
 class UniFormer(HybridBackbone):
     """UniFormer as a dense backbone (sections 3 and 4.2).
@@ -195,6 +231,8 @@ class UniFormer(HybridBackbone):
         ):
             if mode not in ATTENTION_MODES:
                 raise ValueError(f'{name} must be one of {ATTENTION_MODES}, got {mode!r}')
+            if self.arch.token_pruning and mode != 'global':
+                raise ValueError(f"a light UniFormer has {name}='global' alone, got {mode!r}")
         if type(window_size) is not int or window_size < 1:
             raise ValueError(f'window_size must be a positive int, got {window_size!r}')
         self.stage3_attention = stage3_attention
@@ -220,10 +258,12 @@ class UniFormer(HybridBackbone):
         arch, dim = self.arch, self.arch.dims[index]
         if index == 0:
             downsample = nn.Identity()
-        elif arch.conv_stem:
+        elif arch.conv_stem and not arch.token_pruning:
             downsample = ConvEmbed(arch.dims[index - 1], dim)
         else:
             downsample = PatchEmbed(arch.dims[index - 1], dim, stride=2)
+        if index >= 2 and arch.token_pruning:
+            return self._pruned_stage(index, downsample, drop_path)
         if index < 2:
             make_block = partial(LocalBlock, dim)
         else:
@@ -231,12 +271,36 @@ class UniFormer(HybridBackbone):
         scaled = index in arch.layer_scale_stages
         return Stage(downsample, [make_block(arch.mlp_ratio, rate, scaled) for rate in drop_path])
 
+    def _pruned_stage(self, index: int, downsample: nn.Module, drop_path: List[float]) -> Stage:
+        arch, dim = self.arch, self.arch.dims[index]
+        keeps = [1 if (index, j) == (2, 0) else PRUNED_KEEP for j in range(len(drop_path))]
+        blocks = [
+            PrunedBlock(dim, self.head_dim, arch.mlp_ratio, rate, keep=keep)
+            for rate, keep in zip(drop_path, keeps)
+        ]
+        stage = Stage(downsample, blocks)
+        if index == 2:
+            stage.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
+            nn.init.trunc_normal_(stage.cls_token, std=0.02)
+        else:
+            stage.cls_proj = nn.Linear(arch.dims[index - 1], dim)
+        return stage
+
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         outs = []
+        cls = scores = None
         x = self.stem(x)
         for i, stage in enumerate(self.stages):
+            size = x.shape[2:]
             x = stage.downsample(x)
+            if i == 2 and self.arch.token_pruning:
+                cls = stage.cls_token.expand(len(x), -1, -1)
+            elif i == 3 and self.arch.token_pruning:
+                cls, scores = stage.cls_proj(cls), halve_scores(scores, size)
             for j, block in enumerate(stage.blocks):
+                if cls is not None:
+                    x, cls, scores = self.run_block(block, x, i, j, cls=cls, scores=scores)
+                    continue
                 options = {'window': self._window(j)} if i == 2 else {}
                 x = self.run_block(block, x, i, j, **options)
             if i in self.out_indices:
@@ -252,6 +316,8 @@ class UniFormer(HybridBackbone):
 
     def doubts_about(self, found: FoundWeights) -> List[str]:
         """A warning if the file seems to have been trained with another ``head_dim``."""
+        if self.arch.token_pruning:
+            return []
         name = found.file.lower()
         labelled = any(key.startswith('aux_head.') for key in found.leftover) or 'tl' in _words(
             name
@@ -281,7 +347,10 @@ def _layer_scales(shape: Tuple[int, ...], wanted: bool) -> Tuple[nn.Module, nn.M
 
 _SMALL, _PLUS, _BASE = (3, 4, 8, 3), (3, 5, 9, 3), (5, 8, 20, 7)
 
-# '_tl': trained with token labelling; '_ls': layer scale; '_plus': deeper, with a conv stem.
+_light = partial(UniFormerArch, mlp_ratio=3.0, conv_stem=True, token_pruning=True)
+
+# '_tl': trained with token labelling; '_ls': layer scale; '_plus': deeper, with a conv stem;
+# 'xxs', 'xs': light, with token pruning.
 UniFormer.archs = {
     'small': UniFormerArch(_SMALL),
     'small_plus': UniFormerArch(_PLUS, head_dim=32, conv_stem=True),
@@ -297,4 +366,6 @@ UniFormer.archs = {
     'large_ls_tl': UniFormerArch(
         (5, 10, 24, 7), dims=(128, 192, 448, 640), layer_scale_stages=(0, 1, 2, 3)
     ),
+    'xxs': _light((2, 5, 8, 2), dims=(56, 112, 224, 448), head_dim=28),
+    'xs': _light((3, 5, 9, 3), dims=(64, 128, 256, 512), head_dim=32),
 }

@@ -1,6 +1,6 @@
 """Scaled dot-product attention, the one place where it is computed."""
 
-from typing import Optional
+from typing import Optional, Tuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -51,8 +51,19 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, bias: Optional[Tensor] = None) -> Tensor:
         """``(N, L, dim) -> (N, L, dim)``; ``bias`` as in :func:`attend`."""
-        n, length, dim = x.shape
-        qkv = self.qkv(x).reshape(n, length, 3, dim // self.head_dim, self.head_dim)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        out = attend(q, k, v, bias)
-        return self.proj(out.transpose(1, 2).reshape(n, length, dim))
+        return self._join(attend(*self._split(x), bias))
+
+    def with_first_row(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+        """The same, and how the first token's attention is spread, the heads' mean ``(N, L)``."""
+        q, k, v = self._split(x)
+        scores = q[:, :, :1] @ k.transpose(2, 3) * self.head_dim**-0.5
+        return self._join(attend(q, k, v)), scores.softmax(-1).mean(1).squeeze(1)
+
+    def _split(self, x: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        """``(N, L, dim)`` to queries, keys and values ``(N, heads, L, head_dim)``."""
+        qkv = self.qkv(x).unflatten(2, (3, -1, self.head_dim))
+        return qkv.permute(2, 0, 3, 1, 4).unbind(0)
+
+    def _join(self, x: Tensor) -> Tensor:
+        """``(N, heads, L, head_dim) -> (N, L, dim)``."""
+        return self.proj(x.transpose(1, 2).flatten(2))

@@ -40,3 +40,8 @@ class TestHRFormer(Contract):
     def first_blocks(self, backbone):
         first, *rest = backbone.stages
         return [first.blocks[:1], *([b[0] for b in s.blocks[0].branches] for s in rest)]
+
+
+class TestUniFormerLight(Contract):
+    family = 'UniFormer'
+    options = dict(arch='xxs')

@@ -24,7 +24,7 @@ UNUSED = {
     'cvt': {'norm', 'head'},
     'hrformer': {'incre_modules', 'downsamp_modules', 'final_layer', 'classifier'},
     'transxnet': {'classifier'},
-    'uniformer': {'norm', 'head', 'aux_head'},
+    'uniformer': {'norm', 'norm_cls', 'head', 'head_cls', 'aux_head'},
 }
 
 

@@ -7,7 +7,11 @@ from ..dialects import Dialect, Rule, ours
 
 
 def _rules() -> Tuple[Rule, ...]:
-    rules = [('patch_embed1.{*rest}', 'stem.{*rest}')]
+    rules = [
+        ('patch_embed1.{*rest}', 'stem.{*rest}'),
+        ('cls_token', 'stages.2.cls_token'),
+        ('cls_upsample.{leaf}', 'stages.3.cls_proj.{leaf}'),
+    ]
     for stage in range(4):
         theirs, ours = f'blocks{stage + 1}.{{block}}', f'stages.{stage}.blocks.{{block}}'
         if stage > 0:
@@ -34,7 +38,7 @@ AUTHORS = Dialect(
     signature='blocks1.0.pos_embed.weight',
     rules=_rules(),
     # 'norm' is a BatchNorm before the classifier; the dense code's norm1..norm4 are others
-    unused=('norm.{leaf}', 'head.{leaf}', 'aux_head.{leaf}'),
+    unused=('norm.{leaf}', 'norm_cls.{leaf}', 'head.{leaf}', 'head_cls.{leaf}', 'aux_head.{leaf}'),
 )
 DIALECTS = (AUTHORS, ours('UniFormer', 'stages.0.blocks.0.attn.affinity.weight'))
 
@@ -117,4 +121,6 @@ PUBLISHED: Tuple[PublishedFile, ...] = (
         50,
         '17MneG9CnZG6zBvXYUr4WUXoTYc4rjJj5',
     ),
+    _published('uniformer_xxs_224.pth', 'xxs', 80.6, 10.2, '1Cw9r_3c30N-esFI8RFYa6rQXJrr1rAHY'),
+    _published('uniformer_xs_224.pth', 'xs', 82.0, 16.5, '1CwQ91fjuAu3Rhn3zV4vjAmQ8v36AfYPT'),
 )
