@@ -1,6 +1,7 @@
 """What is published, and how a file as published becomes weights of ours."""
 
 from .catalogue import PublishedFile
+from .converting import convert
 from .dialects import Dialect
 from .families import DIALECTS, PUBLISHED
 from .matching import FoundWeights, find_weights
@@ -14,6 +15,7 @@ __all__ = [
     'Dialect',
     'FoundWeights',
     'PublishedFile',
+    'convert',
     'find_weights',
     'mmengine_globals',
     'read_checkpoint',

@@ -86,9 +86,10 @@ class Dialect:
         return published
 
 
-def ours(family: str, signature: str) -> Dialect:
-    """The dialect of a checkpoint that was trained here."""
-    return Dialect(family, 'hybrid_backbones', signature, rules=(('{*rest}', '{*rest}'),))
+def ours(authors: Dialect, signature: str) -> Dialect:
+    """The dialect of a checkpoint that was trained or converted here."""
+    rules = (('{*rest}', '{*rest}'),)
+    return Dialect(authors.family, 'hybrid_backbones', signature, rules, authors.unused)
 
 
 @cache

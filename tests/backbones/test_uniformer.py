@@ -58,7 +58,9 @@ def test_stages(golden):
         assert_close(level, golden, name, TOLERANCE)
 
 
-@pytest.mark.parametrize('golden', slow_if_large([g for g in goldens('uniformer', 'cls') if g.variant not in LIGHT]))
+@pytest.mark.parametrize(
+    'golden', slow_if_large([g for g in goldens('uniformer', 'cls') if g.variant not in LIGHT])
+)
 def test_logits(golden):
     """The published classifier on top: right head_dim and depth for every published file."""
     state = published_state(golden.variant)
@@ -97,7 +99,7 @@ def test_parameter_count(variant):
     assert sum(p.numel() for p in backbone.parameters()) == info['dense_params'] + norms
 
 
-@pytest.mark.parametrize('arch', ['small', 'small_plus', 'large_ls_tl'])
+@pytest.mark.parametrize('arch', ['small', 'small_plus', 'large_ls_tl', 'xs'])
 def test_eps_and_activation(arch):
     """What no golden number can see."""
     with torch.device('meta'):
@@ -169,6 +171,7 @@ def test_hybrid_is_global_in_every_fourth_block():
     [
         (dict(stage3_attention='windows'), 'stage3_attention must be one of'),
         (dict(eval_stage3_attention='local'), 'eval_stage3_attention must be one of'),
+        (dict(arch='xs', stage3_attention='window'), "stage3_attention='global' alone"),
         (dict(window_size=0), 'window_size must be a positive int'),
         (dict(head_dim=48), 'head_dim must divide the width 320'),
         (dict(drop_path_rate=1.0), 'drop_path_rate must be'),
@@ -176,4 +179,4 @@ def test_hybrid_is_global_in_every_fourth_block():
 )
 def test_wrong_options(option, message):
     with pytest.raises(ValueError, match=message):
-        UniFormer('small', **option)
+        UniFormer(**{'arch': 'small', **option})

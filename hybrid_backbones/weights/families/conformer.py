@@ -69,7 +69,7 @@ OPENMMLAB = Dialect(
     ),
     unused=CLASSIFIER,
 )
-DIALECTS = (AUTHORS, OPENMMLAB, ours('Conformer', 'stages.0.trans.mlp.fc1.weight'))
+DIALECTS = (AUTHORS, OPENMMLAB, ours(AUTHORS, 'stages.0.trans.mlp.fc1.weight'))
 
 
 def _published(

@@ -70,7 +70,7 @@ HUGGING_FACE = Dialect(
     rules=_hugging_face_rules(),
     unused=('layernorm.{leaf}', 'classifier.{leaf}'),
 )
-DIALECTS = (AUTHORS, HUGGING_FACE, ours('CvT', 'stages.0.blocks.0.attn.conv_q.conv.weight'))
+DIALECTS = (AUTHORS, HUGGING_FACE, ours(AUTHORS, 'stages.0.blocks.0.attn.conv_q.conv.weight'))
 
 
 def _published(file: str, arch: str, top1: float, params: float) -> PublishedFile:

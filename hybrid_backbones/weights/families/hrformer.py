@@ -89,7 +89,7 @@ OPENMMLAB = Dialect(
     ),
     unused=(*CLASSIFIER, '{*block}.relative_position_index'),
 )
-DIALECTS = (AUTHORS, OPENMMLAB, ours('HRFormer', 'stages.1.blocks.0.branches.0.0.mlp.fc1.weight'))
+DIALECTS = (AUTHORS, OPENMMLAB, ours(AUTHORS, 'stages.1.blocks.0.branches.0.0.mlp.fc1.weight'))
 
 
 def _published(arch: str, file: str, top1: float, params: float, where: str) -> PublishedFile:

@@ -54,7 +54,7 @@ AUTHORS = Dialect(
     rules=_rules(),
     unused=('classifier.{*rest}',),
 )
-DIALECTS = (AUTHORS, ours('TransXNet', 'stages.0.blocks.0.mixer.local.weight'))
+DIALECTS = (AUTHORS, ours(AUTHORS, 'stages.0.blocks.0.mixer.local.weight'))
 
 
 def _published(file: str, arch: str, top1: float, params: float) -> PublishedFile:

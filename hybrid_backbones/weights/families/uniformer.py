@@ -40,7 +40,7 @@ AUTHORS = Dialect(
     # 'norm' is a BatchNorm before the classifier; the dense code's norm1..norm4 are others
     unused=('norm.{leaf}', 'norm_cls.{leaf}', 'head.{leaf}', 'head_cls.{leaf}', 'aux_head.{leaf}'),
 )
-DIALECTS = (AUTHORS, ours('UniFormer', 'stages.0.blocks.0.attn.affinity.weight'))
+DIALECTS = (AUTHORS, ours(AUTHORS, 'stages.0.blocks.0.attn.affinity.weight'))
 
 
 def _published(file: str, arch: str, top1: float, params: float, where: str) -> PublishedFile:
