@@ -2,6 +2,7 @@
 # make demo   train and test Mask R-CNN with UniFormer-S on a tiny drawn dataset, and draw its masks
 # make test   all tests
 # make lint   style
+# make crosscheck   compare with others' implementations, in an environment of its own
 
 PYTHON_ENV := .venv/bin/python
 DEMO := configs/maskrcnn_uniformer_s_1x.py
@@ -10,7 +11,7 @@ DEMO_DIR := work_dirs/demo
 # idle threads of OpenMP would otherwise spin and starve other processes of the machine
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: env demo test lint
+.PHONY: env demo test lint crosscheck
 
 env:
 	@tools/make_env.sh
@@ -27,3 +28,6 @@ test: env
 lint: env
 	$(PYTHON_ENV) -m ruff check .
 	$(PYTHON_ENV) -m ruff format --check .
+
+crosscheck: env
+	@tools/crosscheck.sh

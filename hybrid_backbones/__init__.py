@@ -15,6 +15,7 @@ _HOME = {
     'HybridBackbone': 'hybrid_backbones.backbones.base',
     'TransXNet': 'hybrid_backbones.backbones.transxnet',
     'UniFormer': 'hybrid_backbones.backbones.uniformer',
+    'list_archs': 'hybrid_backbones.archs',
 }
 __all__ = ['__version__', *_HOME]
 

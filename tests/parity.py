@@ -45,6 +45,13 @@ def slow_if(large: Callable[[str], bool], items: Iterable) -> List:
     ]
 
 
+def assert_level(ours: torch.Tensor, theirs: torch.Tensor, tolerance: float = 1e-4) -> None:
+    """``|ours - theirs| <= tolerance * (|theirs| + std)`` everywhere."""
+    assert ours.shape == theirs.shape
+    excess = ((ours - theirs).abs() / (theirs.abs() + theirs.std())).max().item()
+    assert excess <= tolerance, f'off by {excess:.1e} of (|value| + std)'
+
+
 def assert_gradients(backbone: HybridBackbone, dialect: Dialect, golden: Golden) -> None:
     """Loss, gradient norms and sampled gradients, against each parameter's gradient norm.
 

@@ -1,7 +1,8 @@
 """The weights that the authors published.
 
-Numbers are the authors' own (ImageNet-1K validation, 224x224). Where ``url`` is no direct download
-it is the page to open in a browser; save the file under ``pretrained/`` with the name ``file``.
+Numbers are the authors' own (ImageNet-1K validation, at 224 pixels, or 384 where the name says so).
+Where ``url`` is no direct download it is the page to open in a browser; save the file under
+``pretrained/`` with the name ``file``.
 """
 
 from dataclasses import dataclass

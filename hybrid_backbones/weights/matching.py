@@ -101,8 +101,9 @@ def find_weights(
         elif ours and _is_left_out(whole_of(ours), expected, optional):
             leftover.append(key)
         else:
-            surplus.append(ours or key)
+            surplus.append(whole_of(ours) if ours else key)
     translated = {name: adapt(name, value) for name, value in join_parts(translated).items()}
+    surplus = list(dict.fromkeys(surplus))  # parts of a tensor have one name
     missing = [key for key in expected if key not in translated]
     lacking = [key for key in missing if not _may_be_missing(key, unpublished)]
     unequal = [

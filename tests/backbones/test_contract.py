@@ -1,5 +1,7 @@
 """The contract, for every family."""
 
+import pytest
+
 from ..contract import Contract
 
 
@@ -45,3 +47,19 @@ class TestHRFormer(Contract):
 class TestUniFormerLight(Contract):
     family = 'UniFormer'
     options = dict(arch='xxs')
+
+
+# The other archs; those that differ from one of these in head_dim alone are left out.
+LARGER = {
+    'Conformer': ('small_patch16', 'small_patch32', 'base_patch16'),
+    'CvT': ('21', 'w24'),
+    'HRFormer': ('small', 'base'),
+    'TransXNet': ('s', 'b'),
+    'UniFormer': ('small_tl', 'base', 'base_ls', 'large_ls_tl', 'xs'),
+}
+for _family, _archs in LARGER.items():
+    for _arch in _archs:
+        _name = f'Test{_family}_{_arch}'
+        _base = TestHRFormer if _family == 'HRFormer' else Contract
+        _members = dict(family=_family, options=dict(arch=_arch))
+        globals()[_name] = pytest.mark.slow(type(_name, (_base,), _members))
