@@ -91,7 +91,7 @@ def find_weights(
         raise CheckpointError(f'{file} {_strange(dialect, state)}, and this is a {family}')
     state = {k[len(inner) :]: v for k, v in state.items() if k.startswith(inner)}
 
-    translated, leftover, surplus = {}, [], []
+    translated, leftover, left_out, surplus = {}, [], [], []
     for key, value in state.items():
         ours = dialect.to_ours(key)
         if dialect.is_unused(key):
@@ -100,6 +100,7 @@ def find_weights(
             translated[ours] = value
         elif ours and _is_left_out(whole_of(ours), expected, optional):
             leftover.append(key)
+            left_out.append(whole_of(ours))
         else:
             surplus.append(whole_of(ours) if ours else key)
     translated = {name: adapt(name, value) for name, value in join_parts(translated).items()}
@@ -114,7 +115,7 @@ def find_weights(
     if lacking or surplus or unequal:
         differences = [f'{key} is not in the file' for key in lacking]
         differences += [f'{key} is only in the file' for key in surplus]
-        fitting = _fitting_variants(translated, surplus, variants, unpublished)
+        fitting = _fitting_variants(translated, [*surplus, *left_out], variants, unpublished)
         raise CheckpointError(
             f'{file} is a {family} of another arch'
             + (f' ({" or ".join(fitting)})' if fitting else ' than any known')
@@ -153,11 +154,11 @@ def _is_left_out(ours: str, expected: Shapes, optional: Tuple[str, ...]) -> bool
 
 def _fitting_variants(
     translated: Dict[str, Tensor],
-    surplus: List[str],
+    others: List[str],
     variants: Callable[[], Iterable[Tuple[str, Shapes]]],
     unpublished: Tuple[str, ...],
 ) -> List[str]:
-    names = {**{k: tuple(v.shape) for k, v in translated.items()}, **dict.fromkeys(surplus)}
+    names = {**{k: tuple(v.shape) for k, v in translated.items()}, **dict.fromkeys(others)}
     fitting = []
     for arch, shapes in variants():
         lacking = [k for k in shapes if k not in names and not _may_be_missing(k, unpublished)]
