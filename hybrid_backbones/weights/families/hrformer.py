@@ -1,6 +1,6 @@
 """HRFormer's published weights: their names, and where the files are."""
 
-from typing import Tuple
+from typing import Optional, Tuple
 
 from ..catalogue import PublishedFile
 from ..dialects import Dialect, Rule, ours
@@ -92,22 +92,34 @@ OPENMMLAB = Dialect(
 DIALECTS = (AUTHORS, OPENMMLAB, ours(AUTHORS, 'stages.1.blocks.0.branches.0.0.mlp.fc1.weight'))
 
 
-def _published(arch: str, file: str, top1: float, params: float, where: str) -> PublishedFile:
+_SHARED = 'https://1drv.ms/u/s!Ai-PFrdirDvwj1'
+_ZOO = 'https://download.openmmlab.com/mmpose/pretrain_models/'
+
+
+def _published(
+    arch: str, file: str, top1: Optional[float], params: float, url: str
+) -> PublishedFile:
+    direct = url == _ZOO
     return PublishedFile(
         file=file,
         family='HRFormer',
         arch=arch,
         top1=top1,
         params=params,
-        url=f'https://1drv.ms/u/s!Ai-PFrdirDvwj1{where}',
-        direct=False,
+        url=url + file if direct else _SHARED + url,
+        direct=direct,
         licence='MIT',
-        source='https://github.com/HRNet/HRFormer',
+        source='https://github.com/open-mmlab/mmpose'
+        if direct
+        else 'https://github.com/HRNet/HRFormer',
     )
 
 
+# The last two are those that MMPose's configs begin with; it gives no accuracy for them.
 PUBLISHED: Tuple[PublishedFile, ...] = (
     _published('tiny', 'hrt_tiny.pth', 78.6, 8.0, 'UXGB63dBVVOuLO?e=ZLOY7r'),
     _published('small', 'hrt_small.pth', 81.2, 13.5, 'cc3tSp4kIKI_JH?e=bHW7xj'),
     _published('base', 'hrt_base.pth', 82.8, 50.3, 'iNZngTF7PEyik9?e=fv8CG6'),
+    _published('small', 'hrformer_small-09516375_20220226.pth', None, 13.5, _ZOO),
+    _published('base', 'hrformer_base-32815020_20220226.pth', None, 50.3, _ZOO),
 )
