@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import SyncBatchNorm
 
-from ..layers import BatchNorm2d, ConvBN, DropPath, attend, drop_path_rates
+from ..layers import BatchNorm2d, ConvBN, DropPath, attend, drop_path_rates, is_compiling
 from ..registry import MODELS
 from .base import HybridBackbone
 
@@ -230,7 +230,7 @@ class RelPosEncoding(nn.Module):
         table = self.table
         if size == tuple(table.shape[2:]):
             return table
-        if torch.is_grad_enabled() or torch.compiler.is_compiling() or table.is_inference():
+        if torch.is_grad_enabled() or is_compiling() or table.is_inference():
             return _resize(table, size)
         inference = torch.is_inference_mode_enabled()
         key = (size, table.data_ptr(), table._version, table.dtype, table.device, inference)

@@ -10,6 +10,7 @@ from .norms import BatchNorm2d, LayerNorm2d, LayerScale
 from .padding import pad_to_multiple
 from .patch_embed import PatchEmbed
 from .stage import Stage
+from .tracing import is_compiling
 from .windows import merge_windows, split_windows
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     'checkpoint_block',
     'drop_path_rates',
     'init_linear',
+    'is_compiling',
     'merge_windows',
     'pad_to_multiple',
     'split_windows',

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from .tracing import is_compiling
+
 
 class LayerNorm2d(nn.LayerNorm):
     """LayerNorm over the channels of a ``(N, C, H, W)`` map, at each position by itself."""
@@ -21,7 +23,7 @@ class BatchNorm2d(nn.BatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W) -> (N, C, H, W)``."""
-        if x.shape[0] != 1 or x.device.type != 'cpu' or torch.compiler.is_compiling():
+        if x.shape[0] != 1 or x.device.type != 'cpu' or is_compiling():
             return super().forward(x)
         x = super().forward(x.contiguous())
         if x.requires_grad:

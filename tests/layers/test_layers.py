@@ -14,6 +14,7 @@ from hybrid_backbones.layers import (
     attend,
     checkpoint_block,
     drop_path_rates,
+    is_compiling,
     merge_windows,
     pad_to_multiple,
     split_windows,
@@ -140,3 +141,10 @@ def test_checkpointing_counts_a_batch_once():
     for ours, theirs in zip(block.parameters(), plain.parameters()):
         assert torch.allclose(ours.grad, theirs.grad)
     assert block[1].momentum == 0.1
+
+
+def test_old_torch_has_no_is_compiling(monkeypatch):
+    assert not is_compiling()
+    monkeypatch.delattr(torch.compiler, 'is_compiling')
+    assert not is_compiling()
+    assert BatchNorm2d(3)(torch.randn(1, 3, 4, 4)).shape == (1, 3, 4, 4)
