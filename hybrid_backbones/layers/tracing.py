@@ -1,0 +1,9 @@
+"""Whether what runs is being traced."""
+
+import torch
+
+
+def is_compiling() -> bool:
+    """Whether torch.compile or torch.export is reading the code; False before torch 2.3."""
+    check = getattr(torch.compiler, 'is_compiling', None)
+    return check is not None and check()
