@@ -214,14 +214,15 @@ class RelPosEncoding(nn.Module):
     """What a stage adds to its attention scores, stored for 224 pixels and resized to others.
 
     As published, queries by keys are resized as one flat picture, not along the image's axes. Where
-    no gradient is wanted, the last result is kept: all images of one size share it.
+    no gradient is wanted, the last result is kept beside the table it came from: all images of one
+    size share it until the table's values are others, however they were written.
     """
 
     def __init__(self, heads: int, side: int, reduction: int):
         super().__init__()
         self.reduction = reduction
         self.table = nn.Parameter(torch.zeros(1, heads, side**2, (side // reduction) ** 2))
-        self._kept: Optional[Tuple[tuple, Tensor]] = None
+        self._kept: Optional[Tuple[tuple, Tensor, Tensor]] = None
 
     def forward(self, height: int, width: int) -> Tensor:
         """``(1, heads, H * W, keys)`` for a map of ``height`` by ``width`` positions."""
@@ -232,11 +233,11 @@ class RelPosEncoding(nn.Module):
             return table
         if torch.is_grad_enabled() or is_compiling() or table.is_inference():
             return _resize(table, size)
-        inference = torch.is_inference_mode_enabled()
-        key = (size, table.data_ptr(), table._version, table.dtype, table.device, inference)
-        if self._kept is None or self._kept[0] != key:
-            self._kept = key, _resize(table, size)
-        return self._kept[1]
+        key = (size, table.dtype, table.device, torch.is_inference_mode_enabled())
+        kept = self._kept  # read once: another thread may replace it
+        if kept is None or kept[0] != key or not torch.equal(kept[1], table):
+            kept = self._kept = key, table.clone(), _resize(table, size)
+        return kept[2]
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, '_kept': None}  # copies and pickles make their own
@@ -315,7 +316,8 @@ class TransXNet(HybridBackbone):
         x = self.stem(x)
         for i, stage in enumerate(self.stages):
             x = stage.downsample(x)
-            bias = stage.rel_pos(*x.shape[2:])
+            # under autocast x has its dtype here: cast once, not in every block
+            bias = stage.rel_pos(*x.shape[2:]).to(x.dtype)
             for j, block in enumerate(stage.blocks):
                 x = self.run_block(block, x, i, j, bias=bias)
             if i in self.out_indices:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from hybrid_backbones import TransXNet
+from hybrid_backbones.backbones import transxnet
 from hybrid_backbones.backbones.transxnet import DynamicConv
 from hybrid_backbones.weights.families.transxnet import AUTHORS
 
@@ -126,7 +127,21 @@ def test_encoding_is_kept_only_while_nothing_changes():
         rel_pos.float()
         rel_pos.table.data = 4 * rel_pos.table.data
         assert torch.allclose(rel_pos(21, 33), 16 * kept)
+        rel_pos.table.data.mul_(2)  # as weight averaging swaps weights; no version counts it
+        assert torch.allclose(rel_pos(21, 33), 32 * kept)
     assert rel_pos(21, 33).requires_grad, 'never in training'
+
+
+def test_autocast_casts_an_encoding_once(monkeypatch):
+    """Not in every block: it is the largest tensor of a stage."""
+    backbone = TransXNet('t', out_indices=(1,)).eval()
+    encodings = []
+    monkeypatch.setattr(transxnet, 'attend', lambda q, k, v, bias: encodings.append(bias) or q)
+    with torch.no_grad(), torch.autocast('cpu', torch.bfloat16):
+        backbone(torch.randn(1, 3, 64, 96))
+    assert {bias.dtype for bias in encodings} == {torch.bfloat16}
+    assert len(encodings) == sum(backbone.arch.depths[:2])
+    assert len({bias.data_ptr() for bias in encodings}) == 2
 
 
 def test_encoding_after_inference_mode():
