@@ -1,16 +1,14 @@
 """A tiny instance-segmentation set in COCO's own files and folders."""
 
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Dict, List
 
 import cv2
 import numpy as np
 
-from .scenes import SHAPES, Scene, Shape, draw_scene
+from .scenes import SHAPES, Scene, draw_scene
+from .writing import write_once
 
 SPLITS = {'train2017': 160, 'val2017': 40}  # pictures
 EMPTY_EVERY, CROWD_EVERY = 20, 10
@@ -27,37 +25,17 @@ def write_coco(root: Path, seed: int = 0) -> Path:
     Returns:
         ``root``.
     """
-    root = Path(root)
-    stamp = root / 'mini.json'
     made = {'version': VERSION, 'seed': seed, 'splits': SPLITS}
-    if stamp.is_file() and json.loads(stamp.read_text()) == made:
-        return root
-    root.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f'.{root.name}-', dir=root.parent))
-    try:
-        os.chmod(fresh, 0o755)
-        (fresh / 'annotations').mkdir()
-        first = seed * sum(SPLITS.values())
-        for split, count in SPLITS.items():
-            (fresh / split).mkdir()
-            _write_split(fresh, split, range(first, first + count))
-            first += count
-        (fresh / stamp.name).write_text(json.dumps(made))
-        _replace(fresh, root, stamp.name)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    return root
+    return write_once(root, made, lambda fresh: _write(fresh, seed))
 
 
-def _replace(fresh: Path, root: Path, stamp: str) -> None:
-    """Put the finished set in place in one step; never remove what we did not write."""
-    if (root / stamp).is_file():
-        shutil.rmtree(root)
-    try:
-        fresh.rename(root)
-    except OSError:
-        if not (root / stamp).is_file():  # else another process was first, with the same set
-            raise FileExistsError(f'{root} exists and is no mini set; move it away') from None
+def _write(root: Path, seed: int) -> None:
+    (root / 'annotations').mkdir()
+    first = seed * sum(SPLITS.values())
+    for split, count in SPLITS.items():
+        (root / split).mkdir()
+        _write_split(root, split, range(first, first + count))
+        first += count
 
 
 def _write_split(root: Path, split: str, seeds: range) -> None:
@@ -88,25 +66,35 @@ def _write_split(root: Path, split: str, seeds: range) -> None:
 def _annotate(scene: Scene, image_id: int, first_id: int) -> List[Dict]:
     annotations = []
     for shape in scene.shapes:
-        rows, cols = np.where(shape.mask.any(1))[0], np.where(shape.mask.any(0))[0]
-        x, y = int(cols[0]), int(rows[0])
         annotations.append(
             dict(
                 id=first_id + len(annotations),
                 image_id=image_id,
                 category_id=shape.kind + 1,
-                bbox=[x, y, int(cols[-1]) - x + 1, int(rows[-1]) - y + 1],
+                bbox=box_of(shape.mask),
                 area=int(shape.mask.sum()),
-                segmentation=_run_lengths(shape) if shape.is_crowd else _polygons(shape),
+                segmentation=_run_lengths(shape.mask)
+                if shape.is_crowd
+                else polygons_of(shape.mask),
                 iscrowd=int(shape.is_crowd),
             )
         )
     return annotations
 
 
-def _polygons(shape: Shape) -> List[List[float]]:
-    """Outlines ``[x1, y1, x2, y2, ...]`` in pixels, one for each part that is seen."""
-    enlarged = shape.mask.astype(np.uint8).repeat(OUTLINE_SCALE, 0).repeat(OUTLINE_SCALE, 1)
+def box_of(mask: np.ndarray) -> List[int]:
+    """``[x, y, width, height]`` in pixels of a mask ``(H, W)`` bool that is not empty."""
+    rows, cols = np.where(mask.any(1))[0], np.where(mask.any(0))[0]
+    x, y = int(cols[0]), int(rows[0])
+    return [x, y, int(cols[-1]) - x + 1, int(rows[-1]) - y + 1]
+
+
+def polygons_of(mask: np.ndarray) -> List[List[float]]:
+    """Outlines ``[x1, y1, x2, y2, ...]`` in pixels, one for each part of a mask ``(H, W)`` bool.
+
+    Holes are lost.
+    """
+    enlarged = mask.astype(np.uint8).repeat(OUTLINE_SCALE, 0).repeat(OUTLINE_SCALE, 1)
     outlines, _ = cv2.findContours(enlarged, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     polygons = []
     for outline in outlines:
@@ -117,9 +105,9 @@ def _polygons(shape: Shape) -> List[List[float]]:
     return polygons
 
 
-def _run_lengths(shape: Shape) -> Dict:
+def _run_lengths(mask: np.ndarray) -> Dict:
     """COCO's uncompressed run lengths: columns first, beginning with a run of background."""
-    flat = shape.mask.flatten(order='F').astype(np.int8)
+    flat = mask.flatten(order='F').astype(np.int8)
     edges = np.flatnonzero(np.diff(flat)) + 1
     runs = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
-    return dict(size=list(shape.mask.shape), counts=[0, *runs] if flat[0] else runs)
+    return dict(size=list(mask.shape), counts=[0, *runs] if flat[0] else runs)

@@ -1,17 +1,24 @@
-"""Procedural scenes: coloured shapes on textured ground, with who covers whom known exactly."""
+"""Procedural scenes: coloured shapes and drawn persons on textured ground.
 
-from dataclasses import dataclass
-from typing import List, Tuple
+Which object covers which is known exactly.
+"""
+
+from dataclasses import dataclass, replace
+from typing import List, Sequence, Tuple
 
 import cv2
 import numpy as np
+
+from .figures import OUTSIDE, SEEN, Figure, paint, pose_figure
 
 SHAPES = ('disc', 'square', 'triangle')
 SIDES = ((384, 384), (384, 480), (480, 384))  # (height, width) in pixels
 RADII = (27.0, 108.0)  # half extent of a shape in pixels
 CROWD_RADIUS, CROWD_SPREAD = 15.0, 60.0  # pixels
 HUE_SPREAD = 45.0  # degrees to either side of a kind's own hue
-MIN_VISIBLE = 0.4  # no shape is placed where it leaves less of another to be seen
+MIN_VISIBLE = 0.4  # nothing is placed where it leaves less of another to be seen
+MIN_INSIDE, MIN_SEEN = 9, 6  # joints of a figure inside the picture, and of them not covered
+TRIES = 12  # at placing a figure
 
 
 @dataclass(frozen=True)
@@ -36,22 +43,32 @@ class Scene:
     Args:
         image: ``(H, W, 3)`` uint8, BGR.
         shapes: The objects, from the farthest to the nearest.
+        figures: The persons, all nearer than the shapes, from the farthest to the nearest.
     """
 
     image: np.ndarray
     shapes: Tuple[Shape, ...]
+    figures: Tuple[Figure, ...] = ()
 
 
-def draw_scene(seed: int, max_objects: int = 5, crowd: bool = False) -> Scene:
+def draw_scene(
+    seed: int,
+    max_objects: int = 5,
+    crowd: bool = False,
+    max_figures: int = 0,
+    sides: Sequence[Tuple[int, int]] = SIDES,
+) -> Scene:
     """Draw a scene; the same seed gives the same scene.
 
     Args:
         seed: Of the random numbers.
         max_objects: Most objects drawn (at least one, if not 0).
         crowd: Begin with a cluster of small shapes, marked as a crowd.
+        max_figures: Most persons drawn (at least one, if not 0).
+        sides: Sizes of pictures to choose from, (height, width) in pixels.
     """
     rng = np.random.default_rng(seed)
-    height, width = SIDES[rng.integers(len(SIDES))]
+    height, width = sides[rng.integers(len(sides))]
     image = _ground(rng, height, width)
     shapes: List[Shape] = []
     if crowd:
@@ -65,8 +82,30 @@ def draw_scene(seed: int, max_objects: int = 5, crowd: bool = False) -> Scene:
             _fill(rng, image, mask, kind)
             shapes = [Shape(s.kind, s.mask & ~mask, s.is_crowd) for s in shapes]
             shapes.append(Shape(kind, mask))
+    figures = _draw_figures(rng, image, max_figures) if max_figures else []
+    for figure in figures:
+        shapes = [replace(s, mask=s.mask & ~figure.mask) for s in shapes]
     image = image + rng.normal(0, 4, image.shape)
-    return Scene(np.clip(image, 0, 255).astype(np.uint8), tuple(shapes))
+    return Scene(np.clip(image, 0, 255).astype(np.uint8), tuple(shapes), tuple(figures))
+
+
+def _draw_figures(rng: np.random.Generator, image: np.ndarray, most: int) -> List[Figure]:
+    """Draw one to ``most`` persons, each nearer than those before it."""
+    figures: List[Figure] = []
+    wanted = int(rng.integers(1, most + 1))
+    for _ in range(wanted * TRIES):
+        figure, parts = pose_figure(rng, image.shape[:2])
+        covered = [replace(f, mask=f.mask & ~figure.mask) for f in figures]
+        if (figure.visibility != OUTSIDE).sum() >= MIN_INSIDE and all(
+            (f.visibility == SEEN).sum() >= MIN_SEEN
+            and f.mask.sum() >= MIN_VISIBLE * before.mask.sum()
+            for f, before in zip(covered, figures)
+        ):
+            paint(image, parts)
+            figures = [*covered, figure]
+        if len(figures) == wanted:
+            break
+    return figures
 
 
 def _is_seen(shape: Shape, rest: np.ndarray) -> bool:
