@@ -2,14 +2,17 @@
 # Published with this recipe: box AP 47.4, mask AP 43.1 on val2017 (69 M parameters, 399 GFLOPs);
 # https://github.com/Sense-X/UniFormer/tree/main/object_detection
 _base_ = [
-    'mmdet::_base_/models/mask-rcnn_r50_fpn.py',
-    'mmdet::_base_/datasets/coco_instance.py',
-    'mmdet::_base_/default_runtime.py',
-    './_base_/schedules/adamw_1x.py',
+    './_base_/recipes/maskrcnn_1x.py',
     './_base_/backbones/uniformer_b.py',
 ]
 
 model = dict(
-    backbone=dict(_delete_=True, drop_path_rate=0.3, **_base_.backbone),
+    backbone=dict(
+        _delete_=True,
+        stage3_attention='hybrid',
+        window_size=14,
+        drop_path_rate=0.3,
+        **_base_.backbone,
+    ),
     neck=dict(in_channels=_base_.channels),
 )

@@ -2,15 +2,18 @@
 # Published with this recipe: box AP 45.6, mask AP 41.6 on val2017 (41 M parameters, 269 GFLOPs);
 # https://github.com/Sense-X/UniFormer/tree/main/object_detection
 _base_ = [
-    'mmdet::_base_/models/mask-rcnn_r50_fpn.py',
-    'mmdet::_base_/datasets/coco_instance.py',
-    'mmdet::_base_/default_runtime.py',
-    './_base_/schedules/adamw_1x.py',
+    './_base_/recipes/maskrcnn_1x.py',
     './_base_/backbones/uniformer_s.py',
 ]
 
 # The authors also recompute stage 3 in the backward pass: with_cp=(0, 0, 8, 0) brings that back.
 model = dict(
-    backbone=dict(_delete_=True, drop_path_rate=0.2, **_base_.backbone),
+    backbone=dict(
+        _delete_=True,
+        stage3_attention='hybrid',
+        window_size=14,
+        drop_path_rate=0.2,
+        **_base_.backbone,
+    ),
     neck=dict(in_channels=_base_.channels),
 )

@@ -1,10 +1,8 @@
 # UniFormer-S, ImageNet-1K weights without token labelling (top-1 82.9), as the authors use them
-# downstream. Stage 3 in hybrid mode with windows of 14 is their choice for detection.
+# downstream.
 backbone = dict(
     type='hybrid_backbones.UniFormer',
     arch='small',
-    stage3_attention='hybrid',
-    window_size=14,
     init_cfg=dict(
         type='Pretrained',
         checkpoint='https://huggingface.co/Sense-X/uniformer_image/resolve/main/'

@@ -1,0 +1,24 @@
+# OCR on COCO-Stuff 10k (171 classes), 60k iterations, batch 8 x 2: all but the backbone. Hard
+# pixels alone count in the main loss: those below 0.9, at least 100000 on a GPU (min_kept is for
+# one picture).
+_base_ = [
+    '../models/ocr.py',
+    '../datasets/coco_stuff10k_crop520.py',
+    'mmseg::_base_/default_runtime.py',
+    '../schedules/hrformer_60k.py',
+]
+
+model = dict(
+    data_preprocessor=dict(size=(520, 520)),
+    decode_head=[
+        dict(
+            _base_.model.decode_head[0],
+            num_classes=171,
+        ),
+        dict(
+            _base_.model.decode_head[1],
+            num_classes=171,
+            sampler=dict(type='OHEMPixelSampler', thresh=0.9, min_kept=50000),
+        ),
+    ],
+)

@@ -1,0 +1,11 @@
+# RetinaNet on COCO, 12 epochs, batch 8 x 2, as Conformer's authors train it: all but the backbone.
+# Weight decay is 1e-4 for every weight.
+_base_ = [
+    'mmdet::_base_/models/retinanet_r50_fpn.py',
+    '../datasets/coco_detection_1344.py',
+    'mmdet::_base_/default_runtime.py',
+    '../schedules/adamw_1x.py',
+]
+
+model = dict(neck=dict(start_level=0))
+optim_wrapper = dict(optimizer=dict(weight_decay=1e-4), paramwise_cfg=None)

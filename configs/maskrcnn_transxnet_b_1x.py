@@ -1,0 +1,15 @@
+# Mask R-CNN, TransXNet-B, COCO, 12 epochs, batch 8 x 2.
+# Published with this recipe: box AP 48.8, mask AP 43.8 on val2017;
+# https://github.com/LMMMEng/TransXNet/tree/main/object_detection
+_base_ = [
+    './_base_/recipes/maskrcnn_1x.py',
+    './_base_/backbones/transxnet_b.py',
+]
+
+model = dict(
+    backbone=dict(_delete_=True, drop_path_rate=0.3, **_base_.backbone),
+    neck=dict(in_channels=_base_.channels),
+)
+
+# one batch norm for all GPUs
+sync_bn = 'torch'
