@@ -143,6 +143,7 @@ def test_joints_are_mmposes(root):
 def test_read_by_mmpose(root, truth, boxes):
     pytest.importorskip('mmpose')
     from mmengine.hub import get_config
+    from mmengine.registry import DefaultScope
     from mmpose.registry import DATASETS
     from mmpose.utils import register_all_modules
 
@@ -155,7 +156,8 @@ def test_read_by_mmpose(root, truth, boxes):
     dataset.data_root = str(root)
     if boxes == 'detections':
         dataset.bbox_file = str(root / DETECTIONS)
-    dataset = DATASETS.build(dataset)
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        dataset = DATASETS.build(dataset)
     if boxes == 'truth':
         written = json.loads((root / 'annotations' / 'person_keypoints_train2017.json').read_text())
         assert len(dataset) == len(written['annotations'])

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.hub import get_config
+from mmengine.registry import DefaultScope
 
 from hybrid_backbones import mini
 from hybrid_backbones.mini import segmentation
@@ -41,7 +42,8 @@ def build(cfg, root, split):
     register_all_modules(init_default_scope=False)
     dataset = cfg[f'{split}_dataloader'].dataset
     dataset.data_root = str(root)
-    return DATASETS.build(dataset)
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        return DATASETS.build(dataset)
 
 
 def pixels_of(scene, kind):
