@@ -1,5 +1,29 @@
-"""For tools that still call setup.py; everything is said in pyproject.toml."""
+"""Puts the configs into built packages; all else is said in pyproject.toml."""
+
+import shutil
+from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.build_py import build_py
 
-setup()
+PROJECT = Path(__file__).parent
+
+
+class BuildWithConfigs(build_py):
+    """Copies the configs to ``hybrid_backbones/.mim``, where mmengine and mim look for them.
+
+    An editable install has no copy: there the package reads the checkout's own.
+    """
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib, 'hybrid_backbones', '.mim')
+        shutil.rmtree(target, ignore_errors=True)  # a build folder may hold an older one
+        ignored = shutil.ignore_patterns('__pycache__')
+        shutil.copytree(PROJECT / 'configs', target / 'configs', ignore=ignored)
+        shutil.copy(PROJECT / 'model-index.yml', target)
+
+
+setup(cmdclass={'build_py': BuildWithConfigs})

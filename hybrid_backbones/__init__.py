@@ -15,7 +15,10 @@ _HOME = {
     'HybridBackbone': 'hybrid_backbones.backbones.base',
     'TransXNet': 'hybrid_backbones.backbones.transxnet',
     'UniFormer': 'hybrid_backbones.backbones.uniformer',
+    'config_path': 'hybrid_backbones.zoo',
+    'get_config': 'hybrid_backbones.zoo',
     'list_archs': 'hybrid_backbones.archs',
+    'list_configs': 'hybrid_backbones.zoo',
 }
 __all__ = ['__version__', *_HOME]
 

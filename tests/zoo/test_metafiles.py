@@ -1,0 +1,137 @@
+"""The metafiles: complete, equal to what the configs build, and no number without its source."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+import yaml
+
+from hybrid_backbones.analysis.model_cost import model_cost
+from hybrid_backbones.zoo import get_config, list_configs, list_models
+
+PROJECT = Path(__file__).parents[2]
+CONFIGS = PROJECT / 'configs'
+MODELS = {model['Name']: model for model in list_models()}
+REPOSITORIES = {
+    'Conformer': 'pengzhiliang/Conformer',
+    'CvT': 'microsoft/CvT',
+    'HRFormer': 'HRNet/HRFormer',
+    'TransXNet': 'LMMMEng/TransXNet',
+    'UniFormer': 'Sense-X/UniFormer',
+}
+# one quick config for each library and kind of head; the others take minutes together
+QUICK = (
+    'retinanet_uniformer_s_1x',
+    'maskrcnn_uniformer_s_1x',
+    'cascademaskrcnn_uniformer_s_3x',
+    'semanticfpn_uniformer_s_80k_ade20k',
+    'upernet_transxnet_t_160k_ade20k',
+    'ocr_hrformer_s_80k_cityscapes',
+    'topdown_uniformer_s_210e_coco_256x192',
+)
+
+
+def load_tool():
+    spec = importlib.util.spec_from_file_location('model_zoo', PROJECT / 'tools' / 'model_zoo.py')
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
+
+
+def test_every_config_has_an_entry_and_every_entry_a_config():
+    files = {path.stem for path in CONFIGS.glob('*.py')}
+    assert files == set(list_configs())
+    assert files - MODELS.keys() == set(), 'configs without an entry'
+    assert MODELS.keys() - files == set(), 'entries without a config'
+    assert len(MODELS) == len(list_models()), 'a name twice'
+
+
+def test_the_index_names_every_metafile():
+    index = yaml.safe_load((PROJECT / 'model-index.yml').read_text())
+    files = sorted((CONFIGS / 'metafiles').glob('*.yml'))
+    assert [str(path.relative_to(PROJECT)) for path in files] == index['Import']
+
+
+@pytest.mark.parametrize('name', MODELS)
+def test_entry(name):
+    model = MODELS[name]
+    assert model['Config'] == f'configs/{name}.py'
+    assert model['In Collection'] in REPOSITORIES
+    assert model['Reproduced'] is None or model['Reproduced'].startswith('mini only')
+    assert {'Training Data', 'Architecture', 'Parameters', 'FLOPs'} <= model['Metadata'].keys()
+
+
+@pytest.mark.parametrize('name', [name for name in MODELS if 'Results' in MODELS[name]])
+def test_published_results_have_a_source(name):
+    model = MODELS[name]
+    source = urlparse(model['Source'])
+    assert (source.scheme, source.netloc) == ('https', 'github.com')
+    assert source.path.startswith(f'/{REPOSITORIES[model["In Collection"]]}/tree/main/')
+    for result in model['Results']:
+        assert result['Dataset'] == model['Metadata']['Training Data']
+        assert all(0 < value < 100 for value in result['Metrics'].values()), 'in percent'
+
+
+def test_nothing_is_quoted_without_results():
+    for model in MODELS.values():
+        if 'Results' not in model:
+            assert not {'Source', 'Published Cost', 'Published Weights'} & model.keys()
+
+
+def test_no_weights_that_inferencers_would_load_under_foreign_names():
+    """``Weights`` is what OpenMMLab loads unseen, and leaves random what has another name."""
+    assert not [name for name, model in MODELS.items() if 'Weights' in model]
+
+
+@pytest.mark.parametrize('name', [name for name in MODELS if 'Published Cost' in MODELS[name]])
+def test_published_parameters(name):
+    model = MODELS[name]
+    published = model['Published Cost'].get('Parameters', model['Metadata']['Parameters'])
+    assert abs(model['Metadata']['Parameters'] - published) <= 0.02 * published
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'name', [name for name in MODELS if 'FLOPs' in MODELS[name].get('Published Cost', {})]
+)
+def test_published_flops(name):
+    """The authors' count, at the image size for which theirs and ours agree."""
+    published = MODELS[name]['Published Cost']
+    cost = model_cost(get_config(name), published.get('Input Size'))
+    assert cost.flops == pytest.approx(published['FLOPs'], rel=0.01)
+
+
+@pytest.mark.parametrize('name', MODELS)
+def test_schedule(name):
+    train_cfg, about = get_config(name).train_cfg, MODELS[name]['Metadata']
+    assert train_cfg.get('max_epochs') == about.get('Epochs')
+    assert train_cfg.get('max_iters') == about.get('Iterations')
+
+
+@pytest.mark.parametrize(
+    'name', [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.slow]) for n in MODELS]
+)
+def test_parameters_and_flops(name):
+    about = MODELS[name]['Metadata']
+    counted = load_tool().metadata(name)
+    assert counted == {key: about.get(key) for key in counted}
+
+
+def test_page_is_up_to_date():
+    command = [sys.executable, PROJECT / 'tools' / 'model_zoo.py', '--check']
+    result = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT)
+    assert result.returncode == 0, result.stderr
+
+
+def test_page_out_of_date(tmp_path, monkeypatch):
+    tool = load_tool()
+    monkeypatch.setattr(tool, 'PAGE', tmp_path / 'model_zoo.md')
+    monkeypatch.setattr(sys, 'argv', ['model_zoo.py', '--check'])
+    with pytest.raises(SystemExit, match=r'^docs/model_zoo\.md is out of date: run '):
+        tool.main()
+    monkeypatch.setattr(sys, 'argv', ['model_zoo.py'])
+    tool.main()
+    assert (tmp_path / 'model_zoo.md').read_text() == tool.render()
