@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 
 from ..mini import shrink_config
+from ..mini.trees import dicts
 from .settings import check_data, load_config, override, relocate
 
 MINI_ROOT = Path('data/mini')
@@ -43,6 +44,10 @@ def _distribute_on_cpu(cfg: Config) -> None:
     """mmengine starts NCCL and names a GPU for each process; without GPUs start gloo ourselves."""
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
+    cfg.pop('sync_bn', None)  # batch norms over all processes are for GPUs
+    for part in dicts(cfg.model):
+        if part.get('type') == 'SyncBN':
+            part.type = 'BN'
     cfg.model_wrapper_cfg = dict(
         type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
     )

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, Optional, Tuple
 
 from mmengine.config import Config, ConfigDict
 
@@ -54,16 +54,21 @@ def datasets(cfg: Config) -> Iterator[Tuple[str, ConfigDict]]:
 
 
 def relocate(cfg: Config, root: Any) -> None:
-    """Point every dataset, and the annotation files of the metrics, to another folder."""
+    """Point every dataset, and the files that are not named relative to it, to another folder."""
     old_roots = {dataset.get('data_root') or '' for _, dataset in datasets(cfg)}
     for _, dataset in datasets(cfg):
         dataset.data_root = str(root)
+        _move(dataset, 'bbox_file', old_roots, root)  # a detector's boxes, for MMPose
     for part in EVALUATORS:
         for metric in _as_list(cfg.get(part)):
-            for old in filter(None, old_roots):
-                path = metric.get('ann_file')
-                if path and path.startswith(old):
-                    metric.ann_file = os.path.join(str(root), path[len(old) :].lstrip('/'))
+            _move(metric, 'ann_file', old_roots, root)
+
+
+def _move(node: ConfigDict, key: str, old_roots: Iterable[str], root: Any) -> None:
+    path = node.get(key)
+    for old in filter(None, old_roots):
+        if path and path.startswith(old):
+            node[key] = os.path.join(str(root), path[len(old) :].lstrip('/'))
 
 
 def check_data(cfg: Config, parts: Tuple[str, ...]) -> None:
@@ -96,6 +101,8 @@ def check_data(cfg: Config, parts: Tuple[str, ...]) -> None:
 def _expected_files(dataset: ConfigDict, root: str) -> Iterator[str]:
     if dataset.get('ann_file'):
         yield os.path.join(root, dataset.ann_file)
+    if dataset.get('bbox_file'):
+        yield dataset.bbox_file
     prefix = dataset.get('data_prefix') or {}
     for folder in prefix.values() if isinstance(prefix, dict) else [prefix]:
         if isinstance(folder, str):

@@ -124,6 +124,10 @@ def _summary(metrics: Dict[str, float], show_dir: str) -> List[str]:
             lines.append(
                 f'{kind} AP {metrics[prefix]:.3f}, {kind} AP50 {metrics[prefix + "_50"]:.3f}'
             )
+    if 'mIoU' in metrics:  # in percent, as MMSegmentation gives it
+        lines.append(f'mIoU {metrics["mIoU"]:.2f}, pixel accuracy {metrics["aAcc"]:.2f}')
+    if 'coco/AP' in metrics:
+        lines.append(f'keypoint AP {metrics["coco/AP"]:.3f}, AP50 {metrics["coco/AP .5"]:.3f}')
     if show_dir:
         drawn = sorted(p for p in Path(show_dir).rglob('*') if p.suffix.lower() in PICTURES)
         if drawn:

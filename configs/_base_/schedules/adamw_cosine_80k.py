@@ -2,8 +2,12 @@
 # rate 2e-4 for a batch of 32 (8 x 4).
 _base_ = ['mmseg::_base_/schedules/schedule_80k.py']
 
-optimizer = dict(_delete_=True, type='AdamW', lr=2e-4, betas=(0.9, 0.999), weight_decay=1e-4)
-optim_wrapper = dict(_delete_=True, type='OptimWrapper', optimizer=optimizer)
+optimizer = None  # the base's
+optim_wrapper = dict(
+    _delete_=True,
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=2e-4, betas=(0.9, 0.999), weight_decay=1e-4),
+)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=1000),
     dict(

@@ -2,11 +2,11 @@
 # batch of 16 (8 x 2).
 _base_ = ['mmseg::_base_/schedules/schedule_160k.py']
 
-optimizer = dict(_delete_=True, type='AdamW', lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01)
+optimizer = None  # the base's
 optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
-    optimizer=optimizer,
+    optimizer=dict(type='AdamW', lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01),
     paramwise_cfg=dict(norm_decay_mult=0.0),
 )
 param_scheduler = [

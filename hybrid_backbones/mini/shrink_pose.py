@@ -1,0 +1,33 @@
+"""``--mini`` for MMPose: drawn persons in COCO's format, top-down."""
+
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ..engine.settings import SettingsError, datasets, relocate
+from .keypoints import write_coco_keypoints
+from .trees import dicts, map_numbers
+
+SCALE = 1 / 2  # of the crop around a person, its heatmaps and their sigma
+
+
+def shrink_pose(cfg: Config, root: Path) -> None:
+    """Change data and model in place; see :func:`hybrid_backbones.mini.shrink_config`.
+
+    Raises:
+        SettingsError: The config is not for COCO's 17 joints, one person at a time.
+    """
+    for _, dataset in datasets(cfg):
+        if (dataset.type, dataset.get('data_mode')) != ('CocoDataset', 'topdown'):
+            raise SettingsError(
+                "--mini knows MMPose's CocoDataset with data_mode='topdown'; "
+                f'this config has {dataset.type} with {dataset.get("data_mode")!r}'
+            )
+    relocate(cfg, write_coco_keypoints(root / 'coco_keypoints'))
+    parts = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader, cfg.model)
+    for node in dicts(list(parts)):
+        for key in ('input_size', 'heatmap_size'):
+            if key in node:
+                node[key] = map_numbers(node[key], lambda n: round(n * SCALE))
+        if 'sigma' in node:
+            node.sigma = node.sigma * SCALE

@@ -1,0 +1,39 @@
+"""Walking through the dicts and lists of a config."""
+
+from typing import Any, Callable, Iterator
+
+from mmengine.config import ConfigDict
+
+
+def dicts(node: Any) -> Iterator[ConfigDict]:
+    """Every dict in a tree of dicts and lists, itself included."""
+    if isinstance(node, dict):
+        yield node
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for child in node:
+            yield from dicts(child)
+
+
+def map_numbers(value: Any, change: Callable) -> Any:
+    """A number, or lists of numbers, with ``change`` applied to each."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map_numbers(v, change) for v in value)
+    return change(value)
+
+
+def scale_sizes(pipeline: Any, factor: float, least: int = 32) -> None:
+    """Multiply the picture sizes in a pipeline by ``factor``; fractions of a picture stay."""
+    for transform in dicts(pipeline):
+        for key in ('scale', 'scales', 'img_scale', 'crop_size'):
+            if key in transform and not _is_ratio(transform[key]):
+                transform[key] = map_numbers(
+                    transform[key], lambda n: max(round(n * factor), least)
+                )
+
+
+def _is_ratio(value: Any) -> bool:
+    """Whether sizes are given as fractions of the picture."""
+    numbers = []
+    map_numbers(value, numbers.append)
+    return any(number < 10 for number in numbers)
