@@ -75,6 +75,19 @@ def test_published_results_have_a_source(name):
         assert all(0 < value < 100 for value in result['Metrics'].values()), 'in percent'
 
 
+@pytest.mark.parametrize('name', MODELS)
+def test_the_config_says_the_same(name):
+    """In the comment at its top: what is published and where, or that nothing is."""
+    lines = (CONFIGS / f'{name}.py').read_text().splitlines()
+    head = ' '.join(line for line in lines if line.startswith('#'))
+    model = MODELS[name]
+    for result in model.get('Results', []):
+        metric, value = next(iter(result['Metrics'].items()))
+        assert f'{metric} {value}' in head
+        assert model['Source'] in head
+    assert ('Published with this recipe' in head) == ('Results' in model)
+
+
 def test_nothing_is_quoted_without_results():
     for model in MODELS.values():
         if 'Results' not in model:
