@@ -8,6 +8,7 @@ from urllib.parse import urlparse
 
 import pytest
 import yaml
+from mmengine.config import Config
 
 from hybrid_backbones.analysis.model_cost import model_cost
 from hybrid_backbones.zoo import get_config, list_configs, list_models
@@ -148,3 +149,8 @@ def test_page_out_of_date(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['model_zoo.py'])
     tool.main()
     assert (tmp_path / 'model_zoo.md').read_text() == tool.render()
+
+
+def test_cost_of_a_config_of_another_library():
+    with pytest.raises(ValueError, match="one of mmdet, mmseg, mmpose, got 'mmpretrain'"):
+        model_cost(Config(dict(default_scope='mmpretrain')))
