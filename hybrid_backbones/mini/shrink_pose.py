@@ -1,5 +1,6 @@
 """``--mini`` for MMPose: drawn persons in COCO's format, top-down."""
 
+from functools import partial
 from pathlib import Path
 
 from mmengine.config import Config
@@ -9,6 +10,7 @@ from .keypoints import write_coco_keypoints
 from .trees import dicts, map_numbers
 
 SCALE = 1 / 2  # of the crop around a person, its heatmaps and their sigma
+STEPS = dict(input_size=32, heatmap_size=8)  # sides stay multiples: heatmaps a quarter of crops
 
 
 def shrink_pose(cfg: Config, root: Path) -> None:
@@ -26,8 +28,11 @@ def shrink_pose(cfg: Config, root: Path) -> None:
     relocate(cfg, write_coco_keypoints(root / 'coco_keypoints'))
     parts = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader, cfg.model)
     for node in dicts(list(parts)):
-        for key in ('input_size', 'heatmap_size'):
-            if key in node:
-                node[key] = map_numbers(node[key], lambda n: round(n * SCALE))
+        for key in STEPS.keys() & node.keys():
+            node[key] = map_numbers(node[key], partial(_scale, step=STEPS[key]))
         if 'sigma' in node:
             node.sigma = node.sigma * SCALE
+
+
+def _scale(side: int, step: int) -> int:
+    return round(side * SCALE / step) * step

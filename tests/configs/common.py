@@ -1,0 +1,31 @@
+"""All configs, and how tests build what they describe."""
+
+import copy
+import importlib
+from pathlib import Path
+
+from mmengine.registry import DefaultScope
+
+from hybrid_backbones.engine.settings import load_config
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+NAMES = sorted(path.stem for path in CONFIGS.glob('*.py'))
+
+
+def load(name):
+    return load_config(str(CONFIGS / f'{name}.py'))
+
+
+def build_model(cfg):
+    """The config's model, by the library that ``default_scope`` names."""
+    use_scope(cfg)
+    registry = importlib.import_module(f'{cfg.default_scope}.registry')
+    return registry.MODELS.build(copy.deepcopy(cfg.model))
+
+
+def use_scope(cfg):
+    """As the Runner does, without its warning that another scope was in use."""
+    scope = cfg.default_scope
+    importlib.import_module(f'{scope}.utils').register_all_modules(init_default_scope=False)
+    DefaultScope._instance_dict.clear()
+    DefaultScope.get_instance(scope, scope_name=scope)
