@@ -17,7 +17,7 @@ die() {
 }
 
 state() { # what a complete environment was made from
-    { cat requirements/env.txt pyproject.toml tools/make_env.sh; echo "$torch"; } | sha256sum
+    { cat requirements/env.txt pyproject.toml tools/make_env.sh tools/repair_torchvision.py; echo "$torch"; } | sha256sum
 }
 
 find_python() {
@@ -99,7 +99,12 @@ fi
 step "installing xtcocotools and mmpose" \
     "${pip[@]}" --no-build-isolation --no-deps xtcocotools==1.14.3 mmpose==1.3.2
 step "installing hybrid_backbones" "${pip[@]}" --no-build-isolation --no-deps -e .
-$venv/bin/python -c 'import mmcv.ops, mmdet, mmseg, hybrid_backbones' >>"$log" 2>&1 ||
+if $venv/bin/python -c 'import torchvision' 2>&1 | grep -q 'torchvision::nms does not exist'; then
+    purelib=$($venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    cp tools/repair_torchvision.py "$purelib"
+    echo 'import repair_torchvision' >"$purelib/repair_torchvision.pth"
+fi
+$venv/bin/python -c 'import mmcv.ops, mmdet, mmseg, mmpose.visualization, hybrid_backbones' >>"$log" 2>&1 ||
     die "installed, but the libraries do not import; see the end of $log"
 echo "$wanted" >$venv/.complete
 echo "make env: done, in $((SECONDS / 60)) min $((SECONDS % 60)) s"
