@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Dict, List
 
 from mmengine.config import Config, ConfigDict
+from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from ..weights import mmengine_globals, read_checkpoint
+from ..weights import read_checkpoint
 from .prepare import prepare
 from .settings import SettingsError
+from .training import checkpoint_globals
 
 PICTURES = ('.jpg', '.jpeg', '.png')
+BOTH = 'ground truth (left) and predictions (right)'
+WHAT_IS_DRAWN = dict(mmdet=BOTH, mmseg=BOTH, mmpose='predictions, one person in each picture')
 
 
 def test(args: argparse.Namespace) -> Dict[str, float]:
@@ -38,13 +42,15 @@ def test(args: argparse.Namespace) -> Dict[str, float]:
     if args.tta:
         _augment(cfg)
     runner = Runner.from_cfg(cfg)
-    _check_fit(runner, args.checkpoint)
+    with checkpoint_globals():  # reading a checkpoint ends them
+        _check_fit(runner, args.checkpoint)
     if args.out:
         runner.test_evaluator.metrics.append(_dump(cfg, args.out))
-    with mmengine_globals():
+    with checkpoint_globals():
         metrics = runner.test()
-    for line in _summary(metrics, args.show_dir):
-        print(line)
+    if is_main_process():  # all processes have the metrics
+        for line in _summary(metrics, cfg.default_scope, args.show_dir):
+            print(line)
     return metrics
 
 
@@ -66,7 +72,7 @@ def _check_fit(runner: Runner, checkpoint: str) -> None:
 
 
 def _draw(cfg: Config, folder: str) -> None:
-    """Turn on the library's own hook that draws predictions beside the ground truth."""
+    """Turn on the library's own hook that draws predictions, on every picture."""
     hooks = cfg.get('default_hooks', {})
     if 'visualization' not in hooks:
         raise SettingsError('--show-dir needs default_hooks.visualization in the config')
@@ -74,7 +80,7 @@ def _draw(cfg: Config, folder: str) -> None:
     if cfg.default_scope == 'mmpose':
         hooks.visualization.update(enable=True, out_dir=path)
     else:
-        hooks.visualization.draw = True
+        hooks.visualization.update(draw=True, interval=1)  # MMSegmentation would draw every 50th
         cfg.visualizer.save_dir = path
         if cfg.default_scope == 'mmdet':
             hooks.visualization.test_out_dir = path
@@ -116,7 +122,7 @@ def _dump(cfg: Config, path: str) -> DumpResults:
     return DumpResults(out_file_path=path)
 
 
-def _summary(metrics: Dict[str, float], show_dir: str) -> List[str]:
+def _summary(metrics: Dict[str, float], scope: str, show_dir: str) -> List[str]:
     """The figures that a reader looks for first, and where the pictures are."""
     lines = []
     for kind, prefix in (('box', 'coco/bbox_mAP'), ('mask', 'coco/segm_mAP')):
@@ -131,6 +137,6 @@ def _summary(metrics: Dict[str, float], show_dir: str) -> List[str]:
     if show_dir:
         drawn = sorted(p for p in Path(show_dir).rglob('*') if p.suffix.lower() in PICTURES)
         if drawn:
-            lines.append(f'ground truth (left) and predictions (right): {drawn[0]}')
+            lines.append(f'{WHAT_IS_DRAWN[scope]}: {drawn[0]}')
             lines.append(f'{len(drawn)} pictures like it in {show_dir}')
     return lines

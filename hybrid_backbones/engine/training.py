@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
@@ -34,8 +35,22 @@ def train(args: argparse.Namespace) -> None:
     runner = Runner.from_cfg(cfg)
     if args.mini:
         print_log('--mini: a tiny drawn dataset, training from random weights', logger='current')
-    with mmengine_globals(), _empty_dataset_explained():
+    with checkpoint_globals(), _empty_dataset_explained():
         runner.train()
+
+
+@contextmanager
+def checkpoint_globals() -> Iterator[None]:
+    """While entered, the checkpoints that mmengine saves can be loaded, MMPose's too.
+
+    The colours in the dataset's description, which MMPose puts into them, are arrays of uint8.
+    """
+    with mmengine_globals():
+        if hasattr(torch.serialization, 'safe_globals'):  # since torch 2.5
+            with torch.serialization.safe_globals([type(np.dtype('uint8'))]):
+                yield
+        else:
+            yield
 
 
 @contextmanager
@@ -70,7 +85,9 @@ def _resume(cfg: Config, resume: str) -> None:
                 f'--resume: no checkpoint in {cfg.work_dir} yet, starting from the beginning',
                 level=logging.WARNING,
             )
+            return
     elif Path(resume).is_file():
         cfg.load_from = resume
     else:
         raise SettingsError(f'--resume: no checkpoint file {resume}')
+    cfg.model.backbone.init_cfg = None  # the checkpoint holds the backbone too
