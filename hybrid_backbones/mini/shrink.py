@@ -17,7 +17,7 @@ from .shrink_segmentation import shrink_segmentation
 from .trees import map_numbers
 
 TASKS = dict(mmdet=shrink_detection, mmseg=shrink_segmentation, mmpose=shrink_pose)
-MAX_EPOCHS = dict(mmdet=8, mmpose=30)  # of 38 and 19 iterations
+MAX_EPOCHS = dict(mmdet=8, mmpose=12)  # of 38 and 19 iterations
 MAX_ITERS = 300  # of schedules that count iterations
 BATCH_SIZE = dict(mmdet=4, mmseg=4, mmpose=16)
 WARMUP_ITERS = 40

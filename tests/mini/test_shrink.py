@@ -92,10 +92,86 @@ def test_class_counts_of_a_one_stage_detector(root):
     assert cfg.model.bbox_head.num_classes == len(SHAPES)
 
 
+def changes(name, root):
+    """What ``--mini`` changes in a config's model: ``{'a.b.0': (before, after)}``."""
+    before, after = (load_config(CONFIGS / f'{name}.py') for _ in range(2))
+    shrink_config(after, root)
+    a, b = flat(before.model.to_dict()), flat(after.model.to_dict())
+    return {k: (a.get(k), b.get(k)) for k in a.keys() | b.keys() if a.get(k) != b.get(k)}, after
+
+
+def test_segmentation_keeps_its_classes(root):
+    changed, cfg = changes('upernet_uniformer_s_80k_pascal_context59', root)
+    assert {key.split('.')[1] for key in changed} == {'backbone', 'data_preprocessor'}
+    assert cfg.model.data_preprocessor.size == (120, 120)
+    crop = next(t for t in cfg.train_dataloader.dataset.pipeline if t.type == 'RandomCrop')
+    assert (crop.crop_size, crop.cat_max_ratio) == ((120, 120), 0.75)
+    dataset = cfg.train_dataloader.dataset
+    assert dataset.type == 'PascalContextDataset59'
+    assert (Path(dataset.data_root) / dataset.ann_file).is_file()
+
+
+def test_schedules_of_iterations(root):
+    """The warm-up is capped, what follows begins at its end, and all ends with the training."""
+    cfg = load_config(CONFIGS / 'semanticfpn_cvt_13_80k_ade20k.py')
+    shrink_config(cfg, root)
+    iters = cfg.train_cfg.max_iters
+    warmup, cosine = cfg.param_scheduler
+    assert (warmup.begin, warmup.end) == (0, cosine.begin)
+    assert cosine.end == iters
+    assert cosine.T_max == iters - cosine.begin
+    assert cfg.train_cfg.val_interval == iters // 2
+
+
+def test_pictures_tested_at_their_own_size(root):
+    """They come in the size of training, four times smaller, like all else."""
+    cfg = load_config(CONFIGS / 'ocr_hrformer_s_150k_ade20k.py')
+    shrink_config(cfg, root)
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    assert [t.type for t in pipeline[:3]] == ['LoadImageFromFile', 'Resize', 'LoadAnnotations']
+    assert (pipeline[1].scale, pipeline[1].keep_ratio) == ((520, 130), True)
+
+
+@pytest.mark.parametrize(
+    'size, crop', [('256x192', (96, 128)), ('384x288', (128, 192)), ('448x320', (160, 224))]
+)
+def test_poses(size, crop, root):
+    """Crops stay multiples of 32, heatmaps a quarter of them, sigmas as wide on the body."""
+    changed, cfg = changes(f'topdown_uniformer_s_210e_coco_{size}', root)
+    assert {key.split('.')[1] for key in changed} == {'backbone', 'head'}
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    codecs = [cfg.model.head.decoder, next(t.encoder for t in pipeline if 'encoder' in t)]
+    for codec in codecs:
+        assert codec.input_size == crop
+        assert codec.heatmap_size == (crop[0] // 4, crop[1] // 4)
+        assert codec.sigma == (1 if size == '256x192' else 1.5)
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        affine = next(t for t in loader.dataset.pipeline if t.type == 'TopdownAffine')
+        assert affine.input_size == crop
+    assert Path(cfg.val_dataloader.dataset.bbox_file).is_file()
+    assert Path(cfg.val_evaluator.ann_file).is_file()
+
+
+def test_nothing_random_is_frozen(root):
+    cfg = load_config(CONFIGS / 'maskrcnn_conformer_ti_1x.py')
+    assert (cfg.model.backbone.frozen_stages, cfg.model.backbone.norm_eval) == (0, True)
+    shrink_config(cfg, root)
+    for key in ('frozen_stages', 'norm_eval', 'init_cfg'):
+        assert key not in cfg.model.backbone
+
+
 def test_what_it_cannot_shrink(root):
-    with pytest.raises(SettingsError, match='detection configs'):
-        shrink_config(Config(dict(default_scope='mmseg')), root)
+    with pytest.raises(SettingsError, match='mmdet, mmseg, mmpose'):
+        shrink_config(Config(dict(default_scope='mmpretrain')), root)
     cfg = load_config(CONFIGS / 'maskrcnn_uniformer_s_1x.py')
-    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=100)
-    with pytest.raises(SettingsError, match='schedules of epochs'):
+    cfg.train_cfg = dict(type='EpochBasedTrainLoop')
+    with pytest.raises(SettingsError, match='max_epochs or max_iters'):
+        shrink_config(cfg, root)
+    cfg = load_config(CONFIGS / 'upernet_cvt_13_160k_ade20k.py')
+    cfg.train_dataloader.dataset.type = 'PotsdamDataset'
+    with pytest.raises(SettingsError, match=r'ADE20KDataset.*PotsdamDataset'):
+        shrink_config(cfg, root)
+    cfg = load_config(CONFIGS / 'topdown_cvt_13_210e_coco_256x192.py')
+    cfg.val_dataloader.dataset.data_mode = 'bottomup'
+    with pytest.raises(SettingsError, match="topdown.*'bottomup'"):
         shrink_config(cfg, root)
