@@ -17,11 +17,11 @@ from .shrink_segmentation import shrink_segmentation
 from .trees import map_numbers
 
 TASKS = dict(mmdet=shrink_detection, mmseg=shrink_segmentation, mmpose=shrink_pose)
-MAX_EPOCHS = dict(mmdet=8, mmpose=12)  # of 38 and 19 iterations
+MAX_EPOCHS = dict(mmdet=8, mmpose=12)  # of 38 iterations each
 MAX_ITERS = 300  # of schedules that count iterations
-BATCH_SIZE = dict(mmdet=4, mmseg=4, mmpose=16)
+BATCH_SIZE = dict(mmdet=4, mmseg=4, mmpose=8)
 WARMUP_ITERS = 40
-LEARNING_RATE = 4e-4  # for Adam and AdamW; recipes fine-tune with less
+LEARNING_RATE = dict(mmdet=4e-4, mmseg=4e-4, mmpose=5e-4)  # of Adam and AdamW; recipes fine-tune
 CLIP_NORM = 5.0
 
 
@@ -64,7 +64,7 @@ def _shrink_schedule(cfg: Config) -> None:
             _shrink_scheduler(scheduler, shrunk / full, tuple(warmups.values()))
     optimizer = cfg.optim_wrapper.optimizer
     if optimizer.type in ('Adam', 'AdamW'):
-        optimizer.lr = LEARNING_RATE
+        optimizer.lr = LEARNING_RATE[cfg.default_scope]
     cfg.optim_wrapper.clip_grad = dict(max_norm=CLIP_NORM, norm_type=2)
     interval = 1 if by_epoch and shrunk <= 10 else max(shrunk // 2, 1)
     cfg.default_hooks.checkpoint.update(interval=interval, max_keep_ckpts=2)

@@ -9,7 +9,7 @@ from ..engine.settings import SettingsError, datasets, relocate
 from .keypoints import write_coco_keypoints
 from .trees import dicts, map_numbers
 
-SCALE = 1 / 2  # of the crop around a person, its heatmaps and their sigma
+SCALE = 1 / 2  # of the crop around a person, and its heatmaps
 STEPS = dict(input_size=32, heatmap_size=8)  # sides stay multiples: heatmaps a quarter of crops
 
 
@@ -30,8 +30,6 @@ def shrink_pose(cfg: Config, root: Path) -> None:
     for node in dicts(list(parts)):
         for key in STEPS.keys() & node.keys():
             node[key] = map_numbers(node[key], partial(_scale, step=STEPS[key]))
-        if 'sigma' in node:
-            node.sigma = node.sigma * SCALE
 
 
 def _scale(side: int, step: int) -> int:
