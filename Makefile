@@ -1,17 +1,19 @@
-# make env    the environment in .venv, everything pinned (see tools/make_env.sh for its settings)
-# make demo   train and test Mask R-CNN with UniFormer-S on a tiny drawn dataset, and draw its masks
-# make test   all tests
-# make lint   style
-# make crosscheck   compare with others' implementations, in an environment of its own
+# make env        the environment in .venv, everything pinned (tools/make_env.sh has its settings)
+# make demo       train and test Mask R-CNN with UniFormer-S on a tiny drawn set, and draw its masks
+# make test       all tests, in as many processes as TEST_PROCESSES says
+# make zoo-mini   train one config of each family and task on drawn data; writes docs/zoo_mini.md
+# make lint       style
+# make crosscheck compare with others' implementations, in an environment of its own
 
 PYTHON_ENV := .venv/bin/python
 DEMO := configs/maskrcnn_uniformer_s_1x.py
 DEMO_DIR := work_dirs/demo
+TEST_PROCESSES ?= 2
 
 # idle threads of OpenMP would otherwise spin and starve other processes of the machine
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: env demo test lint crosscheck
+.PHONY: env demo test zoo-mini lint crosscheck
 
 env:
 	@tools/make_env.sh
@@ -22,8 +24,13 @@ demo: env
 	$(PYTHON_ENV) tools/test.py $(DEMO) "$$(cat $(DEMO_DIR)/last_checkpoint)" --mini \
 		--work-dir $(DEMO_DIR) --show-dir $(DEMO_DIR)/pictures
 
+# one thread for each process: several threads of several processes would starve each other
 test: env
-	$(PYTHON_ENV) -m pytest
+	OMP_NUM_THREADS=1 $(PYTHON_ENV) -m pytest -n $(TEST_PROCESSES) --dist loadscope
+
+# runs that are there are kept: remove work_dirs/zoo_mini to train anew
+zoo-mini: env
+	$(PYTHON_ENV) tools/train_zoo_mini.py
 
 lint: env
 	$(PYTHON_ENV) -m ruff check .
