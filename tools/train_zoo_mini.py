@@ -16,6 +16,7 @@ def parse_args() -> Namespace:
         'only', nargs='*', metavar='CONFIG', help=f'names of configs (default: {len(RUNS)} of them)'
     )
     parser.add_argument('--work-dir', default='work_dirs/zoo_mini', help='where the runs go')
+    parser.add_argument('--jobs', type=int, default=2, help='runs at a time, sharing the cores')
     parser.add_argument('--table', default='docs/zoo_mini.md', help='the table to write')
     return parser.parse_args(namespace=Namespace(local_rank=0))
 

@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import os
 import platform
 import resource
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -64,13 +66,9 @@ def train_zoo_mini(args: argparse.Namespace) -> None:
     except ValueError as error:
         raise SettingsError(str(error)) from None
     root = Path(args.work_dir)
-    failed = []
-    for name, path in paths.items():
-        result = root / name / 'result.json'
-        if not result.is_file() and not _run(path, root / name):
-            failed.append(name)
-            continue
-        print(f'{name}: {_summary(json.loads(result.read_text()))}', flush=True)
+    with ThreadPoolExecutor(args.jobs) as pool:
+        done = pool.map(lambda path: _run(path, root / Path(path).stem, args.jobs), paths.values())
+        failed = [name for name, fine in zip(paths, done) if not fine]
     results = [json.loads(path.read_text()) for path in sorted(root.glob('*/result.json'))]
     Path(args.table).write_text(table(results))
     print(f'written: {args.table}')
@@ -84,15 +82,28 @@ def has_learnt(result: dict) -> bool:
     return all(result['end'][name] >= bar for _, name, _, bar in METRICS[result['library']])
 
 
-def _run(path: str, work_dir: Path) -> bool:
-    """Train in a process of its own, so that peak memory is that of one run."""
-    work_dir.mkdir(parents=True, exist_ok=True)
-    with open(work_dir / 'output.txt', 'w') as output:
-        command = [sys.executable, '-m', __name__, path, str(work_dir)]
-        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT)
-    if done.returncode:
-        print(f'{Path(path).stem}: failed, see {work_dir}/output.txt', flush=True)
-    return done.returncode == 0
+def _run(path: str, work_dir: Path, jobs: int) -> bool:
+    """Train in a process of its own, so that peak memory is that of one run; whether it went well.
+
+    Torch's threads share the cores among the jobs: more would starve each other.
+    """
+    result = work_dir / 'result.json'
+    if not result.is_file():
+        work_dir.mkdir(parents=True, exist_ok=True)
+        threads = str(max((os.cpu_count() or 1) // jobs, 1))
+        with open(work_dir / 'output.txt', 'w') as output:
+            subprocess.run(
+                [sys.executable, '-m', __name__, path, str(work_dir)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, 'OMP_NUM_THREADS': threads},
+            )
+    fine = result.is_file()
+    said = (
+        _summary(json.loads(result.read_text())) if fine else f'failed, see {work_dir}/output.txt'
+    )
+    print(f'{Path(path).stem}: {said}', flush=True)
+    return fine
 
 
 class _Start(Hook):

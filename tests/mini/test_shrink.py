@@ -172,5 +172,5 @@ def test_what_it_cannot_shrink(root):
         shrink_config(cfg, root)
     cfg = load_config(CONFIGS / 'topdown_cvt_13_210e_coco_256x192.py')
     cfg.val_dataloader.dataset.data_mode = 'bottomup'
-    with pytest.raises(SettingsError, match="topdown.*'bottomup'"):
+    with pytest.raises(SettingsError, match=r"topdown.*'bottomup'"):
         shrink_config(cfg, root)
