@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from ..backbones.base import NUM_LEVELS
 from ..weights import mmengine_globals
 from .prepare import prepare
 from .settings import SettingsError
@@ -31,11 +32,12 @@ def train(args: argparse.Namespace) -> None:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             raise SettingsError('--auto-scale-lr needs auto_scale_lr.base_batch_size in the config')
         cfg.auto_scale_lr.enable = True
+    _check_batch(cfg)
     _resume(cfg, args.resume)
     runner = Runner.from_cfg(cfg)
     if args.mini:
         print_log('--mini: a tiny drawn dataset, training from random weights', logger='current')
-    with checkpoint_globals(), _empty_dataset_explained():
+    with checkpoint_globals(), _explained(cfg):
         runner.train()
 
 
@@ -54,17 +56,38 @@ def checkpoint_globals() -> Iterator[None]:
 
 
 @contextmanager
-def _empty_dataset_explained() -> Iterator[None]:
-    """mmengine's datasets fail where nothing is left after filtering, and do not say of what."""
+def _explained(cfg: Config) -> Iterator[None]:
+    """Failures that are of the settings, and do not say of which."""
     try:
         yield
     except ValueError as error:
-        if 'need at least one array to concatenate' not in str(error):
-            raise
+        if 'need at least one array to concatenate' in str(error):  # from mmengine's datasets
+            raise SettingsError(
+                'the training set is empty: no picture holds an object of the classes that are '
+                'asked for; name those of your annotation file in '
+                'train_dataloader.dataset.metainfo.classes'
+            ) from None
+        if str(error).startswith('TransXNet trains with at least 2 images'):
+            sampler = 'batch_sampler.' if cfg.train_dataloader.get('batch_sampler') else ''
+            raise SettingsError(
+                'TransXNet got 1 image alone, as the last batch of an epoch may be: set '
+                f'train_dataloader.{sampler}drop_last=True, or model.backbone.norm_eval=True'
+            ) from None
+        raise
+
+
+def _check_batch(cfg: Config) -> None:
+    """See that TransXNet does not get one image alone, before all is built and loaded."""
+    backbone = cfg.model.get('backbone') or {}
+    if str(backbone.get('type')).rpartition('.')[2] != 'TransXNet':
+        return
+    fixed = backbone.get('norm_eval') or backbone.get('frozen_stages', -1) >= NUM_LEVELS
+    shared = cfg.get('sync_bn') and cfg.launcher != 'none'
+    if cfg.train_dataloader.get('batch_size') == 1 and not (fixed or shared):
         raise SettingsError(
-            'the training set is empty: no picture holds an object of the classes that are asked '
-            'for; name those of your annotation file in train_dataloader.dataset.metainfo.classes'
-        ) from None
+            'TransXNet cannot train with 1 image on a device: set train_dataloader.batch_size to '
+            '2 or more, or model.backbone.norm_eval=True'
+        )
 
 
 def _use_amp(cfg: Config) -> None:

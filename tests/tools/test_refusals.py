@@ -4,7 +4,7 @@ import pytest
 
 from hybrid_backbones.mini import write_coco
 
-from .commands import MASK_RCNN, complaint, tool
+from .commands import MASK_RCNN, PROJECT, complaint, tool
 
 pytest.importorskip('mmdet')
 
@@ -59,3 +59,36 @@ def test_classes_that_the_data_does_not_have(tmp_path):
         tool(tmp_path, 'train', MASK_RCNN, '--data-root', 'coco', '--cfg-options', option)
     )
     assert 'train_dataloader.dataset.metainfo.classes' in line
+
+
+TRANSXNET = PROJECT / 'configs' / 'retinanet_transxnet_t_1x.py'
+
+
+def test_transxnet_with_one_image(tmp_path):
+    """Before training starts where the setting says so; in the last batch of an epoch, then."""
+    options = ['--mini', '--cfg-options', 'train_dataloader.batch_size=1']
+    line = complaint(tool(tmp_path, 'train', TRANSXNET, *options))
+    for part in ('train_dataloader.batch_size', 'model.backbone.norm_eval=True'):
+        assert part in line
+    assert not (tmp_path / 'work_dirs').exists(), 'nothing has been built'
+
+
+def test_transxnet_with_one_image_left(tmp_path):
+    options = ['train_dataloader.batch_size=2', 'train_dataloader.dataset.indices=1']
+    command = ('train', TRANSXNET, '--mini', '--cfg-options', *options)
+    line = complaint(tool(tmp_path, *command))
+    for part in ('train_dataloader.batch_sampler.drop_last=True', 'norm_eval=True'):
+        assert part in line
+
+
+def test_transxnet_with_one_image_and_fixed_statistics(tmp_path):
+    """Nothing to refuse."""
+    options = [
+        'train_dataloader.batch_size=1',
+        'train_dataloader.dataset.indices=1',
+        'model.backbone.norm_eval=True',
+        'train_cfg.max_epochs=1',
+        'train_cfg.val_interval=2',
+    ]
+    result = tool(tmp_path, 'train', TRANSXNET, '--mini', '--cfg-options', *options)
+    assert result.returncode == 0, result.stdout + result.stderr
