@@ -14,7 +14,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import SyncBatchNorm
 
-from ..layers import BatchNorm2d, ConvBN, DropPath, attend, drop_path_rates, is_compiling
+from ..layers import (
+    BatchNorm2d,
+    ConvBN,
+    DropPath,
+    ResidualConv,
+    attend,
+    drop_path_rates,
+    is_compiling,
+)
 from ..registry import MODELS
 from .base import HybridBackbone
 
@@ -114,12 +122,11 @@ class ReducedAttention(nn.Module):
                 ConvBN(dim, dim, reduction + 3, stride=reduction, groups=dim, act='gelu')
             )
             self.reduce.append(ConvBN(dim, dim, groups=dim, act=None))
-        self.local = nn.Conv2d(dim, dim, 3, padding=1, groups=dim)
+        self.local = ResidualConv(dim, 3)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` ``(1, heads, H * W, keys)``."""
-        reduced = self.reduce(x)
-        k, v = self.kv(self.local(reduced) + reduced).chunk(2, dim=1)
+        k, v = self.kv(self.local(self.reduce(x))).chunk(2, dim=1)
         out = attend(self._heads(self.q(x)), self._heads(k), self._heads(v), bias)
         return out.transpose(2, 3).reshape(x.shape)
 
@@ -145,6 +152,7 @@ class TokenMixer(nn.Module):
         self.norm2 = BatchNorm2d(inner)
         self.expand = nn.Conv2d(inner, dim, 1)
         self.norm3 = BatchNorm2d(dim)
+        self.shortcut = nn.Identity()  # where folding puts a layer scale that follows
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as in :class:`ReducedAttention`."""
@@ -152,7 +160,7 @@ class TokenMixer(nn.Module):
         x = torch.cat([self.local(first), self.attn(second, bias)], dim=1)
         y = self.norm1(F.gelu(self.dwconv(x)))
         y = self.norm2(F.gelu(self.squeeze(y)))
-        return x + self.norm3(self.expand(y))
+        return self.shortcut(x) + self.norm3(self.expand(y))
 
 
 class MultiScaleMlp(nn.Module):
@@ -165,8 +173,7 @@ class MultiScaleMlp(nn.Module):
         self.fc1 = nn.Conv2d(dim, hidden, 1, bias=False)
         self.norm1 = BatchNorm2d(hidden)
         self.dwconv = nn.ModuleList(
-            nn.Conv2d(part, part, kernel, padding=kernel // 2, groups=part)
-            for part, kernel in zip(self.parts, FFN_KERNELS)
+            ResidualConv(part, kernel) for part, kernel in zip(self.parts, FFN_KERNELS)
         )
         self.norm2 = BatchNorm2d(hidden)
         self.fc2 = nn.Conv2d(hidden, dim, 1, bias=False)
@@ -176,7 +183,7 @@ class MultiScaleMlp(nn.Module):
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
         x = self.norm1(F.gelu(self.fc1(x)))
         parts = x.split(self.parts, dim=1)
-        x = x + torch.cat([conv(part) for conv, part in zip(self.dwconv, parts)], dim=1)
+        x = torch.cat([conv(part) for conv, part in zip(self.dwconv, parts)], dim=1)
         return self.norm3(self.fc2(self.norm2(F.gelu(x))))
 
 
@@ -200,7 +207,7 @@ class Block(nn.Module):
         self, dim: int, heads: int, groups: int, reduction: int, mlp_ratio: int, drop_path: float
     ):
         super().__init__()
-        self.pos_embed = nn.Conv2d(dim, dim, 7, padding=3, groups=dim)
+        self.pos_embed = ResidualConv(dim, 7)
         self.norm1 = nn.GroupNorm(1, dim, eps=NORM_EPS)
         self.mixer = TokenMixer(dim, heads, groups, reduction)
         self.norm2 = nn.GroupNorm(1, dim, eps=NORM_EPS)
@@ -210,7 +217,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as in :class:`ReducedAttention`."""
-        x = x + self.pos_embed(x)
+        x = self.pos_embed(x)
         x = x + self.drop_path(self.scale1(self.mixer(self.norm1(x), bias)))
         return x + self.drop_path(self.scale2(self.mlp(self.norm2(x))))
 

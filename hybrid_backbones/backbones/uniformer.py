@@ -18,6 +18,7 @@ from ..layers import (
     LayerScale,
     Mlp,
     PatchEmbed,
+    ResidualConv,
     SelfAttention,
     Stage,
     drop_path_rates,
@@ -99,7 +100,7 @@ class LocalBlock(nn.Module):
 
     def __init__(self, dim: int, mlp_ratio: float, drop_path: float, layer_scale: bool):
         super().__init__()
-        self.pos_embed = nn.Conv2d(dim, dim, 3, padding=1, groups=dim)
+        self.pos_embed = ResidualConv(dim, 3)
         self.norm1 = BatchNorm2d(dim)
         self.attn = LocalAggregation(dim)
         self.norm2 = BatchNorm2d(dim)
@@ -109,7 +110,7 @@ class LocalBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
-        x = x + self.pos_embed(x)
+        x = self.pos_embed(x)
         x = x + self.drop_path(self.scale1(self.attn(self.norm1(x))))
         return x + self.drop_path(self.scale2(self.mlp(self.norm2(x))))
 
@@ -121,7 +122,7 @@ class GlobalBlock(nn.Module):
         self, dim: int, head_dim: int, mlp_ratio: float, drop_path: float, layer_scale: bool
     ):
         super().__init__()
-        self.pos_embed = nn.Conv2d(dim, dim, 3, padding=1, groups=dim)
+        self.pos_embed = ResidualConv(dim, 3)
         self.norm1 = nn.LayerNorm(dim, eps=NORM_EPS)
         self.attn = SelfAttention(dim, head_dim)
         self.norm2 = nn.LayerNorm(dim, eps=NORM_EPS)
@@ -136,7 +137,7 @@ class GlobalBlock(nn.Module):
             x: The map.
             window: Attend within windows of this many positions a side; 0: over the whole map.
         """
-        x = x + self.pos_embed(x)
+        x = self.pos_embed(x)
         x = x.permute(0, 2, 3, 1)
         x = x + self.drop_path(self.scale1(self._attend(self.norm1(x), window)))
         x = x + self.drop_path(self.scale2(self.mlp(self.norm2(x))))
@@ -165,7 +166,7 @@ class PrunedBlock(GlobalBlock):
         self, x: Tensor, cls: Tensor, scores: Optional[Tensor]
     ) -> Tuple[Tensor, Tensor, Tensor]:
         """``(N, C, H, W)``, ``(N, 1, C)`` and ``(N, H * W)`` to the same of the next block."""
-        x = x + self.pos_embed(x)
+        x = self.pos_embed(x)
         size, tokens = x.shape[2:], x.flatten(2).transpose(1, 2)
         if self.keep == 1:
             tokens, cls, scores = update_all(tokens, cls, self._update)

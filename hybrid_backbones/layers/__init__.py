@@ -9,6 +9,7 @@ from .mlp import Mlp
 from .norms import BatchNorm2d, LayerNorm2d, LayerScale
 from .padding import pad_to_multiple
 from .patch_embed import PatchEmbed
+from .residual_conv import ResidualConv
 from .stage import Stage
 from .tracing import is_compiling
 from .windows import merge_windows, split_windows
@@ -21,6 +22,7 @@ __all__ = [
     'LayerScale',
     'Mlp',
     'PatchEmbed',
+    'ResidualConv',
     'SelfAttention',
     'Stage',
     'attend',
