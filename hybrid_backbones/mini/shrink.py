@@ -25,8 +25,13 @@ LEARNING_RATE = dict(mmdet=4e-4, mmseg=4e-4, mmpose=5e-4)  # of Adam and AdamW; 
 CLIP_NORM = 5.0
 
 
-def shrink_config(cfg: Config, root: Path) -> None:
+def shrink_config(cfg: Config, root: Path, length: float = 1.0) -> None:
     """Change ``cfg`` in place; the set is written below ``root`` if it is not there.
+
+    Args:
+        cfg: Of a detector, segmentor or pose estimator.
+        root: Folder of all mini sets.
+        length: Of the training, as a fraction of the usual mini training.
 
     Raises:
         SettingsError: There is no mini set for the config's task or dataset.
@@ -42,7 +47,7 @@ def shrink_config(cfg: Config, root: Path) -> None:
         cfg[part].update(num_workers=0, persistent_workers=False)
     cfg.train_dataloader.batch_size = BATCH_SIZE[scope]
     _release(cfg.model.backbone)
-    _shrink_schedule(cfg)
+    _shrink_schedule(cfg, length)
 
 
 def _release(backbone: ConfigDict) -> None:
@@ -52,10 +57,11 @@ def _release(backbone: ConfigDict) -> None:
     backbone.pop('norm_eval', None)
 
 
-def _shrink_schedule(cfg: Config) -> None:
-    length, full, shrunk = _length(cfg)
-    cfg.train_cfg.update({length: shrunk, 'val_interval': max(shrunk // 2, 1)})
-    by_epoch = length == 'max_epochs'
+def _shrink_schedule(cfg: Config, length: float) -> None:
+    unit, full, most = _extent(cfg)
+    shrunk = max(round(most * length), 1)
+    cfg.train_cfg.update({unit: shrunk, 'val_interval': max(shrunk // 2, 1)})
+    by_epoch = unit == 'max_epochs'
     warmups = {id(s): s.end for s in cfg.param_scheduler if _is_warmup(s)}
     for scheduler in cfg.param_scheduler:
         if id(scheduler) in warmups:
@@ -75,8 +81,8 @@ def _is_warmup(scheduler: ConfigDict) -> bool:
     return scheduler.type == 'LinearLR' and not scheduler.get('by_epoch', True)
 
 
-def _length(cfg: Config) -> Tuple[str, int, int]:
-    """What a schedule counts in, how many of these it has, and how many it gets."""
+def _extent(cfg: Config) -> Tuple[str, int, int]:
+    """What a schedule counts in, how many of these it has, and how many it gets at most."""
     full = cfg.train_cfg.get('max_epochs')
     if full:
         return 'max_epochs', full, min(MAX_EPOCHS.get(cfg.default_scope, full), full)
