@@ -10,10 +10,9 @@ from mmengine.evaluator import DumpResults
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from ..weights import read_checkpoint
+from ..weights import mmengine_globals, read_checkpoint
 from .prepare import prepare
 from .settings import SettingsError
-from .training import checkpoint_globals
 
 PICTURES = ('.jpg', '.jpeg', '.png')
 BOTH = 'ground truth (left) and predictions (right)'
@@ -42,11 +41,10 @@ def test(args: argparse.Namespace) -> Dict[str, float]:
     if args.tta:
         _augment(cfg)
     runner = Runner.from_cfg(cfg)
-    with checkpoint_globals():  # reading a checkpoint ends them
-        _check_fit(runner, args.checkpoint)
+    _check_fit(runner, args.checkpoint)
     if args.out:
         runner.test_evaluator.metrics.append(_dump(cfg, args.out))
-    with checkpoint_globals():
+    with mmengine_globals():
         metrics = runner.test()
     if is_main_process():  # all processes have the metrics
         for line in _summary(metrics, cfg.default_scope, args.show_dir):

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
-import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
@@ -37,22 +36,8 @@ def train(args: argparse.Namespace) -> None:
     runner = Runner.from_cfg(cfg)
     if args.mini:
         print_log('--mini: a tiny drawn dataset, training from random weights', logger='current')
-    with checkpoint_globals(), _explained(cfg):
+    with mmengine_globals(), _explained(cfg):
         runner.train()
-
-
-@contextmanager
-def checkpoint_globals() -> Iterator[None]:
-    """While entered, the checkpoints that mmengine saves can be loaded, MMPose's too.
-
-    The colours in the dataset's description, which MMPose puts into them, are arrays of uint8.
-    """
-    with mmengine_globals():
-        if hasattr(torch.serialization, 'safe_globals'):  # since torch 2.5
-            with torch.serialization.safe_globals([type(np.dtype('uint8'))]):
-                yield
-        else:
-            yield
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import pickle
 import re
 import zipfile
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 from urllib.error import URLError
 from urllib.parse import urlparse
 
@@ -62,22 +62,40 @@ def read_checkpoint(source: str) -> Tuple[Dict[str, Tensor], str]:
     return state, path.name
 
 
-def mmengine_globals() -> contextlib.AbstractContextManager:
+@contextlib.contextmanager
+def mmengine_globals() -> Iterator[None]:
     """While entered, ``torch.load(weights_only=True)`` reads the checkpoints mmengine saves.
 
-    Their message hub pickles numpy scalars, ``HistoryBuffer`` and, for its statistics, ``getattr``;
-    a plain ``getattr`` would let a pickle reach anything, so it is replaced by one that only
-    yields the statistics of ``HistoryBuffer``.
+    It can be entered within itself, unlike torch's own ``safe_globals``.
     """
     if not hasattr(torch.serialization, 'safe_globals'):  # before torch 2.5
-        return contextlib.nullcontext()
+        yield
+        return
+    before = torch.serialization.get_safe_globals()
+    torch.serialization.add_safe_globals(_allowed())
+    try:
+        yield
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(before)
+
+
+def _allowed() -> List[Any]:
+    """What is pickled beside tensors.
+
+    mmengine's message hub pickles numpy scalars, ``HistoryBuffer`` and, for its statistics,
+    ``getattr``; a plain ``getattr`` would let a pickle reach anything, so it is replaced by one
+    that only yields the statistics of ``HistoryBuffer``. MMPose's description of the dataset has
+    colours, arrays of uint8.
+    """
+    kinds = ('uint8', 'float32', 'float64', 'int32', 'int64', 'bool')
     multiarray = np.core.multiarray if np.__version__ < '2' else np._core.multiarray
     allowed = [
         HistoryBuffer,
         (_statistic_of_history, 'builtins.getattr'),
         np.ndarray,
         np.dtype,
-        *(type(np.dtype(kind)) for kind in ('float32', 'float64', 'int32', 'int64', 'bool')),
+        *(type(np.dtype(kind)) for kind in kinds),
     ]
     for function in (multiarray._reconstruct, multiarray.scalar):
         # numpy 1 and 2 write different module names
@@ -85,7 +103,7 @@ def mmengine_globals() -> contextlib.AbstractContextManager:
             (function, f'{module}.multiarray.{function.__name__}')
             for module in ('numpy.core', 'numpy._core')
         ]
-    return torch.serialization.safe_globals(allowed)
+    return allowed
 
 
 def _statistic_of_history(owner: Any, name: str) -> Any:

@@ -349,3 +349,15 @@ def test_url_that_cannot_be_reached(server, address):
 def test_a_page_is_no_file():
     url = 'https://drive.google.com/file/d/16nsTjawiYZuoCHBRarr58zA7vCFcmQmL'
     assert 'is a page, not a file: open it in a browser' in refusal(build(url))
+
+
+def test_reading_within_reading(tmp_path):
+    """A pretrained file is read while a run is resumed: that must not end what the run may read."""
+    path = tmp_path / 'run.pth'
+    palette = np.zeros((17, 3), np.uint8)  # as in MMPose's description of a dataset
+    torch.save({'state_dict': {'a': torch.ones(1)}, 'meta': {'colors': palette}}, path)
+    before = torch.serialization.get_safe_globals()
+    with mmengine_globals():
+        assert read_checkpoint(path)[0].keys() == {'a'}
+        torch.load(path, weights_only=True)
+    assert torch.serialization.get_safe_globals() == before
