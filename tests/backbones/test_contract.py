@@ -57,9 +57,25 @@ LARGER = {
     'TransXNet': ('s', 'b'),
     'UniFormer': ('small_tl', 'base', 'base_ls', 'large_ls_tl', 'xs'),
 }
+# What is of the code and the same for every width and depth; numbers are the goldens' to hold.
+OF_THE_CODE = (
+    'test_batch_invariance',
+    'test_bfloat16_autocast',
+    'test_channels_last_input',
+    'test_checkpointing_recomputes',
+    'test_copies',
+    'test_drop_path_only_in_training',
+    'test_float64',
+    'test_frozen_stages',
+    'test_norm_eval',
+    'test_says_nothing',
+    'test_wrong_input',
+    'test_wrong_options',
+)
 for _family, _archs in LARGER.items():
     for _arch in _archs:
         _name = f'Test{_family}_{_arch}'
         _base = TestHRFormer if _family == 'HRFormer' else Contract
-        _members = dict(family=_family, options=dict(arch=_arch))
+        assert all(hasattr(_base, test) for test in OF_THE_CODE)
+        _members = dict(family=_family, options=dict(arch=_arch), **dict.fromkeys(OF_THE_CODE))
         globals()[_name] = pytest.mark.slow(type(_name, (_base,), _members))
