@@ -2,6 +2,7 @@
 # make demo       train and test Mask R-CNN with UniFormer-S on a tiny drawn set, and draw its masks
 # make test       all tests, in as many processes as TEST_PROCESSES says
 # make zoo-mini   train one config of each family and task on drawn data; writes docs/zoo_mini.md
+# make bench      time all families, against the published code; writes docs/benchmark.md
 # make lint       style
 # make crosscheck compare with others' implementations, in an environment of its own
 
@@ -13,7 +14,7 @@ TEST_PROCESSES ?= 2
 # idle threads of OpenMP would otherwise spin and starve other processes of the machine
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: env demo test zoo-mini lint crosscheck
+.PHONY: env demo test zoo-mini bench lint crosscheck
 
 env:
 	@tools/make_env.sh
@@ -31,6 +32,10 @@ test: env
 # runs that are there are kept: remove work_dirs/zoo_mini to train anew
 zoo-mini: env
 	$(PYTHON_ENV) tools/train_zoo_mini.py
+
+# rows that are there are kept: FRESH=--fresh measures anew; the cores must have nothing else to do
+bench: env
+	$(PYTHON_ENV) tools/benchmark.py --suite $(FRESH)
 
 lint: env
 	$(PYTHON_ENV) -m ruff check .

@@ -1,0 +1,123 @@
+"""The table of all families' speed beside the published code's."""
+
+import json
+from argparse import Namespace
+
+import pytest
+import torch
+
+from hybrid_backbones.analysis import bench_suite
+from hybrid_backbones.analysis.bench_networks import build_network
+from hybrid_backbones.analysis.bench_settings import Settings, check_settings
+from hybrid_backbones.analysis.bench_suite import ROWS, page, read_published, run_suite
+from hybrid_backbones.analysis.benchmark import write_json
+from hybrid_backbones.engine.settings import SettingsError
+
+from ..tools.commands import PROJECT
+from .test_benchmark import TINY, check_schema, made_up
+
+REFERENCE = PROJECT / 'tools' / 'reference_speed.json'
+
+
+def test_suite_is_the_published_rows():
+    published = read_published(REFERENCE)
+    rows = {row.key for row in ROWS}
+    assert len(rows) == len(ROWS) == 10
+    assert {key for key, _ in published.ratios} == rows
+    for row in ROWS:
+        with torch.device('meta'):
+            backbone = build_network(row.network, row.options).holder.backbone
+        family, arch = row.network.split(':')
+        assert type(backbone).__name__ == family
+        assert row.variant == f'{family.lower()}_{arch}'
+        inference, training = (row.settings(what, 2) for what in bench_suite.WHATS)
+        check_settings(inference)
+        check_settings(training)
+        assert (inference.size, inference.batch) == ((800, 1280), 1)
+        assert (training.size, training.batch, training.mode) == ((512, 512), 2, 'eager')
+
+
+def test_page():
+    published = read_published(REFERENCE)
+    results = {
+        (row.key, what): made_up(row.settings(what, 2), published.ratios[row.key, what] * factor)
+        for row in ROWS[:2]
+        for what, factor in (('inference', 0.5), ('training', 2.0))
+    }
+    text = page(results, published)
+    lines = [line for line in text.splitlines() if line.startswith('|')]
+    assert len(lines) == 2 + len(ROWS) + 1
+    assert len({line.count('|') for line in lines}) == 1
+    row = ROWS[0]
+    assert lines[2] == (
+        f'| `uniformer_small` hybrid | {row.mode} | {row.memory_format} | 0.81 | 1.62 | 0.50 '
+        '| 2.72 | 1.36 | 2.00 | 0.50 -> 1.25 | 0.48 -> 1.17 | 50% |'
+    )
+    assert '| - | 6.30 | - | - | 8.22 | - | - | - | - |' in lines[2 + 4], 'not measured'
+    assert lines[-1].split('|')[1].strip() == 'geometric mean'
+    assert [cell.strip() for cell in lines[-1].split('|')[6:10:3]] == ['0.50', '2.00']
+    for part in ('torch 2.13.0', '2026-01-31', '2 threads', 'Some CPU', 'make bench', '3 calls'):
+        assert part in text
+
+
+def arguments(folder, **changes):
+    values = dict(
+        out=folder / 'docs' / 'page.md',
+        work_dir=folder / 'bench',
+        fresh=False,
+        threads=1,
+        reference=REFERENCE,
+    )
+    return Namespace(**{**values, **changes})
+
+
+class StubbedRunner:
+    """Writes made-up results, and keeps count."""
+
+    def __init__(self, fails=()):
+        self.names = []
+        self.fails = fails
+
+    def __call__(self, settings, path):
+        self.names.append(path.stem)
+        if path.stem in self.fails:
+            return False
+        write_json(path, made_up(settings, 2.0))
+        return True
+
+
+def test_suite_goes_on_where_it_was(tmp_path, capsys):
+    """What failed is measured again, what is there is not."""
+    first = StubbedRunner(fails=['cvt_13-training'])
+    with pytest.raises(SettingsError, match='failed: cvt_13-training'):
+        run_suite(arguments(tmp_path), first)
+    assert len(first.names) == 20
+    assert 'cvt_13-training: failed, see' in capsys.readouterr().out
+    assert (tmp_path / 'docs' / 'page.md').is_file(), 'with what there is'
+    second = StubbedRunner()
+    run_suite(arguments(tmp_path), second)
+    assert second.names == ['cvt_13-training']
+    assert 'uniformer_small-hybrid-inference: 2.00 x resnet50' in capsys.readouterr().out
+
+
+def test_suite_measures_anew(tmp_path):
+    """When told to, and where the result is one of other settings."""
+    run_suite(arguments(tmp_path), StubbedRunner())
+    fresh = StubbedRunner()
+    run_suite(arguments(tmp_path, fresh=True), fresh)
+    assert len(fresh.names) == 20
+    other = StubbedRunner()
+    run_suite(arguments(tmp_path, threads=2), other)
+    assert len(other.names) == 20
+
+
+def test_suites_own_process(tmp_path, monkeypatch):
+    """A row as the suite runs it; threads are those of the settings, waiting ones sleep."""
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    path = tmp_path / 'tiny.json'
+    settings = Settings(**{**TINY, 'repeats': 1})
+    assert bench_suite._run(settings, path), path.with_suffix('.log').read_text()
+    check_schema(json.loads(path.read_text()))
+    assert not bench_suite._run(Settings(**{**TINY, 'network': 'gone'}), tmp_path / 'gone.json')
+    assert "no network 'gone'" in (tmp_path / 'gone.log').read_text()
+    assert not (tmp_path / 'gone.json').exists()
