@@ -14,6 +14,9 @@ def parse_args() -> Namespace:
     parser.add_argument('--out', metavar='FILE.pkl', help='also write the raw predictions')
     parser.add_argument('--show-dir', metavar='DIR', help='draw predictions beside the truth')
     parser.add_argument('--tta', action='store_true', help='test-time augmentation')
+    parser.add_argument(
+        '--fold', action='store_true', help='fold norms and scales of the backbone: it is faster'
+    )
     return parser.parse_args()
 
 

@@ -44,6 +44,10 @@ def test(args: argparse.Namespace) -> Dict[str, float]:
     _check_fit(runner, args.checkpoint)
     if args.out:
         runner.test_evaluator.metrics.append(_dump(cfg, args.out))
+    if args.fold:
+        from ..deploy.hook import FoldHook  # only here: it imports every family
+
+        runner.register_hook(FoldHook())
     with mmengine_globals():
         metrics = runner.test()
     if is_main_process():  # all processes have the metrics
