@@ -118,7 +118,8 @@ class Down(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_dim, H, W) -> (N, H / stride * W / stride, dim)``."""
-        x = F.avg_pool2d(self.proj(x), self.stride)
+        # the published order is projection, then pooling: the same, on stride**2 times as much
+        x = self.proj(F.avg_pool2d(x, self.stride))
         return F.gelu(self.norm(x.flatten(2).transpose(1, 2)))
 
 

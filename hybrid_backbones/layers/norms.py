@@ -23,7 +23,12 @@ class BatchNorm2d(nn.BatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W) -> (N, C, H, W)``."""
-        if x.shape[0] != 1 or x.device.type != 'cpu' or is_compiling():
+        if (
+            x.shape[0] != 1
+            or x.device.type != 'cpu'
+            or not torch.is_grad_enabled()
+            or is_compiling()
+        ):
             return super().forward(x)
         x = super().forward(x.contiguous())
         if x.requires_grad:
