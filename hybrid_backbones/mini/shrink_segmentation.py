@@ -32,8 +32,9 @@ def shrink_segmentation(cfg: Config, root: Path) -> None:
     relocate(cfg, write(root / folder))
     for _, dataset in datasets(cfg):
         scale_sizes(dataset.pipeline, SCALE)
-    for part in ('val_dataloader', 'test_dataloader'):
-        _resize_in_testing(cfg[part].dataset.pipeline, cfg.train_dataloader.dataset.pipeline)
+    testing = [cfg.val_dataloader.dataset.pipeline, cfg.test_dataloader.dataset.pipeline]
+    for pipeline in (*testing, *filter(None, [cfg.get('tta_pipeline')])):
+        _resize_in_testing(pipeline, cfg.train_dataloader.dataset.pipeline)
     size = cfg.model.data_preprocessor.get('size')
     if size:
         cfg.model.data_preprocessor.size = map_numbers(size, lambda n: round(n * SCALE))

@@ -130,6 +130,7 @@ def test_pictures_tested_at_their_own_size(root):
     pipeline = cfg.test_dataloader.dataset.pipeline
     assert [t.type for t in pipeline[:3]] == ['LoadImageFromFile', 'Resize', 'LoadAnnotations']
     assert (pipeline[1].scale, pipeline[1].keep_ratio) == ((520, 130), True)
+    assert cfg.tta_pipeline[1] == pipeline[1], 'before the scales of test-time augmentation'
 
 
 @pytest.mark.parametrize(
