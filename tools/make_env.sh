@@ -99,7 +99,8 @@ fi
 step "installing xtcocotools and mmpose" \
     "${pip[@]}" --no-build-isolation --no-deps xtcocotools==1.14.3 mmpose==1.3.2
 step "installing hybrid_backbones" "${pip[@]}" --no-build-isolation --no-deps -e .
-if $venv/bin/python -c 'import torchvision' 2>&1 | grep -q 'torchvision::nms does not exist'; then
+said=$($venv/bin/python -c 'import torchvision' 2>&1 || true)
+if [[ $said == *'torchvision::nms does not exist'* ]]; then
     purelib=$($venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     cp tools/repair_torchvision.py "$purelib"
     echo 'import repair_torchvision' >"$purelib/repair_torchvision.pth"
