@@ -12,6 +12,7 @@ from hybrid_backbones import backbones, list_archs
 from hybrid_backbones.analysis import count_flops, count_parameters
 
 from ..golden import variants
+from ..parity import count_as_published
 
 PROJECT = Path(__file__).parents[2]
 
@@ -39,7 +40,8 @@ def test_counting():
 
 
 @pytest.mark.parametrize('family, arch', PUBLISHED, ids=str)
-def test_published_flops(family, arch):
+def test_published_flops(family, arch, monkeypatch):
+    count_as_published(monkeypatch)
     options = dict(out_indices=(0, 1, 2)) if family == 'CvT' else {}
     with torch.device('meta'):
         backbone = getattr(backbones, family)(arch, **options)
