@@ -50,7 +50,7 @@ METRICS = dict(
         ('coco/segm_mAP_50', 'mask AP50', 100, 40.0),
     ),
     mmseg=(('mIoU', 'mIoU', 1, 50.0),),
-    mmpose=(('coco/AP', 'keypoint AP', 100, 20.0),),
+    mmpose=(('coco/AP', 'keypoint AP', 100, 10.0),),
 )
 TASKS = dict(mmdet='detection, instance segmentation', mmseg='semantic segmentation', mmpose='pose')
 PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmdet', 'mmsegmentation', 'mmpose')
