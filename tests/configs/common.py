@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+from functools import cache
 from pathlib import Path
 
 from mmengine.registry import DefaultScope
@@ -13,6 +14,12 @@ NAMES = sorted(path.stem for path in CONFIGS.glob('*.py'))
 
 
 def load(name):
+    """The config; tests may change it."""
+    return copy.deepcopy(_read(name))
+
+
+@cache
+def _read(name):
     return load_config(str(CONFIGS / f'{name}.py'))
 
 
