@@ -18,6 +18,7 @@ from ..layers import (
     BatchNorm2d,
     ConvBN,
     DropPath,
+    GroupNorm,
     ResidualConv,
     attend,
     drop_path_rates,
@@ -208,9 +209,9 @@ class Block(nn.Module):
     ):
         super().__init__()
         self.pos_embed = ResidualConv(dim, 7)
-        self.norm1 = nn.GroupNorm(1, dim, eps=NORM_EPS)
+        self.norm1 = GroupNorm(1, dim, eps=NORM_EPS)
         self.mixer = TokenMixer(dim, heads, groups, reduction)
-        self.norm2 = nn.GroupNorm(1, dim, eps=NORM_EPS)
+        self.norm2 = GroupNorm(1, dim, eps=NORM_EPS)
         self.mlp = MultiScaleMlp(dim, int(dim * mlp_ratio))
         self.scale1, self.scale2 = ChannelAffine(dim), ChannelAffine(dim)
         self.drop_path = DropPath(drop_path)
@@ -307,7 +308,7 @@ class TransXNet(HybridBackbone):
         self.stem = ConvBN(3, dims[0], 7, stride=4, act=None)
         self.stages = nn.ModuleList(self._stage(i, rates[i]) for i in range(self.num_stages))
         self.out_norms = nn.ModuleDict(
-            {str(i): nn.GroupNorm(1, dims[i], eps=NORM_EPS) for i in self.out_indices}
+            {str(i): GroupNorm(1, dims[i], eps=NORM_EPS) for i in self.out_indices}
         )
         self.out_channels = tuple(dims[i] for i in self.out_indices)
         self.apply(_init_published)

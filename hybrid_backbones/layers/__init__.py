@@ -6,7 +6,7 @@ from .conv_bn import ConvBN
 from .drop_path import DropPath, drop_path_rates
 from .init import init_linear
 from .mlp import Mlp
-from .norms import BatchNorm2d, LayerNorm2d, LayerScale
+from .norms import BatchNorm2d, GroupNorm, LayerNorm2d, LayerScale
 from .padding import pad_to_multiple
 from .patch_embed import PatchEmbed
 from .residual_conv import ResidualConv
@@ -18,6 +18,7 @@ __all__ = [
     'BatchNorm2d',
     'ConvBN',
     'DropPath',
+    'GroupNorm',
     'LayerNorm2d',
     'LayerScale',
     'Mlp',

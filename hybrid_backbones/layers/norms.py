@@ -36,6 +36,20 @@ class BatchNorm2d(nn.BatchNorm2d):
         return x
 
 
+class GroupNorm(nn.GroupNorm):
+    """GroupNorm that can be trained behind frozen layers on a CPU.
+
+    torch 2.13 crashes the process in the backward pass of a channels-last map that needs no
+    gradient of its own.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W) -> (N, C, H, W)``."""
+        if x.device.type == 'cpu' and torch.is_grad_enabled() and not x.requires_grad:
+            x = x.contiguous()
+        return super().forward(x)
+
+
 class LayerScale(nn.Module):
     """A learnt factor for each channel (Touvron et al. 2021, CaiT, section 2.2).
 

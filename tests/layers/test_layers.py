@@ -7,6 +7,7 @@ from torch import nn
 from hybrid_backbones.layers import (
     BatchNorm2d,
     DropPath,
+    GroupNorm,
     LayerNorm2d,
     LayerScale,
     Mlp,
@@ -148,3 +149,13 @@ def test_old_torch_has_no_is_compiling(monkeypatch):
     monkeypatch.delattr(torch.compiler, 'is_compiling')
     assert not is_compiling()
     assert BatchNorm2d(3)(torch.randn(1, 3, 4, 4)).shape == (1, 3, 4, 4)
+
+
+def test_group_norm_behind_frozen_layers():
+    """torch's own crashes the process here: the map is channels-last and needs no gradient."""
+    x = torch.randn(2, 4, 5, 7)
+    norm, other = GroupNorm(1, 4), nn.GroupNorm(1, 4)
+    norm(x.contiguous(memory_format=torch.channels_last)).square().sum().backward()
+    other(x).square().sum().backward()
+    torch.testing.assert_close(norm.weight.grad, other.weight.grad)
+    torch.testing.assert_close(norm.bias.grad, other.bias.grad)
