@@ -50,9 +50,17 @@ METRICS = dict(
         ('coco/segm_mAP_50', 'mask AP50', 100, 40.0),
     ),
     mmseg=(('mIoU', 'mIoU', 1, 50.0),),
-    mmpose=(('coco/AP', 'keypoint AP', 100, 10.0),),
+    mmpose=(
+        ('coco/AP', 'keypoint AP', 100, 5.0),
+        ('coco/AP .5', 'keypoint AP50', 100, 30.0),
+    ),
 )
-TASKS = dict(mmdet='detection, instance segmentation', mmseg='semantic segmentation', mmpose='pose')
+# what each of these metrics is of
+TASKS = dict(
+    mmdet=('detection', 'instance segmentation'),
+    mmseg=('semantic segmentation',),
+    mmpose=('pose', 'pose'),
+)
 PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmdet', 'mmsegmentation', 'mmpose')
 
 
@@ -201,7 +209,7 @@ def _rows(result: dict) -> List[Tuple[str, ...]]:
     return [
         (
             result['family'],
-            TASKS[result['library']].split(', ')[i],
+            TASKS[result['library']][i],
             f'`{result["config"]}`',
             name,
             f'{result["start"][name]:.1f}',

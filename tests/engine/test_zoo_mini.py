@@ -29,7 +29,7 @@ def result(config, library, ends):
     )
 
 
-POSE = result('topdown_cvt_13_210e_coco_256x192', 'mmpose', [61.0])
+POSE = result('topdown_cvt_13_210e_coco_256x192', 'mmpose', [61.0, 90.0])
 DETECTION = result('maskrcnn_cvt_13_1x', 'mmdet', [80.0, 39.9])
 
 
@@ -52,6 +52,8 @@ def test_table():
         '| 181 | 2.0 GiB |',
         '| CvT | pose | `topdown_cvt_13_210e_coco_256x192` | keypoint AP | 0.5 | 61.0 | 304 x 4 '
         '| 181 | 2.0 GiB |',
+        '| CvT | pose | `topdown_cvt_13_210e_coco_256x192` | keypoint AP50 | 0.5 | 90.0 | 304 x 4 '
+        '| 181 | 2.0 GiB |',
     ]
     for part in ('torch 2.13.0', '2026-01-31', 'box AP50 40 %', '1 CPU threads'):
         assert part in page
@@ -71,7 +73,7 @@ def test_runs_that_are_there_are_not_repeated(tmp_path, monkeypatch, capsys):
         only=[POSE['config']], work_dir=str(tmp_path), table=str(tmp_path / 'table.md'), jobs=2
     )
     train_zoo_mini(args)
-    assert 'keypoint AP 0.5 -> 61.0; 304 steps in 181 s' in capsys.readouterr().out
+    assert 'keypoint AP50 0.5 -> 90.0; 304 steps in 181 s' in capsys.readouterr().out
     assert (tmp_path / 'table.md').read_text() == table([POSE, DETECTION])
     args.only.append(DETECTION['config'])
     with pytest.raises(SettingsError, match='below the bar: maskrcnn_cvt_13_1x'):
