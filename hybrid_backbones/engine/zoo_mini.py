@@ -180,7 +180,8 @@ HEADER = """# Every family learns, in every task
 
 One config of each family and task, trained from random weights on drawn pictures (`--mini`) by
 `make zoo-mini`. It shows that pictures, targets, losses, gradients and metrics fit together; it
-says nothing about accuracy on real data. In {bars}, all have to end above these bars.
+says nothing about accuracy on real data. All have to end above these bars: {bars}. Two runs at a
+time share the cores, so the seconds are no measure of speed.
 
 {versions}; {threads} CPU threads; {dates}.
 
