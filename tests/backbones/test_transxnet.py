@@ -155,7 +155,8 @@ def test_encoding_after_inference_mode():
         assert not rel_pos(8, 12).is_inference()
     for copied in (copy.deepcopy(backbone), torch.load(_saved(backbone), weights_only=False)):
         assert copied.stages[1].rel_pos._kept is None
-        assert torch.equal(copied(image)[0], before)
+        with torch.no_grad():
+            assert torch.equal(copied(image)[0], before)
     backbone(image)[0].mean().backward()
     assert rel_pos.table.grad.abs().max() > 0
 
