@@ -6,13 +6,12 @@ from importlib import import_module
 from typing import Any, Callable, Dict, List, Optional
 
 import torch
-from mmengine.config import Config
 from mmengine.hub import get_config
-from mmengine.registry import MODELS, DefaultScope
 from torch import Tensor, nn
 
 from .. import backbones
 from ..archs import FAMILIES
+from ..engine.building import build_in_scope
 from ..engine.settings import SettingsError, load_config, override
 from ..zoo import config_path, config_root, list_configs
 from .cost import count_flops
@@ -144,19 +143,13 @@ def _whole(spec: str, options: Optional[Dict[str, Any]]) -> Network:
     scope = cfg.get('default_scope')
     if scope not in ('mmdet', 'mmseg', 'mmpose'):
         raise SettingsError(f'{spec}: default_scope must be mmdet, mmseg or mmpose, got {scope!r}')
-    model = _other(lambda: _build_in(scope, cfg.model), spec)
+    model = _other(lambda: build_in_scope(scope, cfg.model), spec)
     ours = cfg.model.backbone.type.startswith('hybrid_backbones.')
     return Network(
         Whole(model, scope),
         lambda height, width: model_cost(cfg, (height, width)).flops,
         model if ours else None,
     )
-
-
-def _build_in(scope: str, cfg: Config) -> nn.Module:
-    import_module(f'{scope}.utils').register_all_modules(init_default_scope=False)
-    with DefaultScope.overwrite_default_scope(scope):
-        return MODELS.build(cfg)
 
 
 def _other(build: Callable[[], nn.Module], spec: str) -> nn.Module:
@@ -179,7 +172,7 @@ def _mmpose_hrformer(arch: str) -> nn.Module:
     name = f'td-hm_hrformer-{arch}_8xb32-210e_coco-256x192.py'
     import_module('mmpose')
     cfg = get_config(f'mmpose::body_2d_keypoint/topdown_heatmap/coco/{name}')
-    return _build_in('mmpose', dict(cfg.model.backbone, init_cfg=None))
+    return build_in_scope('mmpose', dict(cfg.model.backbone, init_cfg=None))
 
 
 def _mmpretrain_conformer(arch: str, patch_size: int) -> nn.Module:

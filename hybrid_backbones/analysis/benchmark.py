@@ -6,20 +6,18 @@ import sys
 import time
 from dataclasses import asdict
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 
-from .. import __version__
 from .bench_memory import peak_memory
 from .bench_networks import build_network
 from .bench_settings import Settings, check_settings, from_dict, make_ready
 from .bench_timing import Clock, Step, Times, alternate, matmul_rate, pairwise_ratios
 from .cost import count_parameters
+from .versions import versions
 
-PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmdet', 'mmsegmentation', 'mmpose')
 # the gradients of a layer's input and of its weights take one forward pass' operations each
 TRAINING_FACTOR = 3
 GIGA = 1e9
@@ -99,17 +97,6 @@ def machine(device: str) -> str:
         if line.startswith('model name'):
             return line.partition(':')[2].strip()
     return platform.processor() or platform.machine()
-
-
-def versions() -> Dict[str, str]:
-    """Of this package, Python, and the libraries that are there."""
-    found = {'hybrid_backbones': __version__, 'Python': platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 COLUMNS = (

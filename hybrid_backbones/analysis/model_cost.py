@@ -4,15 +4,14 @@ Nothing is computed and no memory is taken: the model is built on the meta devic
 """
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Callable, Dict, Optional, Tuple
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..engine.building import build_in_scope
 from .cost import count_parameters
 
 BOX_REGIONS, MASK_REGIONS = 1000, 100  # what mmdet's detectors look at in one image at most
@@ -50,7 +49,8 @@ def model_cost(cfg: Config, size: Optional[Tuple[int, int]] = None) -> ModelCost
     if scope not in _FORWARD:
         raise ValueError(f'default_scope must be one of {", ".join(_FORWARD)}, got {scope!r}')
     size = size or usual_size(cfg)
-    model = _build(cfg, scope).eval()
+    with torch.device('meta'):
+        model = build_in_scope(scope, cfg.model).eval()
     image = torch.empty(1, 3, *size, device='meta')
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         _FORWARD[scope](model, image)
@@ -68,12 +68,6 @@ def usual_size(cfg: Config) -> Tuple[int, int]:
         width, height = cfg.codec['input_size']
         return height, width
     return (1024, 2048) if cfg.get('dataset_type') == 'CityscapesDataset' else (512, 512)
-
-
-def _build(cfg: Config, scope: str) -> nn.Module:
-    import_module(f'{scope}.utils').register_all_modules(init_default_scope=False)
-    with DefaultScope.overwrite_default_scope(scope), torch.device('meta'):
-        return MODELS.build(cfg.model)
 
 
 def _detect(model: nn.Module, image: torch.Tensor) -> None:

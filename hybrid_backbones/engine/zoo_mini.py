@@ -3,23 +3,21 @@
 import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import List, Tuple
 
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-from .. import __version__
+from ..analysis.versions import versions
 from ..mini import shrink_config
 from ..zoo import config_path
 from .prepare import MINI_ROOT, repair_torchvision
@@ -61,7 +59,6 @@ TASKS = dict(
     mmseg=('semantic segmentation',),
     mmpose=('pose', 'pose'),
 )
-PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmdet', 'mmsegmentation', 'mmpose')
 
 
 def train_zoo_mini(args: argparse.Namespace) -> None:
@@ -152,21 +149,11 @@ def train_one(path: str, work_dir: str) -> dict:
         peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         threads=torch.get_num_threads(),
         date=date.today().isoformat(),
-        versions=_versions(),
+        versions=versions(),
     )
     Path(work_dir, 'result.json').write_text(json.dumps(result, indent=1))
     MMLogger.get_current_instance().info(_summary(result))
     return result
-
-
-def _versions() -> Dict[str, str]:
-    found = {'hybrid_backbones': __version__, 'Python': platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _summary(result: dict) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mmengine.registry import DefaultScope
 
+from hybrid_backbones.engine.building import build_in_scope
 from hybrid_backbones.engine.settings import load_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -25,9 +26,7 @@ def _read(name):
 
 def build_model(cfg):
     """The config's model, by the library that ``default_scope`` names."""
-    use_scope(cfg)
-    registry = importlib.import_module(f'{cfg.default_scope}.registry')
-    return registry.MODELS.build(copy.deepcopy(cfg.model))
+    return build_in_scope(cfg.default_scope, copy.deepcopy(cfg.model))
 
 
 def use_scope(cfg):
