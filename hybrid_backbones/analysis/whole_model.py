@@ -1,0 +1,60 @@
+"""A detector, segmentor or pose estimator whose backbone is looked into."""
+
+from typing import Optional, Tuple, Type
+
+import torch
+from torch import nn
+
+from ..engine.building import build_in_scope
+from ..engine.prepare import repair_torchvision
+from ..engine.settings import SettingsError, load_config
+from ..weights import read_checkpoint
+from .cam_targets import OF_MODELS, Target
+from .subject import backbone_arguments, find_config
+
+
+def load_whole(name: str, weights: Optional[str]) -> Tuple[nn.Module, Type[Target]]:
+    """Build a config's model in eval mode, with its checkpoint or the same random weights always.
+
+    Args:
+        name: Name or path of the config.
+        weights: Checkpoint of the whole model, or None.
+
+    Returns:
+        The model, and the kind of target that it has.
+
+    Raises:
+        SettingsError: The config cannot be built, or the checkpoint is not of it.
+        CheckpointError: The checkpoint cannot be read.
+    """
+    backbone_arguments(name)  # refuses what is none of ours
+    repair_torchvision()
+    cfg = load_config(find_config(name))
+    scope = cfg.get('default_scope')
+    if scope not in OF_MODELS:
+        raise SettingsError(f'{name}: default_scope must be one of {", ".join(OF_MODELS)}')
+    cfg.model.backbone.update(init_cfg=None, with_cp=False)
+    torch.manual_seed(0)
+    try:
+        model = build_in_scope(scope, cfg.model)
+    except ImportError as error:
+        reason = ' '.join(str(error).split())
+        raise SettingsError(f'{name} needs a package that is not installed: {reason}') from None
+    if weights is None:
+        model.init_weights()
+    else:
+        _load(model, weights)
+    return model.eval(), OF_MODELS[scope]
+
+
+def _load(model: nn.Module, weights: str) -> None:
+    state, file = read_checkpoint(weights)
+    state = {name.removeprefix('module.'): value for name, value in state.items()}
+    expected = model.state_dict()
+    wrong = [k for k, v in expected.items() if getattr(state.get(k), 'shape', 0) != v.shape]
+    if wrong:
+        raise SettingsError(
+            f'{file} is no checkpoint of this config: {len(wrong)} of {len(expected)} tensors are '
+            f'missing or of another shape, the first is {wrong[0]}'
+        )
+    model.load_state_dict(state, strict=False)

@@ -1,0 +1,167 @@
+"""tools/visualize.py: pictures are written, and bad input is refused in one line."""
+
+import runpy
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from hybrid_backbones import UniFormer
+from hybrid_backbones.analysis.pictures import MEAN, STD, read_picture
+
+from .commands import PROJECT, complaint, tool
+
+pytest.importorskip('matplotlib')
+PHOTO = PROJECT / 'tests/reference/real/coco/images/000000000785.jpg'
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, capsys):
+    """Call the tool in this process, in an empty folder: status, standard output and error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, 'argv', ['visualize.py', *map(str, arguments)])
+        status = 0
+        try:
+            runpy.run_path(str(PROJECT / 'tools' / 'visualize.py'), run_name='__main__')
+        except SystemExit as end:
+            status = end.code
+        return (status, *capsys.readouterr())
+
+    return call
+
+
+def colours(path):
+    """How many different ones there are, a crude word for whether something is drawn."""
+    picture = cv2.imread(str(path))
+    assert picture is not None, path
+    return len(np.unique(picture.reshape(-1, 3), axis=0))
+
+
+def test_features(tmp_path):
+    """A detector's checkpoint of ours, and a photograph."""
+    backbone = UniFormer('xxs')
+    state = {f'backbone.{name}': value for name, value in backbone.state_dict().items()}
+    state['neck.lateral_convs.0.conv.weight'] = torch.zeros(1)
+    torch.save(dict(state_dict=state, meta=dict(epoch=1)), tmp_path / 'epoch_1.pth')
+    options = ['--image', PHOTO, '--weights', 'epoch_1.pth', '--size', '64x96', '--out', 'a/b.png']
+    result = tool(tmp_path, 'visualize', 'features', 'uniformer_xxs', *options)
+    assert result.returncode == 0, result.stderr
+    assert 'written: a/b.png' in result.stdout
+    assert colours(tmp_path / 'a' / 'b.png') > 1000
+    assert [path.name for path in (tmp_path / 'a').iterdir()] == ['b.png']
+
+
+def test_erf(here, tmp_path):
+    sizes = ['--size', '64x64', '--samples', '1']
+    status, out, _ = here('erf', 'hrformer_t', 'UniFormer:xxs', *sizes)
+    assert status == 0
+    for part in ('hrformer_t, level 3, stride 32', 'UniFormer:xxs', '20% in', '99% in'):
+        assert part in out
+    assert colours(tmp_path / 'work_dirs/visualize/erf_hrformer_t_UniFormer-xxs.png') > 100
+    status, out, _ = here('erf', 'hrformer_t', *sizes, '--level', 0, '--image', PHOTO)
+    assert status == 0 and 'level 0, stride 4' in out
+
+
+@pytest.mark.parametrize(
+    'backbone, block, query',
+    [
+        ('hrformer_t', 'stages.1.blocks.0.branches.1.0', '0.3,0.9'),
+        ('uniformer_xxs', 'stages.2.blocks.3', 'class'),
+    ],
+)
+def test_attention(here, tmp_path, backbone, block, query):
+    options = ['--block', block, '--query', query, '--size', '64x96', '--out', 'seen.jpg']
+    status, out, _ = here('attention', backbone, *options, '--image', PHOTO)
+    assert status == 0 and 'written: seen.jpg' in out
+    assert colours(tmp_path / 'seen.jpg') > 1000
+
+
+def test_cam(here, tmp_path):
+    status, _, _ = here('cam', 'conformer_ti', '--size', '64x96', '--out', 'cam.png')
+    assert status == 0
+    assert colours(tmp_path / 'cam.png') > 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'config',
+    [
+        'retinanet_conformer_ti_1x',
+        'maskrcnn_conformer_ti_1x',
+        'semanticfpn_conformer_ti_80k_ade20k',
+        'upernet_conformer_ti_160k_ade20k',
+    ],
+)
+def test_cam_of_a_model(here, tmp_path, config):
+    pytest.importorskip('mmdet')
+    pytest.importorskip('mmseg')
+    options = ['--size', '96x128', '--out', 'cam.png', '--class', 3]
+    status, _, err = here('cam', config, *options)
+    assert status == 0, err
+    assert colours(tmp_path / 'cam.png') > 100
+
+
+def test_pictures_as_the_configs_normalise_them():
+    picture = read_picture(str(PHOTO), (50, 60))
+    assert picture.size == (50, 60)
+    by_hand = cv2.resize(cv2.imread(str(PHOTO)), (60, 50), interpolation=cv2.INTER_AREA)
+    by_hand = (by_hand[..., ::-1] - np.array(MEAN)) / np.array(STD)
+    expected = torch.from_numpy(by_hand).permute(2, 0, 1)[None].float()
+    torch.testing.assert_close(picture.normalised(), expected)
+    assert max(read_picture(None).size) <= 640
+
+
+def test_refusals_of_a_fresh_process(tmp_path):
+    line = complaint(tool(tmp_path, 'visualize', 'features', 'uniformer_s', '--image', 'gone.jpg'))
+    assert 'no picture gone.jpg' in line
+    (tmp_path / 'bad.pth').write_bytes(b'junk')
+    options = ['--weights', 'bad.pth', '--size', '64x64']
+    line = complaint(tool(tmp_path, 'visualize', 'features', 'uniformer_xxs', *options))
+    assert 'bad.pth is no checkpoint, or damaged' in line
+    assert [path.name for path in tmp_path.iterdir()] == ['bad.pth']
+
+
+@pytest.mark.parametrize(
+    'arguments, parts',
+    [
+        ([], ['COMMAND']),
+        (['feature'], ["'feature'", 'features']),
+        (['features', 'uniformer_q'], ["'uniformer_q'", 'uniformer_s']),
+        (['features', 'uniformer_s', '--size', '64'], ['HEIGHTxWIDTH', "'64'"]),
+        (['features', 'uniformer_s', '--size', '16x64'], ['32x32', '16x64']),
+        (['features', 'uniformer_s', '--out', 'a.gif'], ['FILE.png', 'a.gif']),
+        (['features', 'uniformer_s', '--out', '.'], ['FILE.png']),
+        (['features', 'uniformer_s', '--image', 'junk.jpg'], ['junk.jpg is no picture']),
+        (['features', 'uniformer_s', '--weights', 'gone.pth'], ['no checkpoint file gone.pth']),
+        (['features', 'gone.py'], ['no config file gone.py']),
+        (['erf', 'hrformer_t', '--weights', 'a', 'b'], ['one file for each of 1', 'got 2']),
+        (['erf', 'hrformer_t', '--size', '16x16'], ['32x32']),
+        (['attention', 'uniformer_xxs'], ['--block']),
+        (['attention', 'uniformer_xxs', '--block', 'stages.0'], ['stages.2.blocks.0 to 7']),
+        (
+            ['attention', 'uniformer_xxs', '--block', 'stages.2.blocks.0', '--query', 'x'],
+            ['Y,X', "'x'"],
+        ),
+        (['cam', 'uniformer_xxs'], ['Conformer', 'UniFormer']),
+        (['cam', 'conformer_ti', '--class', '3'], ['--weights that hold a classifier']),
+        (['cam', 'conformer_ti', '--block', 'stages.9'], ['stages.0.blocks.0']),
+    ],
+)
+def test_refusals(here, tmp_path, arguments, parts):
+    (tmp_path / 'junk.jpg').write_bytes(b'junk')
+    status, _, err = here(*arguments)
+    assert status == 2 and len(err.splitlines()) == 1, err
+    for part in parts:
+        assert part in err
+    assert [path.name for path in tmp_path.iterdir()] == ['junk.jpg']
+
+
+def test_a_failed_write_leaves_nothing(here, tmp_path):
+    (tmp_path / 'file').write_text('')
+    status, _, err = here('features', 'uniformer_xxs', '--size', '32x32', '--out', 'file/a.png')
+    assert status == 2 and 'file/a.png cannot be written' in err
+    assert [path.name for path in tmp_path.iterdir()] == ['file']
