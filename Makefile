@@ -4,6 +4,7 @@
 # make zoo-mini   train one config of each family and task on drawn data; writes docs/zoo_mini.md
 # make bench      time all families, against the published code; writes docs/benchmark.md
 # make lint       style
+# make docs       the site of docs/, in docs/_build
 # make crosscheck compare with others' implementations, in an environment of its own
 
 PYTHON_ENV := .venv/bin/python
@@ -14,7 +15,7 @@ TEST_PROCESSES ?= 2
 # idle threads of OpenMP would otherwise spin and starve other processes of the machine
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: env demo test zoo-mini bench lint crosscheck
+.PHONY: env demo test zoo-mini bench lint docs crosscheck
 
 env:
 	@tools/make_env.sh
@@ -40,6 +41,10 @@ bench: env
 lint: env
 	$(PYTHON_ENV) -m ruff check .
 	$(PYTHON_ENV) -m ruff format --check .
+
+# warnings are errors: a broken link, a page in no table of contents
+docs: env
+	$(PYTHON_ENV) -m sphinx -W --keep-going -q docs docs/_build
 
 crosscheck: env
 	@tools/crosscheck.sh

@@ -1,0 +1,208 @@
+"""Links, names and code in README.md, CONTRIBUTING.md, CHANGELOG.md and docs/*.md."""
+
+import ast
+import doctest
+import importlib.util
+import re
+import sys
+from functools import cache
+from urllib.parse import urlparse
+
+import pytest
+import torch
+from mmengine import registry
+from mmengine.config import Config
+
+import hybrid_backbones
+from hybrid_backbones import backbones
+from hybrid_backbones.archs import FAMILIES
+from hybrid_backbones.engine.building import build_in_scope
+
+from .pages import DOCS, PAGES, PROJECT, anchors, blocks, code_words, links, shell_commands
+
+NAMES = [page.name if page.parent == PROJECT else f'docs/{page.name}' for page in PAGES]
+# folders whose files are named in texts as they lie in the project
+FOLDERS = ('configs', 'docs', 'hybrid_backbones', 'requirements', 'tests', 'tools')
+PATH = re.compile(rf'(?:\./)?((?:{"|".join(FOLDERS)})/[\w./-]*\w)')
+INVENTED = 'newnet'  # the family that docs/add_a_family.md adds
+PLACEHOLDERS = {'NewNet', 'FAMILY'}
+LATER = {'docs/benchmark.md', 'docs/_build'}  # what a `make` target writes
+CONFIG_KEYS = {'_base_', 'model', 'optim_wrapper', 'train_dataloader', 'val_dataloader'}
+CONFIG_KEYS |= {'default_hooks', 'train_cfg', 'param_scheduler', 'custom_hooks', 'visualizer'}
+
+
+def each_page(function):
+    return pytest.mark.parametrize('page', PAGES, ids=NAMES)(function)
+
+
+@each_page
+def test_links(page):
+    for link in links(page):
+        url = urlparse(link)
+        if url.scheme:
+            assert url.scheme == 'https', link
+            continue
+        target = (page.parent / url.path).resolve() if url.path else page
+        assert target.exists(), f'{link} leads nowhere'
+        assert target.is_relative_to(PROJECT), link
+        if url.fragment:
+            assert target.suffix == '.md', link
+            assert url.fragment in anchors(target), f'{link}: no such heading'
+
+
+@each_page
+def test_files_that_are_named_exist(page):
+    words = [word for _, command in shell_commands(page) for word in command] + code_words(page)
+    for path in filter(None, map(PATH.fullmatch, words)):
+        if INVENTED not in path[1] and path[1] not in LATER:
+            assert (PROJECT / path[1]).exists(), path[1]
+
+
+@each_page
+def test_make_targets_exist(page):
+    targets = set(re.findall(r'^([\w-]+):', (PROJECT / 'Makefile').read_text(), re.MULTILINE))
+    for words in [*(command for _, command in shell_commands(page)), *map(split, code_words(page))]:
+        words = [word for word in words if not re.match(r'\w+=', word)]
+        if words and words[0] == 'make':
+            assert set(words[1:]) <= targets, ' '.join(words)
+
+
+def split(text):
+    return text.split()
+
+
+@each_page
+def test_tools_know_their_arguments(page, monkeypatch, capsys):
+    for block, words in shell_commands(page):
+        for i, word in enumerate(words):
+            if re.fullmatch(r'(.*/)?tools/\w+\.py', word) and 'python' in ' '.join(words[:i]):
+                arguments = [x for x in words[i + 1 :] if x != '...']
+                monkeypatch.setattr(sys, 'argv', [word, *arguments])
+                try:
+                    read_arguments(word.rpartition('/')[2])
+                except SystemExit:
+                    pytest.fail(f'{block}: {" ".join(words)}: {capsys.readouterr().err}')
+
+
+def read_arguments(name):
+    """Let a tool read ``sys.argv``, and no more than that."""
+    tool = load_tool(name)
+    if hasattr(tool, 'parse_args'):
+        tool.parse_args()
+    else:
+        assert len(sys.argv) == 1, f'{name} takes no arguments'
+
+
+@cache
+def load_tool(name):
+    spec = importlib.util.spec_from_file_location(f'docs_{name[:-3]}', PROJECT / 'tools' / name)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
+
+
+@each_page
+def test_python_runs_or_compiles(page):
+    """Examples with a prompt give what they say; configs name what there is."""
+    names = {}
+    for block in blocks(page):
+        if block.language != 'python':
+            continue
+        if '>>>' in block.text:
+            test = doctest.DocTestParser().get_doctest(
+                block.text, names, block.page.name, str(block.page), block.line
+            )
+            results = doctest.DocTestRunner().run(test, clear_globs=False)
+            assert results.failed == 0, f'{block}: see the output'
+            names.update(test.globs)
+        else:
+            compile(block.text, str(block), 'exec')
+
+
+CONFIGS = [
+    block
+    for page in PAGES
+    for block in blocks(page)
+    if block.language == 'python'
+    and '>>>' not in block.text
+    and {
+        target.id
+        for node in ast.parse(block.text).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    & CONFIG_KEYS
+]
+
+
+@pytest.mark.parametrize('block', CONFIGS, ids=str)
+def test_config(block, tmp_path):
+    file = tmp_path / 'mine.py'
+    file.write_text(block.text)
+    cfg = Config.fromfile(file)
+    for node in dicts(cfg._cfg_dict.to_dict()):
+        kind = node.get('type')
+        if str(kind).startswith('hybrid_backbones.'):
+            build_backbone(node)
+        elif isinstance(kind, str):
+            assert kind.rpartition('.')[2] in known_types(), kind
+    if '_base_' in block.text and 'model' in cfg:
+        for node in dicts(cfg.model):
+            node.pop('init_cfg', None)
+        with torch.device('meta'):
+            build_in_scope(cfg.default_scope, cfg.model)
+
+
+def dicts(node):
+    if isinstance(node, dict):
+        yield node
+    values = node.values() if isinstance(node, dict) else node
+    if isinstance(node, (dict, list, tuple)):
+        for value in values:
+            yield from dicts(value)
+
+
+def build_backbone(cfg):
+    """With the options that a page gives it, or some of them."""
+    cfg = {key: value for key, value in cfg.items() if key not in ('_delete_', 'init_cfg')}
+    family = cfg.pop('type').partition('.')[2]
+    if family in FAMILIES:
+        with torch.device('meta'):
+            getattr(backbones, family)(**cfg)
+    else:
+        assert registry.MODELS.get(f'hybrid_backbones.{family}'), family
+
+
+@cache
+def known_types():
+    """What can be written as ``type`` in configs of the three libraries."""
+    for name in ('mmdet', 'mmseg', 'mmpose'):
+        utils = pytest.importorskip(f'{name}.utils')
+        utils.register_all_modules(init_default_scope=False)
+    found = set()
+    for root in vars(registry).values():
+        if isinstance(root, registry.Registry):
+            for node in (root, *root.children.values()):
+                found.update(node.module_dict)
+    return found
+
+
+@each_page
+def test_names_of_the_package(page):
+    text = page.read_text()
+    for name in re.findall(r"type='hybrid_backbones\.(\w+)'", text):
+        assert name in (*FAMILIES, *PLACEHOLDERS), name
+    for name in re.findall(r"(?:get_config|config_path)\('(\w+)'\)", text):
+        assert name in hybrid_backbones.list_configs(), name
+
+
+def test_these_tests_see_something():
+    """Parsing that finds nothing would let everything pass."""
+    page = DOCS / 'model_zoo.md'
+    assert len(links(page)) > 100
+    assert 'conformer' in anchors(page)
+    readme = PROJECT / 'README.md'
+    tools = {w for _, command in shell_commands(readme) for w in command if w.endswith('.py')}
+    assert {'tools/train.py', 'tools/test.py', 'tools/convert_weights.py'} <= tools
+    assert len(CONFIGS) > 5

@@ -1,0 +1,133 @@
+"""The site: it builds without a warning, and its tables are those of the package."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hybrid_backbones
+from hybrid_backbones.archs import FAMILIES
+
+from .pages import DOCS, PROJECT, anchors, links
+
+GENERATED = {'benchmark'}  # `make bench` writes it
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+def test_build(tmp_path):
+    """Warnings are errors: a page in no table of contents, a link or a docstring gone wrong."""
+    pytest.importorskip('sphinx')
+    options = ('-W', '--keep-going', '-q', '-d', tmp_path / 'doctrees')
+    result = subprocess.run(
+        [sys.executable, '-m', 'sphinx', *map(str, options), str(DOCS), str(tmp_path / 'site')],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ''
+    pages = {path.stem for path in DOCS.glob('*.md')}
+    assert pages <= {path.stem for path in (tmp_path / 'site').glob('*.html')}
+    api = (tmp_path / 'site' / 'api.html').read_text()
+    for name in hybrid_backbones.__all__:
+        assert name == '__version__' or f'id="hybrid_backbones.{name}"' in api, name
+
+
+def test_make_docs_is_this_build():
+    command = subprocess.run(
+        ['make', '--dry-run', '--assume-old=env', 'docs'],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for part in ('-m sphinx', '-W', '--keep-going', 'docs docs/_build'):
+        assert part in command
+    assert '/docs/_build/' in (PROJECT / '.gitignore').read_text().split()
+
+
+def test_contents():
+    """Every page is in one table of contents, and only pages are."""
+    tables = re.findall(r'^```\{toctree\}(.*?)^```', (DOCS / 'index.md').read_text(), re.S | re.M)
+    named = re.findall(r'^\w+$', ''.join(tables), re.MULTILINE)
+    assert len(named) == len(set(named))
+    pages = {path.stem for path in DOCS.glob('*.md')} - {'index'}
+    assert pages <= set(named), 'in no table of contents'
+    assert set(named) - pages <= GENERATED, 'no such page'
+
+
+def test_tables_are_up_to_date(tmp_path, monkeypatch):
+    tables = load(DOCS / 'tables.py')
+    filled = []
+    for path in DOCS.glob('*.md'):
+        page = path.read_text()
+        assert tables.filled(page) == page, f'{path.name}: run python docs/tables.py'
+        filled += [place['name'] for place in tables.PLACE.finditer(page)]
+    assert sorted(filled) == sorted(tables.TABLES)
+    monkeypatch.setattr(tables, 'DOCS', tmp_path)
+    monkeypatch.setattr(sys, 'argv', ['tables.py', '--check'])
+    stale = (DOCS / 'weights.md').read_text().replace('81.6', '99.9')
+    (tmp_path / 'weights.md').write_text(stale)
+    with pytest.raises(SystemExit, match=r'docs/weights\.md is out of date'):
+        tables.main()
+    monkeypatch.setattr(sys, 'argv', ['tables.py'])
+    tables.main()
+    assert (tmp_path / 'weights.md').read_text() == (DOCS / 'weights.md').read_text()
+
+
+def test_versions():
+    """The table of docs/install.md says what is asked for, and what is pinned."""
+    rows = re.findall(
+        r'^\| ([\w-]+) \| (.*?) \| ([\d.]+) \|$', (DOCS / 'install.md').read_text(), re.M
+    )
+    pins = (PROJECT / 'requirements' / 'env.txt').read_text()
+    script = (PROJECT / 'tools' / 'make_env.sh').read_text()
+    asked = (PROJECT / 'pyproject.toml').read_text()
+    assert len(rows) > 8
+    for package, minimum, pinned in rows:
+        where = f'Python {pinned}' if package == 'Python' else f'{package}=={pinned}'
+        assert re.search(rf'{re.escape(where)}\b', pins + script), where
+        if minimum.startswith('>='):
+            name = 'requires-python = "' if package == 'Python' else f'"{package}'
+            assert f'{name}{minimum}"' in asked, package
+
+
+def test_every_family_has_a_section_and_a_figure():
+    page = DOCS / 'families.md'
+    for family in FAMILIES:
+        assert family.lower() in anchors(page)
+        assert f'figures/{family.lower()}.svg' in links(page)
+
+
+def test_figures_are_those_of_the_script(tmp_path):
+    pytest.importorskip('matplotlib')
+    script = DOCS / 'figures' / 'draw.py'
+    subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, cwd=PROJECT)
+    drawn = {path.name: path for path in Path(tmp_path).iterdir()}
+    assert drawn.keys() == {path.name for path in script.parent.glob('*.svg')}
+    for name, path in drawn.items():
+        assert words(path) == words(script.parent / name), f'{name}: run python {script}'
+
+
+def words(figure):
+    """The texts of an SVG; matplotlib notes them beside their outlines."""
+    return re.findall(r'<!-- (.*?) -->', figure.read_text())
+
+
+def test_absent_pages_are_left_out_of_contents():
+    pytest.importorskip('sphinx')
+    conf = load(DOCS / 'conf.py')
+    text = '# A\n\nno_such\n\n```{toctree}\n:maxdepth: 1\n\ninstall\nno_such\n```\n'
+    source = [text]
+    conf._leave_out_absent_pages(type('App', (), {'srcdir': DOCS}), 'index', source)
+    assert source == ['# A\n\nno_such\n\n```{toctree}\n:maxdepth: 1\n\ninstall\n```\n']
