@@ -1,12 +1,16 @@
-"""What a backbone is called on a command line."""
+"""What backbones and configs are called on a command line."""
 
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any, Dict, List, NamedTuple
+
+from mmengine.config import Config
+from mmengine.hub import get_config
 
 from . import backbones
 from .archs import FAMILIES
 from .engine.settings import SettingsError, load_config
-from .zoo import config_root
+from .zoo import config_path, config_root, list_configs
 
 
 class BackboneName(NamedTuple):
@@ -36,15 +40,18 @@ def resolve(name: str) -> BackboneName:
     family, colon, arch = name.partition(':')
     if colon:
         return BackboneName(family, _known_arch(family, arch, name), {})
-    known = variants()
-    if name not in known:
-        close = get_close_matches(name, known, n=3)
+    if name in short_names():
+        rest = _of_configs(name)
+        rest.pop('init_cfg', None)
+    elif name in _archs():
+        rest = _archs()[name]
+    else:
+        close = get_close_matches(name, [*short_names(), *_archs()], n=3)
         hint = f'close: {", ".join(close)}; ' if close else ''
         raise SettingsError(
             f'no backbone {name!r}; {hint}there is {", ".join(short_names())}, or FAMILY:ARCH '
             'such as UniFormer:small'
         )
-    rest = {key: value for key, value in known[name].items() if key != 'init_cfg'}
     return BackboneName(rest.pop('type').split('.')[1], rest.pop('arch'), rest)
 
 
@@ -53,21 +60,64 @@ def variants() -> Dict[str, Dict[str, Any]]:
 
     Those of ``configs/_base_/backbones`` come with their ``init_cfg``, the published weights.
     """
-    found = {
+    return {**_archs(), **{name: _of_configs(name) for name in short_names()}}
+
+
+def _archs() -> Dict[str, Dict[str, Any]]:
+    return {
         f'{family.lower()}_{arch}': dict(type=f'hybrid_backbones.{family}', arch=arch)
         for family in FAMILIES
         for arch in getattr(backbones, family).archs
     }
-    for name in short_names():
-        path = config_root() / 'configs' / '_base_' / 'backbones' / f'{name}.py'
-        found[name] = load_config(str(path)).backbone.to_dict()
-    return found
+
+
+def _of_configs(name: str) -> Dict[str, Any]:
+    path = config_root() / 'configs' / '_base_' / 'backbones' / f'{name}.py'
+    return load_config(str(path)).backbone.to_dict()
 
 
 def short_names() -> List[str]:
     """The names that our configs use, such as ``uniformer_s``, sorted."""
     folder = config_root() / 'configs' / '_base_' / 'backbones'
     return sorted(path.stem for path in folder.glob('*.py'))
+
+
+def is_config(name: str) -> bool:
+    """Whether a name is that of a config, rather than of a backbone."""
+    return name.endswith('.py') or '::' in name or name in list_configs()
+
+
+def read_config(name: str) -> Config:
+    """Read the config that a name stands for.
+
+    Args:
+        name: Path of a file; a config of ours (``maskrcnn_uniformer_s_1x``); or one that comes
+            with a library (``mmdet::retinanet/retinanet_r50_fpn_1x_coco.py``).
+
+    Raises:
+        SettingsError: There is no such config, or it cannot be read.
+    """
+    if '::' in name:
+        return _config_of_library(name)
+    if name.endswith('.py'):
+        return load_config(name)
+    try:
+        path = config_path(name)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    return load_config(path)
+
+
+def _config_of_library(name: str) -> Config:
+    library = name.partition('::')[0]
+    if not library.isidentifier() or find_spec(library) is None:  # mmengine would install it
+        raise SettingsError(f'{name} needs {library or "a library"!r}, which is not installed')
+    try:
+        cfg = get_config(name if name.endswith('.py') else f'{name}.py')
+    except Exception as error:  # a config is code: anything can go wrong in it
+        reason = ' '.join(str(error).split()) or type(error).__name__
+        raise SettingsError(f'{name} cannot be read: {reason}') from None
+    return Config(cfg._cfg_dict.to_dict(), cfg_text=cfg.text, filename=cfg.filename)
 
 
 def _known_arch(family: str, arch: str, name: str) -> str:

@@ -18,17 +18,10 @@ from typing import Tuple
 from hybrid_backbones.analysis.bench_settings import DTYPES, MEMORY_FORMATS, MODES, WHATS, Settings
 from hybrid_backbones.analysis.bench_suite import run_suite
 from hybrid_backbones.analysis.benchmark import measure, table, write_json
-from hybrid_backbones.engine.cli import KeyValues, Parser, run
+from hybrid_backbones.engine.cli import KeyValues, Parser, image_size, run
 from hybrid_backbones.engine.settings import SettingsError
 
 REFERENCE = Path(__file__).parent / 'reference_speed.json'
-
-
-def size(text: str) -> Tuple[int, int]:
-    match = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', text)
-    if not match:
-        raise argparse.ArgumentTypeError(f'must be HEIGHTxWIDTH such as 800x1280, got {text!r}')
-    return int(match[1]), int(match[2])
 
 
 def positive(text: str) -> int:
@@ -48,7 +41,7 @@ def parse_args() -> argparse.Namespace:
     )
     pairs = dict(nargs='+', action=KeyValues, metavar='KEY=VALUE')
     parser.add_argument('--options', **pairs, help='arguments of a backbone, settings of a config')
-    parser.add_argument('--size', nargs='+', type=size, default=[(800, 1280)], metavar='HxW')
+    parser.add_argument('--size', nargs='+', type=image_size, default=[(800, 1280)], metavar='HxW')
     parser.add_argument('--batch', type=positive, default=1)
     parser.add_argument('--dtype', choices=DTYPES, default='float32')
     parser.add_argument('--threads', type=positive, default=os.cpu_count() or 1)

@@ -2,8 +2,9 @@
 
 import argparse
 import os
+import re
 import sys
-from typing import Callable, NoReturn
+from typing import Callable, NoReturn, Tuple
 
 from mmengine.config import DictAction
 
@@ -26,6 +27,14 @@ class KeyValues(DictAction):
             if '=' not in pair:
                 parser.error(f'{option_string} takes KEY=VALUE, got {pair!r}')
         super().__call__(parser, namespace, values, option_string)
+
+
+def image_size(text: str) -> Tuple[int, int]:
+    """An argument such as ``800x1280``: height and width in pixels."""
+    match = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', text)
+    if not match:
+        raise argparse.ArgumentTypeError(f'must be HEIGHTxWIDTH such as 800x1280, got {text!r}')
+    return int(match[1]), int(match[2])
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,215 @@
+"""Predicting on pictures: drawn beside the original, and as JSON."""
+
+import argparse
+import sys
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import torch
+from mmengine.config import Config
+from rich.progress import Progress
+from torch import nn
+
+from ..mini import shrink_config
+from ..names import read_config
+from ..weights import mmengine_globals, read_checkpoint
+from .building import build_in_scope
+from .fitting import check_fit
+from .predict_boxes import GivenBoxes
+from .predict_files import Folder
+from .predict_pictures import find_pictures, output_names, problem_of
+from .predict_tasks import DRAWN_FROM, TASKS, Segment, Weights
+from .prepare import MINI_ROOT, repair_torchvision
+from .settings import SettingsError, datasets, override
+
+
+@dataclass
+class Predicted:
+    """What has been done.
+
+    Args:
+        folder: Where the results are.
+        pictures: How many pictures have results.
+        skipped: What is wrong with the others.
+    """
+
+    folder: Path
+    pictures: int = 0
+    skipped: Dict[Path, str] = field(default_factory=dict)
+
+
+def predict(args: argparse.Namespace) -> Predicted:
+    """Do what ``tools/predict.py``'s arguments say.
+
+    Raises:
+        SettingsError: A setting cannot work, or there is no picture that can be read.
+        CheckpointError: The checkpoint cannot be read.
+    """
+    repair_torchvision()
+    cfg = _config(args)
+    pictures = find_pictures(args.pictures)
+    boxes = _boxes(args, cfg, pictures)
+    done = Predicted(_folder(args))
+    task = _task(args, cfg, boxes)
+    if args.fold:
+        _fold(task.inferencer.model)
+    _predict_all(task, pictures, done)
+    if not done.pictures:
+        reasons = ', '.join(f'{path.name}: {reason}' for path, reason in done.skipped.items())
+        raise SettingsError(f'no picture that can be read: {reasons}')
+    for path, reason in done.skipped.items():
+        print(f'skipped {path}: {reason}', file=sys.stderr)
+    for line in _summary(done):
+        print(line)
+    return done
+
+
+def _summary(done: Predicted) -> List[str]:
+    names = 'picture' if done.pictures == 1 else 'pictures'
+    lines = [
+        f'{done.pictures} {names} beside what is predicted in {done.folder / "vis"}',
+        f'predictions in {done.folder / "preds"}',
+    ]
+    if done.skipped:
+        lines.append(f'{len(done.skipped)} of {done.pictures + len(done.skipped)} files skipped')
+    return lines
+
+
+def _config(args: argparse.Namespace) -> Config:
+    cfg = read_config(args.config)
+    if cfg.get('default_scope') not in TASKS:
+        raise SettingsError(
+            f'{args.config}: default_scope must be one of {", ".join(TASKS)}, '
+            f'got {cfg.get("default_scope")!r}'
+        )
+    if args.mini:
+        shrink_config(cfg, MINI_ROOT)
+    override(cfg, args.cfg_options)
+    backbone = cfg.model.get('backbone')
+    if backbone:
+        backbone.init_cfg = None  # the checkpoint holds the backbone too
+    if cfg.default_scope == 'mmpose':
+        _say_what_poses_are_of(cfg)
+    kind = dict(mmdet='Det', mmseg='Seg', mmpose='Pose')[cfg.default_scope]
+    # no backends: what is drawn is written here
+    cfg.visualizer = dict(type=f'{kind}LocalVisualizer', name='predictions')
+    return cfg
+
+
+def _say_what_poses_are_of(cfg: Config) -> None:
+    """MMPose's inferencers look for these at the top of a config, where not all have them."""
+    for part, dataset in datasets(cfg):
+        if part == 'test_dataloader':
+            cfg.setdefault('data_mode', dataset.get('data_mode', 'topdown'))
+            cfg.setdefault('dataset_type', dataset.type)
+
+
+def _boxes(args: argparse.Namespace, cfg: Config, pictures: List[Path]) -> Optional[GivenBoxes]:
+    top_down = cfg.default_scope == 'mmpose' and cfg.data_mode == 'topdown'
+    if not args.bboxes:
+        if top_down:
+            print('no --bboxes: each picture as a whole is taken for one person')
+        return None
+    if not top_down:
+        raise SettingsError('--bboxes are for poses, top-down: other models find what there is')
+    boxes = GivenBoxes(args.bboxes)
+    boxes.check(pictures)
+    return boxes
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    folder = Path(args.out or f'work_dirs/{Path(args.config).stem}/predictions')
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f'--out takes a folder, {folder} is a file')
+    return folder
+
+
+def _task(args: argparse.Namespace, cfg: Config, boxes: Optional[GivenBoxes]) -> Any:
+    scope = cfg.default_scope
+    if scope == 'mmseg' and args.score_thr is not None:
+        raise SettingsError(
+            '--score-thr is for boxes and joints: a segmentor has one class for each pixel'
+        )
+    threshold = DRAWN_FROM if args.score_thr is None else args.score_thr
+    device = _device(args.device)
+    if not Path(args.checkpoint).is_file():
+        raise SettingsError(f'no checkpoint file {args.checkpoint}')
+    state, file = read_checkpoint(args.checkpoint)
+    try:
+        with torch.device('meta'):
+            model = build_in_scope(scope, cfg.model)
+    except ImportError as error:
+        reason = ' '.join(str(error).split())
+        raise SettingsError(
+            f'{args.config} needs a package that is not installed: {reason}'
+        ) from None
+    check_fit(model, state, file)
+    weights = Weights(state, _meta(args.checkpoint))
+    more = [boxes] if scope == 'mmpose' else []
+    return TASKS[scope](cfg, weights, device, threshold, *more)
+
+
+def _meta(checkpoint: str) -> Dict[str, Any]:
+    """What a checkpoint says beside its weights; it has been read safely once."""
+    if not zipfile.is_zipfile(checkpoint):  # safetensors, or of an old torch
+        return {}
+    with mmengine_globals():
+        content = torch.load(checkpoint, map_location='cpu', weights_only=True, mmap=True)
+    meta = content.get('meta')
+    return meta if isinstance(meta, dict) else {}
+
+
+def _device(name: Optional[str]) -> Optional[str]:
+    if name is None:
+        return None  # the inferencers take a GPU if there is one
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise SettingsError(f'--device takes cpu, cuda or cuda:1, not {name!r}') from None
+    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
+        raise SettingsError(
+            f'--device {name}: torch sees {torch.cuda.device_count() or "no"} GPUs here'
+        )
+    return name
+
+
+def _fold(model: nn.Module) -> None:
+    from ..deploy import fold_model  # only here: it imports every family
+
+    try:
+        fold_model(model)
+    except TypeError as error:
+        raise SettingsError(f'--fold: {" ".join(str(error).split())}') from None
+
+
+def _predict_all(task: Any, pictures: List[Path], done: Predicted) -> None:
+    names = output_names(pictures)
+    with Progress(disable=len(pictures) == 1) as progress:
+        for picture in progress.track(pictures, description='predicting'):
+            problem = problem_of(picture) or _predict_one(task, picture, names[picture], done)
+            if problem:
+                done.skipped[picture] = problem
+            else:
+                done.pictures += 1
+
+
+def _predict_one(task: Any, picture: Path, name: str, done: Predicted) -> Optional[str]:
+    """Predict and write; what is wrong with the picture, if anything is."""
+    import mmcv
+
+    original = mmcv.imread(str(picture), channel_order='rgb')
+    if original is None:
+        return 'OpenCV cannot read it'
+    try:
+        prediction, drawn = task(picture)
+    except ValueError as error:  # too thin for the backbone, say
+        return ' '.join(str(error).split())
+    folder = Folder(done.folder)
+    if isinstance(task, Segment):
+        names = list(task.inferencer.model.dataset_meta['classes'])
+        folder.write_classes(name, original, drawn, prediction, names)
+    else:
+        folder.write(name, original, drawn, prediction)
+    return None

@@ -1,0 +1,63 @@
+"""tools/predict.py as a user runs it."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from ..configs.common import build_model, load
+from ..engine.test_predicting import COUPLE, POSE, SKIER
+from .commands import PROJECT, complaint, tool
+
+pytest.importorskip('mmpose')
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """A checkpoint as training with --mini leaves it, and two pictures of which one is none."""
+    folder = tmp_path_factory.mktemp('predict')
+    cfg = load(POSE)
+    cfg.model.backbone.init_cfg = None
+    torch.save(dict(state_dict=build_model(cfg).state_dict(), meta={}), folder / 'some.pth')
+    (folder / 'pictures').mkdir()
+    shutil.copyfile(SKIER, folder / 'pictures' / 'skier.jpg')
+    (folder / 'pictures' / 'text.jpg').write_text('no picture')
+    (folder / 'broken.pth').write_text('no checkpoint')
+    return folder
+
+
+def test_folder(folder):
+    """Status 1: a file was skipped, and is named."""
+    result = tool(folder, 'predict', POSE, 'some.pth', 'pictures', '--device', 'cpu')
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert 'skipped pictures/text.jpg: no picture, or damaged' in result.stderr
+    out = f'work_dirs/{POSE}/predictions'
+    assert f'1 picture beside what is predicted in {out}/vis' in result.stdout
+    assert '1 of 2 files skipped' in result.stdout
+    (person,) = json.loads((folder / out / 'preds' / 'skier.json').read_text())
+    assert len(person['keypoints']) == 17
+    assert (folder / out / 'vis' / 'skier.jpg').is_file()
+
+
+def test_one_picture_and_a_path(folder):
+    """Status 0."""
+    config = PROJECT / 'configs' / f'{POSE}.py'
+    arguments = ('some.pth', COUPLE, '--out', 'one', '--device', 'cpu', '--fold')
+    result = tool(folder, 'predict', config, *arguments)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert sorted(path.suffix for path in (folder / 'one').rglob('*.*')) == ['.jpg', '.json']
+
+
+def test_refusals(folder):
+    """Status 2 and one line."""
+    for arguments, parts in (
+        ([POSE, 'some.pth', 'gone.jpg'], ['no picture or folder gone.jpg']),
+        ([POSE, 'broken.pth', 'pictures'], ['broken.pth is no checkpoint, or damaged']),
+        ([POSE, 'some.pth', 'pictures/text.jpg'], ['no picture that can be read', 'text.jpg']),
+        ([POSE, 'some.pth', 'pictures', '--score-thr', 'high'], ['--score-thr', "'high'"]),
+    ):
+        line = complaint(tool(folder, 'predict', *arguments, '--out', 'refused'))
+        for part in parts:
+            assert part in line
+    assert not (folder / 'refused').exists()
