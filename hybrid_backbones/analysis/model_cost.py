@@ -51,10 +51,21 @@ def model_cost(cfg: Config, size: Optional[Tuple[int, int]] = None) -> ModelCost
     size = size or usual_size(cfg)
     with torch.device('meta'):
         model = build_in_scope(scope, cfg.model).eval()
+    return ModelCost(count_parameters(model), forward_flops(scope, model, size), size)
+
+
+def forward_flops(scope: str, model: nn.Module, size: Tuple[int, int]) -> int:
+    """Multiply-adds of a model that stands on the meta device; see :class:`ModelCost`.
+
+    Args:
+        scope: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+        model: In evaluation mode.
+        size: Height and width in pixels.
+    """
     image = torch.empty(1, 3, *size, device='meta')
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         _FORWARD[scope](model, image)
-    return ModelCost(count_parameters(model), counter.get_total_flops() // 2, size)
+    return counter.get_total_flops() // 2
 
 
 def usual_size(cfg: Config) -> Tuple[int, int]:

@@ -1,0 +1,16 @@
+"""Puts a backbone of ours into somebody's existing config, by a short config that inherits it."""
+
+from .changing import DropIn, plan
+from .dropping import drop_in
+from .source import Source, read_source
+from .variants import Variant, find_variant
+
+__all__ = [
+    'DropIn',
+    'Source',
+    'Variant',
+    'drop_in',
+    'find_variant',
+    'plan',
+    'read_source',
+]

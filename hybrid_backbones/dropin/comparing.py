@@ -1,0 +1,121 @@
+"""The old and the new model side by side: built, run, and what they cost."""
+
+from dataclasses import dataclass
+from typing import Any, List, Optional, Tuple
+
+import torch
+from mmengine.config import Config
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..analysis import count_parameters
+from ..analysis.model_cost import forward_flops
+from .features import Level, build
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model that a picture has gone through.
+
+    Args:
+        params: All its parameters.
+        flops: Multiply-adds for the picture, as ``analysis.model_cost`` counts them; None where
+            they cannot be counted.
+        device: Where the picture went through: ``'meta'`` checks shapes and computes nothing.
+    """
+
+    params: int
+    flops: Optional[int]
+    device: str
+
+
+def measure(scope: str, model: Any, size: Tuple[int, int], compute: bool) -> Measured:
+    """Build a model with random weights and send a picture through.
+
+    Args:
+        scope: Its library.
+        model: Its config.
+        size: Height and width of the picture.
+        compute: Whether to predict with numbers; else shapes are enough where they can be had.
+
+    Raises:
+        Exception: Whatever the model raises.
+    """
+    shadow = build(scope, model, 'meta')
+    params, flops = count_parameters(shadow), None
+    try:
+        flops, device = forward_flops(scope, shadow, size), 'meta'
+        _auxiliary(scope, shadow, size, 'meta')
+    except Exception:  # something needs numbers
+        device = 'cpu'
+    if not compute and device == 'meta':
+        return Measured(params, flops, device)
+    whole = build(scope, model, 'cpu')
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        predict(scope, whole, size)
+        counted = counter.get_total_flops() // 2
+        _auxiliary(scope, whole, size, 'cpu')
+    return Measured(params, counted if flops is None else flops, 'cpu')
+
+
+def predict(scope: str, model: nn.Module, size: Tuple[int, int]) -> Any:
+    """What a model makes of a drawn picture: detections, or maps of classes or keypoints."""
+    image = torch.rand(1, 3, *size)
+    if scope == 'mmdet':
+        return model(image, [_sample(size)], mode='predict')
+    if scope == 'mmpose':
+        return model(image, None, mode='tensor')
+    return model(image, mode='tensor')
+
+
+def _sample(size: Tuple[int, int]) -> Any:
+    from mmdet.structures import DetDataSample
+
+    shapes = dict.fromkeys(('img_shape', 'ori_shape', 'pad_shape', 'batch_input_shape'), size)
+    return DetDataSample(metainfo=dict(**shapes, scale_factor=(1.0, 1.0), img_id=0, flip=False))
+
+
+def _auxiliary(scope: str, model: nn.Module, size: Tuple[int, int], device: str) -> None:
+    """Heads that only training uses."""
+    heads = getattr(model, 'auxiliary_head', None)
+    if scope != 'mmseg' or heads is None:
+        return
+    features = model.extract_feat(torch.zeros(1, 3, *size, device=device))
+    for head in heads if isinstance(heads, nn.ModuleList) else [heads]:
+        head(features)
+
+
+def table(drop: Any, before: Optional[Measured], after: Measured, size: Tuple[int, int]) -> str:
+    """Before and after, for people."""
+    rows = [
+        ('', 'before', 'after'),
+        ('backbone', drop.model.backbone.type, f'{drop.variant.family} {drop.variant.arch}'),
+        ('strides', _row(drop.old, 'stride'), _row(drop.new, 'stride')),
+        ('channels', _row(drop.old, 'channels'), _row(drop.new, 'channels')),
+        ('parameters', _params(before), _params(after)),
+        (f'GFLOPs at {size[0]}x{size[1]}', _flops(before), _flops(after)),
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    lines = ('  '.join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows)
+    return '\n'.join(lines) + '\n'
+
+
+def _row(levels: List[Level], what: str) -> str:
+    return ', '.join(f'{getattr(level, what):g}' for level in levels)
+
+
+def _params(measured: Optional[Measured]) -> str:
+    return 'unknown' if measured is None else f'{measured.params / 1e6:.1f} M'
+
+
+def _flops(measured: Optional[Measured]) -> str:
+    known = measured is not None and measured.flops is not None
+    return f'{measured.flops / 1e9:.1f}' if known else 'unknown'
+
+
+def root_of(cfg: Config, path: Tuple[Any, ...]) -> Any:
+    """The detector, segmentor or pose estimator in a config."""
+    node = cfg.model
+    for key in path:
+        node = node[key]
+    return node

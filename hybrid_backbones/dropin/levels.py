@@ -1,0 +1,61 @@
+"""Which of our levels takes the place of which of the old backbone's."""
+
+from dataclasses import dataclass
+from typing import List, Optional, Sequence
+
+from ..engine.settings import SettingsError
+from .features import Level
+
+STRIDES = (4, 8, 16, 32)  # of our levels 0 to 3
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """The decision.
+
+    Args:
+        ours: Our level, 0 to 3, for each of the old backbone's outputs.
+        note: What a reader should know about it; None where strides stay as they are.
+    """
+
+    ours: List[int]
+    note: Optional[str] = None
+
+
+def choose_levels(old: Sequence[Level], by_depth: bool) -> Mapping:
+    """Our level for each of the old levels.
+
+    Where the old strides are all different and all ours, the level of the same stride. Where the
+    old backbone is dilated, so that its last levels have one stride, the level of the same depth:
+    our last one for its last one, whatever the stride, because it is the depth that a head was
+    put there for.
+
+    Args:
+        old: The old levels in their order.
+        by_depth: Whether the heads can do with other strides than they had; segmentation heads
+            can, their result is resized to the picture.
+
+    Raises:
+        SettingsError: The old levels are no pyramid of the kind.
+    """
+    strides = [level.stride for level in old]
+    channels = [level.channels for level in old]
+    rising = all(a < b for a, b in zip(strides, strides[1:]))
+    if rising and set(strides) <= set(STRIDES):
+        return Mapping([STRIDES.index(stride) for stride in strides])
+    pyramid = len(old) <= len(STRIDES) and strides == sorted(strides) and strides[-1] >= 8
+    dilated = not rising and channels == sorted(channels) and channels[0] < channels[-1]
+    if pyramid and (dilated or rising) and by_depth:
+        ours = list(range(len(STRIDES) - len(old), len(STRIDES)))
+        now = shown([STRIDES[i] for i in ours])
+        return Mapping(ours, f'strides {shown(strides)} became {now}: levels of the same depth')
+    raise SettingsError(
+        f'the backbone gives strides {shown(strides)} (channels {shown(channels)}); ours give '
+        f'{shown(STRIDES)}: choose out_indices, and in_channels and strides of what follows, by '
+        'hand'
+    )
+
+
+def shown(numbers: Sequence[float]) -> str:
+    """Numbers in a row, whole ones without a point."""
+    return ', '.join(f'{number:g}' for number in numbers)

@@ -1,0 +1,105 @@
+"""Our backbones by name, with the arguments that our own configs give them."""
+
+import copy
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Dict, Optional, Tuple
+
+from ..engine.settings import SettingsError, load_config
+from ..names import resolve, short_names, variants
+from ..weights import PUBLISHED
+from ..zoo import config_path, list_configs
+
+# which of our configs is asked for the arguments of a backbone, by the library it is put into
+EXAMPLES = {
+    'mmdet': ('maskrcnn_{}_1x', 'retinanet_{}_1x'),
+    'mmseg': ('upernet_{}_160k_ade20k', 'semanticfpn_{}_80k_ade20k'),
+    'mmpose': ('topdown_{}_210e_coco_256x192',),
+}
+# every level of these has been through the whole depth of the network
+PARALLEL = ('HRFormer',)
+# the last level that has published weights, where that is not the fourth
+LAST_PUBLISHED = {'CvT': 2}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of our backbones.
+
+    Args:
+        name: As it was asked for, fit for a file's name.
+        family: Class name.
+        arch: Its arch.
+        arguments: Further arguments, such as ``drop_path_rate``.
+        init_cfg: Where its weights are; None if nothing is published.
+        sync_bn: Whether our configs share batch norms over all GPUs.
+    """
+
+    name: str
+    family: str
+    arch: str
+    arguments: Dict[str, Any] = field(default_factory=dict)
+    init_cfg: Optional[Dict[str, Any]] = None
+    sync_bn: bool = False
+
+    def backbone(self, out_indices: Tuple[int, ...]) -> Dict[str, Any]:
+        """The dict of a config."""
+        return dict(
+            type=f'hybrid_backbones.{self.family}',
+            arch=self.arch,
+            out_indices=tuple(out_indices),
+            **copy.deepcopy(self.arguments),
+            init_cfg=copy.deepcopy(self.init_cfg),
+        )
+
+
+@cache
+def find_variant(name: str, scope: str) -> Variant:
+    """A backbone with the arguments that suit a library's task.
+
+    Args:
+        name: As ``names.resolve`` takes it: ``uniformer_s``, ``UniFormer:small``.
+        scope: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+
+    Raises:
+        SettingsError: There is none of the name; lists what there is.
+    """
+    family, arch, options = resolve(name)
+    known = variants()
+    wanted = dict(type=f'hybrid_backbones.{family}', arch=arch)
+    same = [short for short in short_names() if wanted.items() <= known[short].items()]
+    if not same:
+        return Variant(f'{family.lower()}_{arch}', family, arch, options, _published(family, arch))
+    short = name if name in same else same[0]
+    arguments, sync_bn = _examples(short, scope)
+    arguments.update(options)
+    return Variant(short, family, arch, arguments, known[short].get('init_cfg'), sync_bn)
+
+
+def _examples(short: str, scope: str) -> Tuple[Dict[str, Any], bool]:
+    """Arguments of a backbone in our config for the task, or for the nearest one that there is."""
+    there = list_configs()
+    order = [scope, *(other for other in EXAMPLES if other != scope)]
+    for example in (e.format(short) for task in order for e in EXAMPLES[task]):
+        if example not in there:
+            continue
+        try:
+            cfg = load_config(config_path(example))
+        except SettingsError:  # inherits from a library that is not installed
+            continue
+        arguments = cfg.model.backbone.to_dict()
+        for key in ('type', 'arch', 'out_indices', 'init_cfg'):
+            arguments.pop(key, None)
+        return arguments, bool(cfg.get('sync_bn'))
+    return {}, False
+
+
+def _published(family: str, arch: str) -> Optional[Dict[str, Any]]:
+    files = [f for f in PUBLISHED if (f.family, f.arch) == (family, arch)]
+    files.sort(key=lambda file: (not file.direct, -(file.top1 or 0)))
+    if not files:
+        return None
+    best = files[0]
+    return dict(
+        type='Pretrained', checkpoint=best.url if best.direct else f'pretrained/{best.file}'
+    )

@@ -1,0 +1,37 @@
+"""Put a backbone into a config that you have, by a short config that inherits it.
+
+python tools/drop_in.py mmdet::retinanet/retinanet_r50_fpn_1x_coco.py --backbone uniformer_s
+"""
+
+import argparse
+
+from hybrid_backbones.dropin import drop_in
+from hybrid_backbones.engine.cli import Parser, image_size, run
+
+
+def parse_args() -> argparse.Namespace:
+    parser = Parser(description='Put a backbone of ours into a config of somebody else')
+    parser.add_argument(
+        'config', help='a file, or mmdet::FOLDER/NAME.py, mmseg::..., mmpose::... of the libraries'
+    )
+    parser.add_argument(
+        '--backbone', required=True, help='as uniformer_s, or FAMILY:ARCH as UniFormer:small'
+    )
+    parser.add_argument(
+        '-o', '--out', metavar='FILE.py', help='the new config; default: OLD-NAME_BACKBONE.py here'
+    )
+    parser.add_argument(
+        '--pretrained', metavar='FILE', help='weights of the backbone, a file or an address'
+    )
+    parser.add_argument(
+        '--size',
+        type=image_size,
+        default=(256, 320),
+        metavar='HxW',
+        help='of the picture to try',
+    )
+    return parser.parse_args(namespace=argparse.Namespace(local_rank=0))
+
+
+if __name__ == '__main__':
+    run(parse_args, drop_in)
