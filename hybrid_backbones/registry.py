@@ -1,15 +1,29 @@
-"""The node ``hybrid_backbones`` in mmengine's registry tree.
+"""The nodes ``hybrid_backbones`` in mmengine's registry trees.
 
 mmengine resolves ``type='hybrid_backbones.UniFormer'`` by importing this module and then the
 ``locations`` below, whatever the host project's scope is. Hence it must stay cheap to import.
 """
 
+from mmengine.registry import FUNCTIONS as ROOT_FUNCTIONS
 from mmengine.registry import MODELS as ROOT_MODELS
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as ROOT_OPTIM_WRAPPER_CONSTRUCTORS
+from mmengine.registry import STRATEGIES as ROOT_STRATEGIES
 from mmengine.registry import Registry
 
+SCOPE = 'hybrid_backbones'
+
 MODELS = Registry(
-    'model',
-    parent=ROOT_MODELS,
-    scope='hybrid_backbones',
-    locations=['hybrid_backbones.backbones'],
+    'model', parent=ROOT_MODELS, scope=SCOPE, locations=['hybrid_backbones.backbones']
+)
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    'optimizer wrapper constructor',
+    parent=ROOT_OPTIM_WRAPPER_CONSTRUCTORS,
+    scope=SCOPE,
+    locations=['hybrid_backbones.engine.layer_decay'],
+)
+STRATEGIES = Registry(
+    'strategy', parent=ROOT_STRATEGIES, scope=SCOPE, locations=['hybrid_backbones.engine.fsdp']
+)
+FUNCTIONS = Registry(
+    'function', parent=ROOT_FUNCTIONS, scope=SCOPE, locations=['hybrid_backbones.engine.fsdp']
 )
