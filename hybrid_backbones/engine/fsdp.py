@@ -1,0 +1,85 @@
+"""Training with parameters, gradients and optimizer shared out among processes (torch's FSDP).
+
+mmengine's ``FSDPStrategy`` does it, for a config with ``runner_type='FlexibleRunner'``. Ours adds
+what a config for one process a GPU expects to go on working. In a config::
+
+    runner_type = 'FlexibleRunner'
+    strategy = dict(type='hybrid_backbones.FSDPStrategy')
+"""
+
+from functools import partial
+from typing import Any, Optional
+
+from mmengine._strategy import FSDPStrategy as MMEngineFSDPStrategy
+from mmengine.device import get_device
+from mmengine.optim import BaseOptimWrapper
+from torch import nn
+
+from ..backbones import conformer, cvt, hrformer, transxnet, uniformer
+from ..registry import FUNCTIONS, STRATEGIES
+
+BLOCKS = (
+    conformer.CouplingBlock,
+    cvt.Block,
+    hrformer.Block,
+    hrformer.Bottleneck,
+    transxnet.Block,
+    uniformer.LocalBlock,
+    uniformer.GlobalBlock,
+)
+
+
+@FUNCTIONS.register_module()
+def wrap_blocks(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
+    """FSDP's ``auto_wrap_policy``: every block of our backbones is gathered by itself.
+
+    All else (stem, downsampling, neck, heads) is gathered with the whole model.
+
+    Args:
+        module: What may be wrapped.
+        recurse: Whether FSDP asks if it shall look further inside.
+        nonwrapped_numel: Numbers in it that are not wrapped yet; it does not matter.
+    """
+    return recurse or isinstance(module, BLOCKS)
+
+
+@STRATEGIES.register_module()
+class FSDPStrategy(MMEngineFSDPStrategy):
+    """mmengine's strategy, with what configs for DDP take for granted.
+
+    - The model is wrapped block by block (:func:`wrap_blocks`) if nothing else is asked for.
+    - Checkpoints are whole (``state_dict_cfg='full'``), as ``tools/test.py`` and others read them.
+    - ``sync_bn`` is obeyed. mmengine's own strategy takes it and does nothing.
+    - Gradients are clipped by the norm over all processes. mmengine's own strategy would clip each
+      process's share by that share's norm.
+    - Without GPUs it runs on CPU processes.
+
+    Args:
+        model_wrapper: Arguments of ``MMFullyShardedDataParallel``.
+        state_dict_cfg: As in mmengine.
+        kwargs: As in mmengine.
+    """
+
+    def __init__(
+        self, *, model_wrapper: Optional[dict] = None, state_dict_cfg: Any = 'full', **kwargs
+    ):
+        wrapper = dict(type='MMFullyShardedDataParallel', auto_wrap_policy=wrap_blocks)
+        wrapper.update(model_wrapper or {})
+        if get_device() == 'cpu':
+            wrapper.setdefault('device_id', 'cpu')  # else mmengine names a GPU
+        super().__init__(model_wrapper=wrapper, state_dict_cfg=state_dict_cfg, **kwargs)
+
+    def _wrap_model(self, model: nn.Module) -> nn.Module:
+        return super()._wrap_model(self.convert_model(model))
+
+    def build_optim_wrapper(self, optim_wrapper: Any, model: nn.Module) -> BaseOptimWrapper:
+        """Build the optimizer for the shares of this process."""
+        built = super().build_optim_wrapper(optim_wrapper, model)
+        if getattr(built, 'grad_name', '') == 'grad_norm':
+            built.clip_func = partial(_clip, model)
+        return built
+
+
+def _clip(model: nn.Module, parameters: list, **options):
+    """FSDP's own: it knows its parameters, and sums up the norms of all processes."""
+    return model.clip_grad_norm_(**options)
