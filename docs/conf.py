@@ -13,8 +13,9 @@ extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'sphin
 exclude_patterns = ['_build']
 myst_heading_anchors = 3  # named as GitHub names them, so that links work in both places
 
-autodoc_typehints = 'none'  # they stand in the signatures
+autodoc_typehints = 'signature'
 autodoc_typehints_format = 'short'
+python_maximum_signature_line_length = 88
 autodoc_member_order = 'bysource'
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True

@@ -3,6 +3,7 @@
 A table stands between ``<!-- NAME: ... -->`` and ``<!-- end -->``.
 """
 
+import ast
 import re
 import sys
 from itertools import groupby
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Iterable, Iterator
 
 from hybrid_backbones import list_archs
+from hybrid_backbones.archs import FAMILIES
 from hybrid_backbones.weights import PUBLISHED
 
 DOCS = Path(__file__).resolve().parent
+PROJECT = DOCS.parent
 PLACE = re.compile(r'(?P<begin><!-- (?P<name>\w+): [^>]*-->\n).*?(?P<end><!-- end -->)', re.DOTALL)
 
 
@@ -37,7 +40,17 @@ def channels() -> Iterator[str]:
         yield _row(family, ', '.join(f'`{info.arch}`' for info in same), f'`{list(widths)}`')
 
 
-TABLES = dict(weights=weights, channels=channels)
+def places() -> Iterator[str]:
+    """Every module of the package that names all families but one, or all."""
+    yield from _head('file', 'what it is')
+    for path in sorted(PROJECT.glob('hybrid_backbones/**/*.py')):
+        text = path.read_text()
+        if sum(family.lower() in text.lower() for family in FAMILIES) >= len(FAMILIES) - 1:
+            about = (ast.get_docstring(ast.parse(text)) or '').split('\n\n')[0]
+            yield _row(f'`{path.relative_to(PROJECT)}`', ' '.join(about.split()))
+
+
+TABLES = dict(weights=weights, channels=channels, places=places)
 
 
 def filled(page: str) -> str:

@@ -141,12 +141,11 @@ def test_config(block, tmp_path):
     file = tmp_path / 'mine.py'
     file.write_text(block.text)
     cfg = Config.fromfile(file)
+    for kind in re.findall(r"type='([\w.]+)'", block.text):
+        assert kind.startswith('hybrid_backbones.') or kind in known_types(), kind
     for node in dicts(cfg._cfg_dict.to_dict()):
-        kind = node.get('type')
-        if str(kind).startswith('hybrid_backbones.'):
+        if str(node.get('type')).startswith('hybrid_backbones.'):
             build_backbone(node)
-        elif isinstance(kind, str):
-            assert kind.rpartition('.')[2] in known_types(), kind
     if '_base_' in block.text and 'model' in cfg:
         for node in dicts(cfg.model):
             node.pop('init_cfg', None)
