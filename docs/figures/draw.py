@@ -227,7 +227,7 @@ def cvt(path: Path) -> None:
     norm = canvas.box(1.5, y, 'LN', 'norm', 0.8)
     canvas.arrow((0.5, y), norm.left)
     rows = [(y + 1.25, 'q', 1), (y, 'k', 2), (y - 1.25, 'v', 2)]
-    attention = canvas.box(9.2, y, 'attention\nscale: 1 / sqrt(width)', 'attention', 2.4, 1.0)
+    attention = canvas.box(9.2, y, 'attention\nscale: 1 / sqrt(width)', 'attention', 2.6, 1.0)
     for height, name, stride in rows:
         conv = canvas.box(4.1, height, f'dw 3x3 stride {stride}, BN', 'conv', 2.5)
         line = canvas.box(6.5, height, f'linear {name}', 'mlp', 1.4)
