@@ -115,7 +115,7 @@ class HybridBackbone(BaseModule):
         Raises:
             ValueError: The input has another shape.
         """
-        if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < MIN_SIZE:
+        if x.dim() != 4 or x.shape[1] != 3 or any(side < MIN_SIZE for side in x.shape[2:]):
             raise ValueError(
                 f'{type(self).__name__} takes images (N, 3, H, W) with H and W of at least '
                 f'{MIN_SIZE}, got {tuple(x.shape)}'

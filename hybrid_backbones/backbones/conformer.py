@@ -193,7 +193,7 @@ class FirstStage(nn.Module):
     def part(self, x: Tensor) -> Tuple[Tensor, Tensor]:
         """``(N, 64, H, W)`` to a map ``(N, dim, H, W)`` and tokens ``(N, 1 + L, E)``."""
         patches = self.patch_embed(x).flatten(2).transpose(1, 2)
-        token = self.cls_token.expand(len(x), -1, -1).to(patches.dtype)
+        token = self.cls_token.expand(x.shape[0], -1, -1).to(patches.dtype)
         return self.cnn(x)[0], self.trans(torch.cat([token, patches], dim=1))
 
 
@@ -286,7 +286,9 @@ class Conformer(HybridBackbone):
             for j, block in enumerate(stage.blocks):
                 x, tokens = self.run_block(block, x, i, j, tokens=tokens)
             if i in self.out_indices:
-                outs.append(x[:, :, : -(-height // 2**i), : -(-width // 2**i)])
+                # not -(-side // 2**i): ONNX rounds towards 0
+                rows, cols = ((side + 2**i - 1) // 2**i for side in (height, width))
+                outs.append(x[:, :, :rows, :cols])
         return tuple(outs)
 
 

@@ -237,7 +237,7 @@ class CvT(HybridBackbone):
         first = 0
         if index == TOKEN_STAGE:  # the weights attend to it; no level holds it
             first = 1
-            token = self.stages[index].cls_token.expand(len(x), -1, -1)
+            token = self.stages[index].cls_token.expand(x.shape[0], -1, -1)
             x = torch.cat([token.to(x.dtype), x], dim=1)
         for j, block in enumerate(self.stages[index].blocks):
             x = self.run_block(block, x, index, j, size=size)

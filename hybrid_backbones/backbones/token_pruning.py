@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..layers import is_exporting, pad_to_multiple
+
 Update = Callable[[Tensor], Tuple[Tensor, Tensor, Tensor]]
 
 
@@ -38,7 +40,8 @@ def update_pruned(
     ``keep`` is also the share of the new attention in the new scores. The rest as in
     :func:`update_all`.
     """
-    kept = int(tokens.shape[1] * keep)
+    share, whole = keep.as_integer_ratio()  # for torch.export, whose sizes are no floats
+    kept = tokens.shape[1] * share // whole
     order = scores.argsort(dim=1, descending=True)
     tokens, scores = _take(tokens, order), scores.gather(1, order)
     weights = scores[:, kept:] / scores[:, kept:].sum(1, keepdim=True)
@@ -61,8 +64,18 @@ def halve_scores(scores: Tensor, size: Tuple[int, int]) -> Tensor:
     Returns:
         ``(N, ceil(H / 2) * ceil(W / 2))``.
     """
-    pooled = F.avg_pool2d(scores.unflatten(1, (1, *size)), 2, ceil_mode=True).flatten(1)
+    pooled = _halve(scores.unflatten(1, (1, *size))).flatten(1)
     return pooled * (scores.sum(1, keepdim=True) / pooled.sum(1, keepdim=True))
+
+
+def _halve(x: Tensor) -> Tensor:
+    """Means of 2x2 positions, at odd edges of those that are there."""
+    if not is_exporting():
+        return F.avg_pool2d(x, 2, ceil_mode=True)
+    # ceil_mode asks whether a size is odd, and a graph for all sizes cannot
+    parts = (F.avg_pool2d(pad_to_multiple(part, 2), 2) for part in (x, torch.ones_like(x)))
+    total, there = parts
+    return total / there
 
 
 def _take(tokens: Tensor, order: Tensor) -> Tensor:

@@ -295,7 +295,7 @@ class UniFormer(HybridBackbone):
             size = x.shape[2:]
             x = stage.downsample(x)
             if i == 2 and self.arch.token_pruning:
-                cls = stage.cls_token.expand(len(x), -1, -1)
+                cls = stage.cls_token.expand(x.shape[0], -1, -1)
             elif i == 3 and self.arch.token_pruning:
                 cls, scores = stage.cls_proj(cls), halve_scores(scores, size)
             for j, block in enumerate(stage.blocks):

@@ -11,7 +11,7 @@ from .padding import pad_to_multiple
 from .patch_embed import PatchEmbed
 from .residual_conv import ResidualConv
 from .stage import Stage
-from .tracing import is_compiling
+from .tracing import is_compiling, is_exporting
 from .windows import merge_windows, split_windows
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     'drop_path_rates',
     'init_linear',
     'is_compiling',
+    'is_exporting',
     'merge_windows',
     'pad_to_multiple',
     'split_windows',

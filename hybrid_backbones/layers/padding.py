@@ -5,6 +5,8 @@ from typing import Tuple
 import torch.nn.functional as F
 from torch import Tensor
 
+from .tracing import is_exporting
+
 
 def pad_to_multiple(x: Tensor, multiple: int, dims: Tuple[int, int] = (2, 3)) -> Tensor:
     """Zero-pad the two dimensions ``dims`` at their end up to a multiple; no copy if none is due.
@@ -14,9 +16,9 @@ def pad_to_multiple(x: Tensor, multiple: int, dims: Tuple[int, int] = (2, 3)) ->
         multiple: What both sizes shall be divisible by, in positions.
         dims: Which dimensions are H and W.
     """
-    bottom = -x.shape[dims[0]] % multiple
-    right = -x.shape[dims[1]] % multiple
-    if not bottom and not right:
+    wholes = ((x.shape[dim] + multiple - 1) // multiple * multiple for dim in dims)
+    bottom, right = (whole - x.shape[dim] for whole, dim in zip(wholes, dims))
+    if not is_exporting() and not bottom and not right:
         return x
     inner = (0, 0) * (x.dim() - 1 - dims[1])  # F.pad counts from the last dimension
     return F.pad(x, (*inner, 0, right, 0, bottom))

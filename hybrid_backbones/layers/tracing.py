@@ -7,3 +7,9 @@ def is_compiling() -> bool:
     """Whether torch.compile or torch.export is reading the code; False before torch 2.3."""
     check = getattr(torch.compiler, 'is_compiling', None)
     return check is not None and check()
+
+
+def is_exporting() -> bool:
+    """Whether torch.export is reading the code; sizes may be symbols then. False before torch 2.6."""
+    check = getattr(torch.compiler, 'is_exporting', None)
+    return check is not None and check()
