@@ -64,7 +64,8 @@ def load_subject(name: str, weights: Optional[str] = None) -> Subject:
         backbone = getattr(backbones, family)(**arguments)
     except (TypeError, ValueError) as error:
         raise SettingsError(' '.join(str(error).split())) from None
-    backbone.init_weights()
+    if weights is not None:
+        backbone.init_weights()
     label = Path(name).stem if is_config(name) else name
     return Subject(backbone.eval(), label, Path(weights).name if weights else RANDOM)
 

@@ -1,8 +1,12 @@
 """A detector, segmentor or pose estimator whose backbone is looked into."""
 
-from typing import Optional, Tuple, Type
+import contextlib
+import logging
+import warnings
+from typing import Iterator, Optional, Tuple, Type
 
 import torch
+from mmengine.logging import MMLogger
 from torch import nn
 
 from ..engine.building import build_in_scope
@@ -36,15 +40,30 @@ def load_whole(name: str, weights: Optional[str]) -> Tuple[nn.Module, Type[Targe
     cfg.model.backbone.update(init_cfg=None, with_cp=False)
     torch.manual_seed(0)
     try:
-        model = build_in_scope(scope, cfg.model)
+        with warnings.catch_warnings():  # the libraries' about their own parts
+            warnings.simplefilter('ignore')
+            model = build_in_scope(scope, cfg.model)
     except ImportError as error:
         reason = ' '.join(str(error).split())
         raise SettingsError(f'{name} needs a package that is not installed: {reason}') from None
     if weights is None:
-        model.init_weights()
+        with _silence():
+            model.init_weights()
     else:
         _load(model, weights)
     return model.eval(), OF_MODELS[scope]
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """mmengine writes three lines for each parameter whose initial value it draws."""
+    logger = MMLogger.get_current_instance()
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _load(model: nn.Module, weights: str) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pickle
 import re
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
@@ -112,6 +113,18 @@ def _statistic_of_history(owner: Any, name: str) -> Any:
     return getattr(owner, name)
 
 
+# what torch.load raises for bytes that are no checkpoint, or half of one
+_UNREADABLE = (
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    struct.error,
+)
+
+
 def _open(path: Path) -> Any:
     if path.suffix == '.safetensors':
         try:
@@ -135,7 +148,7 @@ def _open(path: Path) -> Any:
                 "weights_only=False)['model'], NEW_FILE)"
             ) from None
         raise _damaged(path) from None
-    except (RuntimeError, EOFError, OSError, ValueError, LookupError, AttributeError):
+    except _UNREADABLE:
         raise _damaged(path) from None
 
 

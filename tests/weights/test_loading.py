@@ -259,13 +259,14 @@ class Evil:
     [
         (b'', 'is no checkpoint, or damaged (0 bytes)'),
         (b'text', 'is no checkpoint, or damaged (4 bytes)'),
+        (b'junk', 'is no checkpoint, or damaged (4 bytes)'),  # a pickle's opcode, cut short
         (b'<!DOCTYPE html><html>Sign in</html>', 'is a web page, not a checkpoint'),
         ('torn', 'is no checkpoint, or damaged'),
         (Evil(), 'holds exec, which is no weight'),
         ([1, 2], 'holds no weights'),
         ({'model': {}}, 'holds no weights'),
     ],
-    ids=['empty', 'text', 'html', 'torn', 'evil', 'list', 'hollow'],
+    ids=['empty', 'text', 'cut', 'html', 'torn', 'evil', 'list', 'hollow'],
 )
 def test_what_is_no_checkpoint(tmp_path, content, message):
     path = tmp_path / 'x.pth'

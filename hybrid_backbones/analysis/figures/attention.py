@@ -11,27 +11,30 @@ MARK = '#00e5ff'
 
 
 def draw_attention(picture: Picture, attention: AttentionMap, heading: str) -> Any:
-    """Each panel in grades of its own largest weight, with the query and its window marked.
+    """Each panel in grades from its smallest to its largest weight; query and window are marked.
 
     Returns:
         A matplotlib figure.
     """
     heads = len(attention.weights)
-    panels = 2 + heads if heads > 1 else 2
-    columns = min(COLUMNS, panels)
+    panels = [('mean of the heads' if heads > 1 else 'its only head', slice(None))]
+    if heads > 1:
+        panels += [(f'head {i}', slice(i, i + 1)) for i in range(heads)]
+    rows = -(-(1 + len(panels)) // COLUMNS)
+    columns = -(-(1 + len(panels)) // rows)
+    titles = [_title(attention, name, part) for name, part in panels]
     height, width = picture.size
-    size = (2.6, 2.6 * height / width + 0.45)
-    figure, axes = sheet(-(-panels // columns), columns, size, heading)
+    lines = max(title.count('\n') for title in titles) + 1
+    size = (2.6, 2.6 * height / width + 0.2 * lines)
+    figure, axes = sheet(rows, columns, size, heading)
     axes = axes.flat
     show(axes[0], picture.pixels, where(attention))
     _mark(axes[0], attention)
-    maps = [('mean of the heads' if heads > 1 else 'its only head', slice(None))]
-    if heads > 1:
-        maps += [(f'head {i}', slice(i, i + 1)) for i in range(heads)]
-    for axis, (name, part) in zip(axes[1:], maps):
+    seen = attention.weights.sum(0) > 0
+    for axis, title, (_, part) in zip(axes[1:], titles, panels):
         weights = attention.weights[part].mean(0)
-        title = f'{name}: up to {weights.max():.2g}{_elsewhere(attention, part)}'
-        show_heat(axis, picture.pixels, weights, attention.key_stride, title)
+        bottom = float(weights[seen].min())
+        show_heat(axis, picture.pixels, weights, attention.key_stride, title, bottom, ~seen)
         _mark(axis, attention)
     return figure
 
@@ -45,17 +48,22 @@ def where(attention: AttentionMap) -> str:
     return f'query: {y},{x} at stride {attention.stride}{extra}'
 
 
-def _elsewhere(attention: AttentionMap, part: slice) -> str:
-    """What does not fall on the picture."""
+def _title(attention: AttentionMap, name: str, part: slice) -> str:
+    """The range of what is drawn, and what is paid to tokens that are nowhere on the picture."""
+    weights = attention.weights[part].mean(0)
+    weights = weights[attention.weights.sum(0) > 0]
     shares = [
-        (name, float(values[part].mean()))
-        for name, values in (
+        (what, float(values[part].mean()))
+        for what, values in (
             ('class token', attention.to_class),
             ('padding', attention.to_padding),
-            ('merged', attention.to_merged),
+            ('merged token', attention.to_merged),
         )
     ]
-    return ''.join(f'\n{name} {share:.1%}' for name, share in shares if share > 0)
+    elsewhere = ', '.join(f'{what} {share:.1%}' for what, share in shares if share > 0)
+    low, high = (f'{float(value):.3g}' for value in (weights.min(), weights.max()))
+    values = f'{low} to {high}' if low != high else f'even, {low}'
+    return f'{name}: {values}' + (f'\n{elsewhere}' if elsewhere else '')
 
 
 def _mark(axis: Any, attention: AttentionMap) -> None:

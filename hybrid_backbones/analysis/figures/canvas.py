@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Optional, Tuple
 
 import numpy as np
@@ -12,7 +13,9 @@ from ...engine.settings import SettingsError
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 DPI = 100
 TEXT = 9  # points
+PER_INCH = 11  # letters of a heading, at most
 HEAT = 'inferno'
+FAINTEST, STRONGEST = 0.45, 0.8  # opacity of the smallest and the largest value
 
 
 def sheet(rows: int, cols: int, panel: Tuple[float, float], heading: str) -> Tuple[Any, np.ndarray]:
@@ -22,7 +25,7 @@ def sheet(rows: int, cols: int, panel: Tuple[float, float], heading: str) -> Tup
         rows: Of panels.
         cols: Of panels.
         panel: Width and height of one, in inches.
-        heading: Above all.
+        heading: Above all, broken where it is too long.
 
     Returns:
         The figure, and its axes ``(rows, cols)``.
@@ -34,9 +37,11 @@ def sheet(rows: int, cols: int, panel: Tuple[float, float], heading: str) -> Tup
         from matplotlib.figure import Figure
     except ImportError:
         raise SettingsError('to draw figures: pip install matplotlib') from None
-    width, height = cols * panel[0], rows * panel[1] + 0.4
-    figure = Figure(figsize=(width, height), dpi=DPI, layout='constrained')
-    figure.suptitle(heading, fontsize=TEXT + 2)
+    width = cols * panel[0]
+    lines = [part for line in heading.split('\n') for part in wrap(line, int(width * PER_INCH))]
+    size = (width, rows * panel[1] + 0.1 + 0.2 * len(lines))
+    figure = Figure(figsize=size, dpi=DPI, layout='constrained')
+    figure.suptitle('\n'.join(lines), fontsize=TEXT + 2)
     axes = figure.subplots(rows, cols, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
@@ -50,7 +55,9 @@ def show(axis: Any, values: Any, title: str = '', below: str = '', **options: An
     axis.set_title(title, fontsize=TEXT)
     if below:
         axis.text(0.5, -0.02, below, transform=axis.transAxes, fontsize=TEXT, ha='center', va='top')
-    return axis.imshow(values, **{'interpolation': 'nearest', **options})
+    drawn = axis.imshow(values, **{'interpolation': 'nearest', **options})
+    axis.autoscale(False)  # marks that reach beyond the picture are cut
+    return drawn
 
 
 def show_heat(
@@ -59,31 +66,36 @@ def show_heat(
     heat: Tensor,
     stride: int,
     title: str = '',
-    top: Optional[float] = None,
+    bottom: float = 0.0,
+    hidden: Optional[Tensor] = None,
 ) -> None:
     """Draw a map over a picture turned grey; the largest value is the brightest.
 
     Args:
         axis: The panel.
         pixels: ``(H, W, 3)`` uint8.
-        heat: ``(h, w)``, not negative.
+        heat: ``(h, w)``.
         stride: Of the map, in pixels; the map may reach beyond the picture.
         title: Above.
-        top: The value that is drawn brightest; None: the largest.
+        bottom: The value that is drawn darkest.
+        hidden: ``(h, w)`` bool, where nothing is drawn.
     """
     height, width = pixels.shape[:2]
-    grey = pixels.mean(2) * 0.8 + 40
+    grey = pixels.mean(2) * 0.8 + 25
     show(axis, grey, title, cmap='gray', vmin=0, vmax=255)
     values = heat.detach().cpu().float().numpy()
-    top = float(values.max() if top is None else top) or 1.0
-    values = np.clip(values / top, 0, 1)
+    span = float(values.max()) - bottom
+    values = np.clip((values - bottom) / span, 0, 1) if span > 0 else np.zeros_like(values)
+    alpha = FAINTEST + (STRONGEST - FAINTEST) * values
+    if hidden is not None:
+        alpha = np.where(hidden.cpu().numpy(), 0, alpha)
     rows, cols = values.shape
     axis.imshow(
         values,
         cmap=HEAT,
         vmin=0,
         vmax=1,
-        alpha=0.25 + 0.6 * values**0.5,
+        alpha=alpha,
         interpolation='nearest',
         extent=(-0.5, cols * stride - 0.5, rows * stride - 0.5, -0.5),
     )
@@ -115,9 +127,10 @@ def save(figure: Any, path: Path) -> None:
     kind = dict(quality=85) if path.suffix.lower() != '.png' else dict(optimize=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(unfinished, pil_kwargs=kind)
-        os.replace(unfinished, path)
+        try:
+            figure.savefig(unfinished, pil_kwargs=kind)
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise SettingsError(f'{path} cannot be written: {error.strerror or error}') from None
-    finally:
-        unfinished.unlink(missing_ok=True) if unfinished.parent.is_dir() else None

@@ -19,17 +19,16 @@ def draw_feature_maps(picture: Picture, levels: Sequence[LevelMaps], heading: st
     """
     channels = max(len(level.strongest) for level in levels)
     height, width = picture.size
-    size = (2.0, 2.0 * height / width + 0.3)
+    size = (2.0, 2.0 * height / width + 0.45)
     figure, axes = sheet(len(levels), 3 + channels, size, heading)
     for row, level in zip(axes, levels):
-        what = f'level {level.level}: stride {level.stride}, {level.channels} channels'
-        extent = (0, level.strength.shape[1] * level.stride, 0, 0)
-        extent = (*extent[:2], level.strength.shape[0] * level.stride, 0)
-        first = row[0]
-        show(first, picture.pixels, what)
+        what = f'level {level.level}\nstride {level.stride}, {level.channels} channels'
+        rows, cols = (side * level.stride for side in level.strength.shape)
+        extent = (0, cols, rows, 0)  # it may reach beyond the picture
+        show(row[0], picture.pixels, what)
         show(row[1], level.strength, 'mean |x|', cmap=HEAT, extent=extent)
         shares = ' + '.join(f'{share:.0%}' for share in level.explained.tolist())
-        show(row[2], as_colours(level.components), f'components {shares}', extent=extent)
+        show(row[2], as_colours(level.components), f'components\n{shares}', extent=extent)
         for axis, index, values in zip(row[3:], level.strongest, level.channel_maps):
             reach = float(values.abs().max()) or 1.0
             options = dict(cmap='RdBu_r', vmin=-reach, vmax=reach, extent=extent)

@@ -2,11 +2,13 @@
 
 from typing import Any, Dict, NamedTuple, Sequence
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from .canvas import sheet, show
 
 DECADES = 4  # from the largest value down to black
+CELLS = 120  # along a side of a panel, at most
 
 
 class FieldPanel(NamedTuple):
@@ -36,7 +38,8 @@ def draw_receptive_fields(panels: Sequence[FieldPanel], heading: str, columns: i
     figure, axes = sheet(rows, columns, (2.5, 3.4), heading)
     drawn = None
     for axis, panel in zip(axes.flat, panels):
-        field = panel.field / panel.field.max().clamp(min=1e-30)
+        field = coarser(panel.field)
+        field = field / field.max().clamp(min=1e-30)
         floor = 10.0**-DECADES
         lines = [f'{share:.0%} in {area:.1%} of the area' for share, area in panel.shares.items()]
         norm = LogNorm(vmin=floor, vmax=1)
@@ -47,3 +50,9 @@ def draw_receptive_fields(panels: Sequence[FieldPanel], heading: str, columns: i
     bar.ax.tick_params(labelsize=8)
     bar.set_label('gradient, of the maximum', fontsize=8)
     return figure
+
+
+def coarser(field: Tensor) -> Tensor:
+    """Means over squares of pixels, so that a panel has no more cells than it can show."""
+    step = -(-max(field.shape) // CELLS)
+    return F.avg_pool2d(field[None], step, ceil_mode=True, count_include_pad=False)[0]
