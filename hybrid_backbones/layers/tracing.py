@@ -10,6 +10,6 @@ def is_compiling() -> bool:
 
 
 def is_exporting() -> bool:
-    """Whether torch.export is reading the code; sizes may be symbols then. False before torch 2.6."""
+    """Whether torch.export is reading the code, where sizes are symbols; False before torch 2.6."""
     check = getattr(torch.compiler, 'is_exporting', None)
     return check is not None and check()
