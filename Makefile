@@ -44,7 +44,7 @@ lint: env
 
 # warnings are errors: a broken link, a page in no table of contents
 docs: env
-	$(PYTHON_ENV) -m sphinx -W --keep-going -q docs docs/_build
+	$(PYTHON_ENV) -m sphinx -E -W --keep-going -q docs docs/_build
 
 crosscheck: env
 	@tools/crosscheck.sh

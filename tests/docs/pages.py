@@ -72,10 +72,14 @@ def anchors(page: Path) -> Set[str]:
 def blocks(page: Path) -> List[Code]:
     """The blocks of code of a page."""
     return [
-        Code(page, token.map[0] + 1, token.info.strip(), token.content)
+        Code(page, token.map[0] + 1, _language(token), token.content)
         for token in tokens(page)
         if token.type in ('fence', 'code_block')
     ]
+
+
+def _language(token: Token) -> str:
+    return '' if token.type == 'code_block' else token.info.strip() or 'text'
 
 
 def code_words(page: Path) -> List[str]:

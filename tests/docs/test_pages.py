@@ -22,7 +22,7 @@ from .pages import DOCS, PAGES, PROJECT, anchors, blocks, code_words, links, she
 
 NAMES = [page.name if page.parent == PROJECT else f'docs/{page.name}' for page in PAGES]
 # folders whose files are named in texts as they lie in the project
-FOLDERS = ('configs', 'docs', 'hybrid_backbones', 'requirements', 'tests', 'tools')
+FOLDERS = ('configs', 'docs', 'examples', 'hybrid_backbones', 'requirements', 'tests', 'tools')
 PATH = re.compile(rf'(?:\./)?((?:{"|".join(FOLDERS)})/[\w./-]*\w)')
 INVENTED = 'newnet'  # the family that docs/add_a_family.md adds
 PLACEHOLDERS = {'NewNet', 'FAMILY'}
