@@ -38,7 +38,9 @@ def find_config(name: str) -> str:
     return name if name.endswith('.py') else config_path(name)
 
 
-def load_subject(name: str, weights: Optional[str] = None) -> Subject:
+def load_subject(
+    name: str, weights: Optional[str] = None, options: Optional[Dict[str, Any]] = None
+) -> Subject:
     """Build a backbone and load weights into it.
 
     Args:
@@ -46,9 +48,11 @@ def load_subject(name: str, weights: Optional[str] = None) -> Subject:
             whose backbone is taken with all its arguments but ``init_cfg``.
         weights: File or URL: anything that ``init_cfg`` takes, a detector's checkpoint too. None:
             random weights, the same in each call.
+        options: Other arguments of the backbone.
 
     Raises:
-        SettingsError: There is no such backbone or config, or the config's is none of ours.
+        SettingsError: There is no such backbone or config, the config's is none of ours, or the
+            backbone does not take the options.
         CheckpointError: The weights cannot be read or are of another backbone.
     """
     if is_config(name):
@@ -57,6 +61,7 @@ def load_subject(name: str, weights: Optional[str] = None) -> Subject:
     else:
         found = resolve(name)
         family, arguments = found.family, dict(found.options, arch=found.arch)
+    arguments.update(options or {})
     if weights is not None:
         arguments['init_cfg'] = dict(type='Pretrained', checkpoint=weights)
     torch.manual_seed(0)
