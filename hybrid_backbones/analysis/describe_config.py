@@ -1,23 +1,21 @@
 """Everything that a config says: its model's parts, data, schedule and optimizer."""
 
+import warnings
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-import torch
 from mmengine.config import Config
 from torch import nn
 
-from ..engine.building import build_in_scope
+from ..engine.fitting import build_on_meta
 from ..engine.prepare import repair_torchvision
-from ..engine.settings import SettingsError, datasets
+from ..engine.settings import datasets
 from ..names import read_config
 from ..zoo import list_models
 from .cost import count_parameters
 from .describe_backbone import metrics
 from .describe_parts import layers_of
 from .model_cost import model_cost
-
-SCOPES = ('mmdet', 'mmseg', 'mmpose')
 
 
 def describe_config(name: str, size: Optional[Tuple[int, int]] = None) -> Dict[str, Any]:
@@ -37,18 +35,15 @@ def describe_config(name: str, size: Optional[Tuple[int, int]] = None) -> Dict[s
     """
     repair_torchvision()
     cfg = read_config(name)
-    scope = cfg.get('default_scope')
-    if scope not in SCOPES:
-        raise SettingsError(
-            f'{name}: default_scope must be one of {", ".join(SCOPES)}, got {scope!r}'
-        )
-    model = _build(cfg, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # the libraries' to those who write configs
+        model = build_on_meta(cfg, name)
+        flops, counted_for = _flops(cfg, size)
     params = count_parameters(model)
-    flops, counted_for = _flops(cfg, size)
     return dict(
         kind='config',
         name=Path(name).stem,
-        library=scope,
+        library=cfg.default_scope,
         model=cfg.model.type,
         params=params,
         flops=flops,
@@ -61,15 +56,6 @@ def describe_config(name: str, size: Optional[Tuple[int, int]] = None) -> Dict[s
         optimizer=_optimizer(cfg),
         **_published(Path(name).stem),
     )
-
-
-def _build(cfg: Config, name: str) -> nn.Module:
-    try:
-        with torch.device('meta'):
-            return build_in_scope(cfg.default_scope, cfg.model).eval()
-    except Exception as error:  # whatever the config's classes raise
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        raise SettingsError(f'the model of {name} cannot be built: {reason}') from None
 
 
 def _flops(cfg: Config, size: Optional[Tuple[int, int]]) -> Tuple[Optional[int], Optional[list]]:

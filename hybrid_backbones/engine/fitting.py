@@ -1,13 +1,43 @@
-"""Whether a checkpoint is one of a model, before it is loaded."""
+"""Whether a checkpoint is one of a config's model, before that is built and loaded."""
 
 from typing import Dict
 
+import torch
+from mmengine.config import Config
 from torch import Tensor, nn
 
+from .building import build_in_scope
 from .settings import SettingsError
+
+SCOPES = ('mmdet', 'mmseg', 'mmpose')
 
 # share of tensors that do not fit, up to which the heads alone are likely to be others
 HEADS_ALONE = 0.1
+
+
+def build_on_meta(cfg: Config, name: str) -> nn.Module:
+    """The model of a config, with shapes but without numbers.
+
+    Args:
+        cfg: Of mmdet, mmseg or mmpose.
+        name: Of the config, for messages.
+
+    Raises:
+        SettingsError: The config has no model, one of another library, or one that cannot be built.
+    """
+    scope = cfg.get('default_scope')
+    if scope not in SCOPES:
+        raise SettingsError(
+            f'{name}: default_scope must be one of {", ".join(SCOPES)}, got {scope!r}'
+        )
+    if not cfg.get('model'):
+        raise SettingsError(f'{name} has no model')
+    try:
+        with torch.device('meta'):
+            return build_in_scope(scope, cfg.model).eval()
+    except Exception as error:  # whatever the config's classes raise
+        reason = ' '.join(str(error).split()) or type(error).__name__
+        raise SettingsError(f'the model of {name} cannot be built: {reason}') from None
 
 
 def check_fit(model: nn.Module, state: Dict[str, Tensor], file: str) -> None:

@@ -29,7 +29,7 @@ class Folder:
         """
         both = np.concatenate([original, drawn], axis=1)
         _write(self.pictures / f'{name}.jpg', lambda path: _write_image(path, both[..., ::-1]))
-        _write(self.predictions / f'{name}.json', lambda path: dump(prediction, path, indent=1))
+        _write(self.predictions / f'{name}.json', lambda path: dump(prediction, path))
 
     def write_classes(
         self,
@@ -50,7 +50,8 @@ class Folder:
             names: Of all classes.
         """
         target = self.predictions / f'{name}.png'
-        _write(target, lambda path: _write_image(path, classes.astype(np.uint8)))
+        kind = np.uint8 if len(names) <= 256 else np.uint16
+        _write(target, lambda path: _write_image(path, classes.astype(kind)))
         indices, pixels = np.unique(classes, return_counts=True)
         found = [
             dict(label=int(i), name=names[i], share=round(int(n) / classes.size, 6))

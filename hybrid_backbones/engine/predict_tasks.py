@@ -2,16 +2,18 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
 from .predict_boxes import GivenBoxes
-from .settings import SettingsError, datasets
+from .settings import datasets
 
 DRAWN_FROM = 0.3  # score of boxes and joints, unless asked for otherwise
+OPACITY = 0.6  # of what is drawn: the picture is to be seen below it
 Result = Tuple[Any, np.ndarray]
 
 
@@ -55,7 +57,7 @@ class Segment:
 
     def __call__(self, picture: Path) -> Result:
         """The class of each pixel ``(H, W)``, and the picture drawn on."""
-        result = self.inferencer(str(picture), return_vis=True)
+        result = self.inferencer(str(picture), return_vis=True, opacity=OPACITY)
         return result['predictions'], result['visualization']
 
 
@@ -88,7 +90,7 @@ class Pose:
         image = import_module('mmcv').imread(str(picture), channel_order='rgb')
         if self.boxes and not len(self.boxes.of(picture)):
             return [], image  # the inferencer would take the whole picture
-        thickness = max(1, round(max(image.shape) / 400))
+        thickness = max(1, round(max(image.shape) / 250))
         drawing = dict(radius=2 * thickness, thickness=thickness, draw_bbox=bool(self.boxes))
         (result,) = self.inferencer(
             str(picture),
@@ -104,9 +106,9 @@ class Pose:
 def _loading(inferencer: type, weights: Weights) -> type:
     """An inferencer that takes these weights where it would load a file.
 
-    Its own loading runs what is pickled in the file with a torch before 2.6, and passes over
-    tensors that do not fit. It takes the classes of COCO or Cityscapes where a checkpoint names
-    none; the config knows better.
+    Its own loading, with a torch before 2.6, runs what is pickled in the file, and passes over
+    tensors that do not fit. Where a checkpoint names no classes it takes those of COCO or
+    Cityscapes; the config knows better.
     """
 
     class Loading(inferencer):
@@ -116,17 +118,21 @@ def _loading(inferencer: type, weights: Weights) -> type:
                 meta['dataset_meta'] = classes_of(cfg)  # mmpose does so itself
             super()._load_weights_to_model(model, dict(state_dict=weights.state, meta=meta), cfg)
 
+        def _init_collate(self, cfg: Config) -> Callable:
+            """mmengine's own choice, without its search for another and its warnings."""
+            if 'collate_fn' in cfg.test_dataloader:
+                return super()._init_collate(cfg)
+            return pseudo_collate
+
     return Loading
 
 
 def classes_of(cfg: Config) -> Dict[str, Any]:
     """Names and colours of the classes, as the test dataset of a config has them."""
     registry = import_module(f'{cfg.default_scope}.registry').DATASETS
-    for part, dataset in datasets(cfg):
-        if part == 'test_dataloader':
-            kind = registry.get(dataset.type)
-            return {**getattr(kind, 'METAINFO', {}), **(dataset.get('metainfo') or {})}
-    raise SettingsError('the config has no test_dataloader, whose pipeline predictions need')
+    dataset = next(dataset for part, dataset in datasets(cfg) if part == 'test_dataloader')
+    kind = registry.get(dataset.type)
+    return {**getattr(kind, 'METAINFO', {}), **(dataset.get('metainfo') or {})}
 
 
 def _name_classes(model: nn.Module) -> None:

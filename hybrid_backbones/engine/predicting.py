@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,14 +16,19 @@ from torch import nn
 from ..mini import shrink_config
 from ..names import read_config
 from ..weights import mmengine_globals, read_checkpoint
-from .building import build_in_scope
-from .fitting import check_fit
+from .fitting import build_on_meta, check_fit
 from .predict_boxes import GivenBoxes
 from .predict_files import Folder
 from .predict_pictures import find_pictures, output_names, problem_of
-from .predict_tasks import DRAWN_FROM, TASKS, Segment, Weights
+from .predict_tasks import DRAWN_FROM, OPACITY, TASKS, Segment, Weights
 from .prepare import MINI_ROOT, repair_torchvision
 from .settings import SettingsError, datasets, override
+
+VISUALIZERS = dict(
+    mmdet=dict(type='DetLocalVisualizer', alpha=OPACITY),
+    mmseg=dict(type='SegLocalVisualizer'),
+    mmpose=dict(type='PoseLocalVisualizer'),
+)
 
 
 @dataclass
@@ -48,14 +54,18 @@ def predict(args: argparse.Namespace) -> Predicted:
         CheckpointError: The checkpoint cannot be read.
     """
     repair_torchvision()
-    cfg = _config(args)
     pictures = find_pictures(args.pictures)
+    if not Path(args.checkpoint).is_file():
+        raise SettingsError(f'no checkpoint file {args.checkpoint}')
+    cfg = _config(args)
     boxes = _boxes(args, cfg, pictures)
     done = Predicted(_folder(args))
-    task = _task(args, cfg, boxes)
-    if args.fold:
-        _fold(task.inferencer.model)
-    _predict_all(task, pictures, done)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # the libraries' to those who write configs
+        task = _task(args, cfg, boxes)
+        if args.fold:
+            _fold(task.inferencer.model)
+        _predict_all(task, pictures, done)
     if not done.pictures:
         reasons = ', '.join(f'{path.name}: {reason}' for path, reason in done.skipped.items())
         raise SettingsError(f'no picture that can be read: {reasons}')
@@ -84,6 +94,8 @@ def _config(args: argparse.Namespace) -> Config:
             f'{args.config}: default_scope must be one of {", ".join(TASKS)}, '
             f'got {cfg.get("default_scope")!r}'
         )
+    if not cfg.get('model') or not cfg.get('test_dataloader'):
+        raise SettingsError(f'{args.config} has no model, or no test_dataloader with its pipeline')
     if args.mini:
         shrink_config(cfg, MINI_ROOT)
     override(cfg, args.cfg_options)
@@ -92,9 +104,8 @@ def _config(args: argparse.Namespace) -> Config:
         backbone.init_cfg = None  # the checkpoint holds the backbone too
     if cfg.default_scope == 'mmpose':
         _say_what_poses_are_of(cfg)
-    kind = dict(mmdet='Det', mmseg='Seg', mmpose='Pose')[cfg.default_scope]
     # no backends: what is drawn is written here
-    cfg.visualizer = dict(type=f'{kind}LocalVisualizer', name='predictions')
+    cfg.visualizer = dict(VISUALIZERS[cfg.default_scope], name='predictions')
     return cfg
 
 
@@ -134,17 +145,8 @@ def _task(args: argparse.Namespace, cfg: Config, boxes: Optional[GivenBoxes]) ->
         )
     threshold = DRAWN_FROM if args.score_thr is None else args.score_thr
     device = _device(args.device)
-    if not Path(args.checkpoint).is_file():
-        raise SettingsError(f'no checkpoint file {args.checkpoint}')
     state, file = read_checkpoint(args.checkpoint)
-    try:
-        with torch.device('meta'):
-            model = build_in_scope(scope, cfg.model)
-    except ImportError as error:
-        reason = ' '.join(str(error).split())
-        raise SettingsError(
-            f'{args.config} needs a package that is not installed: {reason}'
-        ) from None
+    model = build_on_meta(cfg, args.config)
     check_fit(model, state, file)
     weights = Weights(state, _meta(args.checkpoint))
     more = [boxes] if scope == 'mmpose' else []

@@ -111,6 +111,7 @@ def test_detection(checkpoints):
     assert changed(done.folder / 'vis' / '000000000785.jpg', SKIER) > 0.05
 
 
+@pytest.mark.slow
 def test_threshold_of_what_is_drawn(checkpoints):
     done = run(checkpoints, DETECTION, SKIER, score_thr=1.01)
     assert changed(done.folder / 'vis' / '000000000785.jpg', SKIER) < 0.001
@@ -194,6 +195,13 @@ def test_folder_with_files_that_are_no_pictures(checkpoints, tmp_path, capsys):
     assert sorted(p.name for p in (done.folder / 'vis').iterdir()) == names
 
 
+def test_no_picture_at_all(checkpoints, tmp_path):
+    (tmp_path / 'text.jpg').write_text('no picture')
+    with pytest.raises(SettingsError, match=r'no picture that can be read: text.jpg: no picture'):
+        run(checkpoints, POSE, tmp_path)
+    assert not (checkpoints / 'out').exists()
+
+
 def test_a_picture_that_the_model_refuses(tmp_path):
     """Too thin for a backbone, say: named, and the others go on."""
 
@@ -229,6 +237,7 @@ class Touch:
         return Path.touch, (self.path,)
 
 
+@pytest.mark.slow
 def test_classes_come_from_the_checkpoint(checkpoints, tmp_path):
     content = torch.load(checkpoints / f'{SEGMENTATION}.pth')
     classes = tuple(f'thing {i}' for i in range(150))
@@ -239,6 +248,7 @@ def test_classes_come_from_the_checkpoint(checkpoints, tmp_path):
     assert found['classes'][0]['name'] == f'thing {PERSON}'
 
 
+@pytest.mark.slow
 def test_fold(checkpoints, monkeypatch):
     plain = run(checkpoints, SEGMENTATION, SKIER)
     before = (plain.folder / 'preds' / '000000000785.png').read_bytes()
@@ -282,7 +292,6 @@ def test_fit():
         (dict(score_thr=0.5), '--score-thr is for boxes and joints'),
         (dict(bboxes='boxes.json'), '--bboxes are for poses'),
         (dict(out=__file__), '--out takes a folder'),
-        (dict(config='gone.py'), 'no config file gone.py'),
     ],
 )
 def test_refusals(checkpoints, changes, words):
@@ -290,6 +299,13 @@ def test_refusals(checkpoints, changes, words):
     with pytest.raises(SettingsError, match=words):
         run(checkpoints, **{'config': SEGMENTATION, 'pictures': SKIER, **changes})
     assert not (checkpoints / 'out').exists(), 'nothing is left behind'
+
+
+def test_config_without_model(checkpoints, tmp_path):
+    (tmp_path / 'mine.py').write_text("default_scope = 'mmseg'")
+    checkpoint = str(checkpoints / f'{SEGMENTATION}.pth')
+    with pytest.raises(SettingsError, match=r'mine.py has no model, or no test_dataloader'):
+        run(checkpoints, str(tmp_path / 'mine.py'), SKIER, checkpoint=checkpoint)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """tools/describe.py as a user runs it."""
 
-import json
-
 from .commands import complaint, tool
 
 
@@ -11,17 +9,6 @@ def test_text(tmp_path):
     for part in ('levels of an image of 224x224', 'cvt_13', 'Level 3 is ours', '20.9 M params'):
         assert part in result.stdout
     assert list(tmp_path.iterdir()) == []
-
-
-def test_json(tmp_path):
-    result = tool(tmp_path, 'describe', 'UniFormer:small', '--size', '64x64', '--json')
-    assert result.returncode == 0, result.stderr
-    about = json.loads(result.stdout)
-    assert (about['kind'], about['name'], about['size']) == (
-        'backbone',
-        'UniFormer:small',
-        [64, 64],
-    )
 
 
 def test_refusals(tmp_path):
