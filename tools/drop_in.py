@@ -26,9 +26,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--size',
         type=image_size,
-        default=(256, 320),
         metavar='HxW',
-        help='of the picture to try',
+        help="of the picture to try; default: a pose model's own, else 256x320",
     )
     return parser.parse_args(namespace=argparse.Namespace(local_rank=0))
 

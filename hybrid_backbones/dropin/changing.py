@@ -47,7 +47,9 @@ class DropIn:
 
     def set(self, path: Path, value: Any) -> None:
         """Write a value over another, if it differs."""
-        if self.source.value(*path) != value:
+        old = self.source.value(*path[:-1])
+        there = path[-1] in old if isinstance(path[-1], str) else True
+        if not there or old[path[-1]] != value:
             self.edits[path] = value
 
     def note(self, text: str) -> None:

@@ -1,5 +1,6 @@
 """The old and the new model side by side: built, run, and what they cost."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any, List, Optional, Tuple
 
@@ -10,7 +11,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..analysis import count_parameters
 from ..analysis.model_cost import forward_flops
+from ..mini.trees import dicts
 from .features import Level, build
+
+SMALL = (256, 320)
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ def measure(scope: str, model: Any, size: Tuple[int, int], compute: bool) -> Mea
     if not compute and device == 'meta':
         return Measured(params, flops, device)
     whole = build(scope, model, 'cpu')
+    _draw_weights(whole)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         predict(scope, whole, size)
         counted = counter.get_total_flops() // 2
@@ -58,14 +63,39 @@ def measure(scope: str, model: Any, size: Tuple[int, int], compute: bool) -> Mea
     return Measured(params, counted if flops is None else flops, 'cpu')
 
 
+def _draw_weights(model: nn.Module) -> None:
+    """As for training: proposals that are learnt must be boxes. mmengine would log every tensor."""
+    if hasattr(model, 'init_weights'):
+        logging.disable(logging.CRITICAL)
+        try:
+            model.init_weights()
+        finally:
+            logging.disable(logging.NOTSET)
+
+
 def predict(scope: str, model: nn.Module, size: Tuple[int, int]) -> Any:
     """What a model makes of a drawn picture: detections, or maps of classes or keypoints."""
     image = torch.rand(1, 3, *size)
     if scope == 'mmdet':
-        return model(image, [_sample(size)], mode='predict')
-    if scope == 'mmpose':
-        return model(image, None, mode='tensor')
-    return model(image, mode='tensor')
+        try:
+            return model(image, [_sample(size)], mode='predict')
+        except AttributeError:  # MMDetection 3.3's SSD cannot predict
+            return model(image, [_sample(size)], mode='tensor')
+    return model(image, None, mode='tensor' if scope == 'mmpose' else 'predict')
+
+
+def picture_size(cfg: Config) -> Tuple[int, int]:
+    """Height and width of a picture to try a model with: its own if it takes one, or a small one.
+
+    Pose models take one size, and SSD, whose anchors are made for it.
+    """
+    if cfg.default_scope == 'mmpose' and isinstance(cfg.get('codec'), dict):
+        width, height = cfg.codec.get('input_size') or SMALL[::-1]
+        return height, width
+    for node in dicts(cfg.model):
+        if node.get('type') == 'SSDAnchorGenerator' and isinstance(node.get('input_size'), int):
+            return node.input_size, node.input_size
+    return SMALL
 
 
 def _sample(size: Tuple[int, int]) -> Any:

@@ -54,6 +54,7 @@ def levels_of_backbone(scope: str, cfg: Any) -> List[Level]:
         Exception: Whatever its code raises.
     """
     given = cfg.get('img_size')  # a plain transformer may take one size only
+    given = given[0] if isinstance(given, (list, tuple)) else given
     side = given if isinstance(given, int) else SIDE
     return _probe(scope, cfg, lambda device: torch.zeros(1, 3, side, side, device=device), side)
 
@@ -118,4 +119,5 @@ def _as_config(cfg: Any) -> Any:
 
 def _eval(module: nn.Module) -> nn.Module:
     module.eval()  # the train() of some of OpenMMLab's returns nothing
+    module.requires_grad_(False)  # torch's counter of operations stumbles over learnt queries
     return module

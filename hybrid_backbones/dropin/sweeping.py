@@ -15,14 +15,13 @@ from typing import Any, Dict, Iterator, List, Tuple
 from ..engine.prepare import repair_torchvision
 from ..engine.settings import SettingsError
 from .changing import DropIn, find_root, plan
-from .comparing import measure, root_of
+from .comparing import measure, picture_size, root_of
 from .dropping import written
 from .source import LIBRARIES, explained, library_configs, read_source
 from .variants import find_variant
 
 # the smallest of each family, in turns
 SMALLEST = ('uniformer_xxs', 'hrformer_t', 'cvt_13', 'conformer_ti', 'transxnet_t')
-SIZE = (256, 320)
 NO_EXPERIMENTS = {'_base_', 'common'}  # folders of files to inherit from
 NO_MODEL = 'has no model'  # a file to inherit from
 BEGIN, END = '<!-- sweep -->', '<!-- end of sweep -->'
@@ -124,7 +123,7 @@ def _try(drop: DropIn, runs: Dict[str, Dict[str, Any]]) -> Dict[str, Any]:
         result = dict(ok=True, key=key, checked='run', reason='')
         try:
             with explained('the new model'):
-                measure(drop.source.scope, model, SIZE, compute=False)
+                measure(drop.source.scope, model, picture_size(new), compute=False)
         except SettingsError as error:
             result.update(ok=False, reason=_whose(drop, str(error)))
     return result
@@ -133,7 +132,7 @@ def _try(drop: DropIn, runs: Dict[str, Dict[str, Any]]) -> Dict[str, Any]:
 def _whose(drop: DropIn, reason: str) -> str:
     """A config that does not run here with its own backbone says nothing about ours."""
     try:
-        measure(drop.source.scope, drop.model, SIZE, compute=False)
+        measure(drop.source.scope, drop.model, picture_size(drop.source.cfg), compute=False)
     except Exception as error:  # theirs
         own = ' '.join(f'{type(error).__name__}: {error}'.split())
         return f'does not run here with its own backbone either: {own}'

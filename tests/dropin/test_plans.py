@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hybrid_backbones.dropin import find_variant, plan, read_source
-from hybrid_backbones.dropin.comparing import measure, root_of
+from hybrid_backbones.dropin.comparing import measure, picture_size, root_of
 from hybrid_backbones.dropin.dropping import written
 from hybrid_backbones.engine.settings import SettingsError
 
@@ -18,6 +18,7 @@ pytest.importorskip('mmpose')
 
 XXS = [56, 112, 224, 448]  # UniFormer-XXS
 HRT = [18, 36, 72, 144]  # HRFormer-T
+SWIN = 'mmseg::swin/swin-tiny-patch4-window7-in1k-pre'
 DEEP = 'mmpose::body_2d_keypoint/topdown_heatmap/coco/td-hm_'
 
 
@@ -31,7 +32,7 @@ def built(drop, folder):
     """The model of the config that is written, as mmengine reads it, after a picture."""
     with written(drop, folder) as (_, new):
         model = root_of(new, drop.root)
-        measure(drop.source.scope, model, (256, 320), compute=False)
+        measure(drop.source.scope, model, picture_size(new), compute=False)
     return new
 
 
@@ -250,7 +251,9 @@ def test_weights_of_the_old_whole_are_not_loaded():
 
 
 def test_rules_of_the_old_backbone_leave_the_optimizer():
-    _, found = decided('mmseg::swin/swin-tiny-patch4-window7_upernet_8xb2-160k_ade20k-512x512.py')
+    _, found = decided(
+        'mmseg::swin/swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512.py'
+    )
     assert found['optim_wrapper.paramwise_cfg.custom_keys'] == {'_delete_': True}
     assert found['optim_wrapper.paramwise_cfg.norm_decay_mult'] == 0.0
     _, found = decided('mmdet::detr/detr_r50_8xb2-150e_coco.py')

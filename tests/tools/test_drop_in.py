@@ -1,7 +1,12 @@
 """tools/drop_in.py, run as a user runs it."""
 
+from argparse import Namespace
+
 import pytest
 from mmengine.config import Config
+
+from hybrid_backbones.dropin import drop_in
+from hybrid_backbones.engine.settings import SettingsError
 
 from .commands import complaint, tool
 
@@ -22,7 +27,7 @@ def test_writes_a_short_config(result):
     (path,) = folder.iterdir()
     assert path.name == 'retinanet_r18_fpn_1x_coco_uniformer_xxs.py'
     text = path.read_text()
-    assert text.startswith('# UniFormer xxs in place of ResNet in mmdet::retinanet/')
+    assert text.startswith('# Written by tools/drop_in.py: UniFormer xxs in place of ResNet in\n')
     assert f"_base_ = ['{RETINANET}']" in text
     assert len(text.splitlines()) < 40 and max(map(len, text.splitlines())) <= 100
     assert 'custom_imports' not in text
@@ -37,52 +42,80 @@ def test_prints_before_and_after(result):
     rows = {line.split('  ')[0]: line for line in run.stdout.splitlines()}
     assert 'ResNet' in rows['backbone'] and 'UniFormer xxs' in rows['backbone']
     assert '64, 128, 256, 512' in rows['channels'] and '112, 224, 448' in rows['channels']
-    assert '21.3 M' in rows['parameters'], "MMDetection's own count"
+    assert '21.4 M' in rows['parameters']
     assert 'GFLOPs at 256x320' in rows
 
 
-def test_a_file_of_ones_own(tmp_path):
+def test_a_file_of_ones_own(tmp_path, monkeypatch):
     """Its base is named relative to it; a second run writes over the first."""
+    monkeypatch.chdir(tmp_path)
     mine = tmp_path / 'mine' / 'detector.py'
     mine.parent.mkdir()
     mine.write_text(f"_base_ = ['{RETINANET}']\nmodel = dict(bbox_head=dict(num_classes=3))\n")
     before = mine.read_text()
-    command = ('mine/detector.py', '--backbone', 'UniFormer:xxs', '-o', 'new.py', '--size', '64x96')
+    names = dict(config='mine/detector.py', backbone='UniFormer:xxs', out='new.py')
     for _ in range(2):
-        run = tool(tmp_path, 'drop_in', *command)
-        assert run.returncode == 0, run.stdout + run.stderr
+        drop_in(Namespace(**names, pretrained=None, size=(64, 96)))
     assert mine.read_text() == before
     cfg = Config.fromfile(str(tmp_path / 'new.py'))
     assert "_base_ = ['mine/detector.py']" in (tmp_path / 'new.py').read_text()
     assert cfg.model.bbox_head.num_classes == 3
 
 
-@pytest.mark.parametrize(
-    'arguments, parts',
-    [
-        (['no_such.py', '--backbone', 'uniformer_s'], ['no config file no_such.py']),
-        (
-            ['mmdet::retinanet/retinanet_r50_fpn_1x_cocoo.py', '--backbone', 'uniformer_s'],
-            ['close: mmdet::retinanet/retinanet_r50_fpn_1x_coco.py'],
-        ),
-        ([RETINANET], ['--backbone']),
-        ([RETINANET, '--backbone', 'resnet_s'], ["'resnet_s'", 'uniformer_s', 'cvt_13']),
-        ([RETINANET, '--backbone', 'UniFormer:tiny'], ['small_plus']),
-        ([RETINANET, '--backbone', 'uniformer_s', '--size', '9'], ['HEIGHTxWIDTH']),
-        ([RETINANET, '--backbone', 'uniformer_s', '-o', 'new.txt'], ['FILE.py']),
-        ([RETINANET, '--backbone', 'uniformer_s', '-o', 'broken.py'], ['choose another name']),
-        ([RETINANET, '--backbone', 'uniformer_s', '--pretrained', 'gone.pth'], ['gone.pth']),
-        (['broken.py', '--backbone', 'uniformer_s'], ['broken.py cannot be read: SyntaxError']),
-        (['empty.py', '--backbone', 'uniformer_s'], ['empty.py has no model']),
-        (['new_style.py', '--backbone', 'uniformer_s'], ['read_base']),
-    ],
-)
-def test_refusals(tmp_path, arguments, parts):
+REFUSED_BY_THE_TOOL = [
+    ([RETINANET, '--backbone', 'resnet_s'], ["'resnet_s'", 'uniformer_s', 'cvt_13']),
+    (['no_such.py', '--backbone', 'uniformer_s'], ['no config file no_such.py']),
+    (['broken.py', '--backbone', 'uniformer_s'], ['broken.py cannot be read: SyntaxError']),
+    ([RETINANET, '--backbone', 'uniformer_s', '--size', '9'], ['HEIGHTxWIDTH']),
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
     (tmp_path / 'broken.py').write_text('model = dict(')
     (tmp_path / 'empty.py').write_text('')
     (tmp_path / 'new_style.py').write_text('with read_base():\n    from .other import *\n')
-    there = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    line = complaint(tool(tmp_path, 'drop_in', *arguments))
+    (tmp_path / 'mine.py').write_text("default_scope = 'mmdet'\nmodel = dict(backbone=dict())\n")
+    return tmp_path
+
+
+def contents(folder):
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize('arguments, parts', REFUSED_BY_THE_TOOL)
+def test_refusals(folder, arguments, parts):
+    there = contents(folder)
+    line = complaint(tool(folder, 'drop_in', *arguments))
     for part in parts:
         assert part in line
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == there
+    assert contents(folder) == there
+
+
+SHIPPED = 'mmdet::retinanet/retinanet_r50_fpn_1x_cocoo.py'
+REFUSED = [
+    (dict(config=SHIPPED), ['close: mmdet::retinanet/retinanet_r50_fpn_1x_coco.py']),
+    (dict(config='mmgone::retinanet/a.py'), ['mmdet, mmseg, mmpose']),
+    (dict(config='empty.py'), ['empty.py has no model']),
+    (dict(config='mine.py'), ['no model.backbone']),
+    (dict(config='new_style.py'), ['read_base']),
+    (dict(backbone='UniFormer:tiny'), ['small_plus']),
+    (dict(out='new.txt'), ['FILE.py']),
+    (dict(out='gone/new.py'), ['no folder gone']),
+    (dict(out='mine.py'), ['choose another name']),
+    (dict(pretrained='gone.pth'), ['no checkpoint file gone.pth']),
+    (dict(config='mmdet::faster_rcnn/faster-rcnn_r50-caffe_c4-1x_coco.py'), ['shared_head']),
+]
+
+
+@pytest.mark.parametrize('arguments, parts', REFUSED)
+def test_refusals_leave_nothing(folder, monkeypatch, arguments, parts):
+    monkeypatch.chdir(folder)
+    there = contents(folder)
+    usual = dict(config=RETINANET, backbone='uniformer_xxs', out=None, pretrained=None, size=None)
+    with pytest.raises(SettingsError) as error:
+        drop_in(Namespace(**{**usual, **arguments}))
+    for part in parts:
+        assert part in str(error.value)
+    assert '\n' not in str(error.value)
+    assert contents(folder) == there
