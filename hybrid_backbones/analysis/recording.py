@@ -1,6 +1,7 @@
 """Listening to attention: what goes into ``attend`` while one module runs."""
 
 import contextlib
+import functools
 import inspect
 import sys
 from typing import Iterator, List, NamedTuple, Optional
@@ -51,6 +52,7 @@ def record_attention(module: nn.Module) -> Iterator[List[Call]]:
     calls: List[Call] = []
     running = False
 
+    @functools.wraps(original)
     def listen(*args, **kwargs) -> Tensor:
         output = original(*args, **kwargs)
         if running:

@@ -209,6 +209,29 @@ def test_tokens_that_a_light_uniformer_leaves_out(image):
         assert (found.to_merged > 0).all() and (found.to_class > 0).all()
 
 
+@pytest.mark.parametrize('query', [(0, 0), (3, 5), (6, 9), 'class'])
+def test_tokens_of_a_light_uniformer_lie_where_the_map_says(query, image):
+    """Again by coordinates; the class token and the merged one have other values."""
+    backbone = SMALL['uniformer_light']().eval()
+    block = backbone.stages[2].blocks[2]
+    block.pos_embed, block.norm1 = Coordinates(channels_last=False), nn.Identity()
+    inner = attention_in(block)
+    as_values(inner.qkv, 2 * inner.qkv.in_features)
+    with record_attention(block) as calls:
+        found = attention_map(backbone, image, 'stages.2.blocks.2', query)
+    (call,) = calls
+    values, outputs = call.v[0, 0, :, :3], call.output[0, 0, :, :3]
+    made = centre(found.weights)
+    made = made + found.to_class[0] * values[0] + found.to_merged[0] * values[-1]
+    if query == 'class':
+        row = 0
+    elif found.stands_in:
+        row = -1
+    else:
+        row = int((values[1:-1, :2] == torch.tensor(query)).all(1).nonzero()) + 1
+    torch.testing.assert_close(made, outputs[row], rtol=1e-4, atol=1e-4)
+
+
 def test_blocks(image):
     expected = {
         'conformer': ['stages.0.trans', 'stages.0.blocks.0', 'stages.3.blocks.0'],

@@ -8,6 +8,7 @@ from hybrid_backbones import Conformer
 from hybrid_backbones.analysis.branch_cam import branch_cam
 from hybrid_backbones.analysis.cam_targets import (
     Detections,
+    Keypoints,
     PublishedLogit,
     Segments,
 )
@@ -139,3 +140,26 @@ def test_score_of_a_detector_with_anchors():
     target = Detections(model)
     assert target(torch.zeros(1)).item() == 7 and target.label == 1
     assert Detections(model, 2)(torch.zeros(1)).item() == 5
+
+
+@pytest.mark.parametrize('cascade', [False, True])
+def test_score_of_a_detector_with_proposals(cascade):
+    """The background, last, is no class; a cascade gives a list of images."""
+    pytest.importorskip('mmdet')
+    scores = torch.tensor([[1.0, 4.0, 9.0], [3.0, 2.0, 9.0]])
+    model = nn.Module()
+    model.with_roi_head = True
+    model.rpn_head, model.roi_head = nn.Module(), nn.Module()
+    model.extract_feat = lambda image: [image]
+    model.rpn_head.predict = lambda features, samples, rescale: 'proposals'
+    model.roi_head.forward = lambda *args: ([scores] if cascade else scores, None)
+    target = Detections(model)
+    assert target(torch.zeros(1, 3, 32, 32)).item() == 4 and target.label == 1
+    assert Detections(model, 0)(torch.zeros(1, 3, 32, 32)).item() == 3
+
+
+def test_score_of_a_pose_estimator():
+    heatmaps = torch.zeros(1, 4, 5, 5)
+    heatmaps[0, 2, 3, 3] = 2.0
+    target = Keypoints(lambda image, samples, mode: heatmaps)
+    assert target(torch.zeros(1)).item() == 2 and target.label == 2

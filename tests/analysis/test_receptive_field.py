@@ -16,13 +16,14 @@ def test_plain_convolutions():
     layers = [nn.Conv2d(3 if i == 0 else 1, 1, 3, padding=1, bias=False) for i in range(4)]
     for layer in layers:
         nn.init.ones_(layer.weight)
+    layers[0].weight.data[:, 1] = -2  # colours do not cancel
     network = nn.Sequential(*layers)
     field = receptive_field(lambda x: [network(x)], (21, 25), samples=2)
     line = np.ones(1)
     for _ in layers:
         line = np.convolve(line, np.ones(3))
     expected = np.zeros((21, 25))
-    expected[6:15, 8:17] = 3 * np.outer(line, line)  # three colours, around position 10, 12
+    expected[6:15, 8:17] = (1 + 2 + 1) * np.outer(line, line)  # around position 10, 12
     np.testing.assert_allclose(field.numpy(), expected, rtol=1e-5)
 
 

@@ -94,15 +94,39 @@ def test_cam(here, tmp_path):
         'maskrcnn_conformer_ti_1x',
         'semanticfpn_conformer_ti_80k_ade20k',
         'upernet_conformer_ti_160k_ade20k',
+        'topdown_conformer_s_210e_coco_256x192',
     ],
 )
 def test_cam_of_a_model(here, tmp_path, config):
     pytest.importorskip('mmdet')
     pytest.importorskip('mmseg')
+    pytest.importorskip('mmpose')
     options = ['--size', '96x128', '--out', 'cam.png', '--class', 3]
     status, _, err = here('cam', config, *options)
     assert status == 0, err
     assert colours(tmp_path / 'cam.png') > 100
+
+
+@pytest.mark.slow
+def test_cam_of_a_checkpoint(here, tmp_path):
+    """That of the whole model: other numbers than random ones; part of one is refused."""
+    pytest.importorskip('mmseg')
+    from hybrid_backbones.analysis.whole_model import load_whole
+
+    config = 'semanticfpn_conformer_ti_80k_ade20k'
+    model, _ = load_whole(config, None)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    state['decode_head.conv_seg.bias'][7] = 1e12
+    torch.save(dict(state_dict=state), 'epoch.pth')
+    loaded, kind = load_whole(config, 'epoch.pth')
+    target = kind(loaded)
+    target(torch.zeros(1, 3, 64, 64))
+    assert target.label == 7
+    del state['decode_head.conv_seg.bias']
+    torch.save(dict(state_dict=state), 'part.pth')
+    options = ['--weights', 'part.pth', '--size', '64x64']
+    status, _, err = here('cam', config, *options)
+    assert status == 2 and 'the first is decode_head.conv_seg.bias' in err
 
 
 def test_pictures_as_the_configs_normalise_them():
