@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ..engine.settings import SettingsError
 from .bench_memory import environment
@@ -87,6 +88,45 @@ WHATS = ('inference', 'training')
 
 
 @dataclass(frozen=True)
+class Peer:
+    """Ours beside another implementation of the same network, both eager and contiguous.
+
+    Args:
+        network: Ours.
+        against: Theirs.
+        options: Arguments of ours.
+    """
+
+    network: str
+    against: str
+    options: Dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Of its file of results."""
+        return 'peer-' + self.against.replace(':', '-').lower()
+
+    def settings(self, threads: int) -> Settings:
+        """Of inference, at the size of the table."""
+        return Settings(
+            self.network,
+            self.options,
+            size=(800, 1280),
+            threads=threads,
+            against=self.against,
+            repeats=3,
+            memory=False,
+        )
+
+
+PEERS = (
+    Peer('HRFormer:small', 'mmpose:HRFormer-small', dict(fuse_upsample='bilinear')),
+    Peer('Conformer:small_patch32', 'mmpretrain:conformer-small-p32'),
+    Peer('CvT:13', 'transformers:cvt-13', dict(out_indices=(0, 1, 2))),
+)
+
+
+@dataclass(frozen=True)
 class Published:
     """The published code's measurements.
 
@@ -145,12 +185,29 @@ def run_suite(args: argparse.Namespace, runner: Optional[Runner] = None) -> None
             results[row.key, what] = result = json.loads(path.read_text())
             theirs = published.ratios[row.key, what]
             print(f'{name}: {_progress(result, theirs, start)}', flush=True)
+    peers = _measure_peers(args, threads, runner or _run)
     out = Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page(results, published))
+    out.write_text(page(results, published, peers))
     print(f'written: {out}')
     if failed:
         raise SettingsError(f'failed: {", ".join(failed)} (logs in {work_dir})')
+
+
+def _measure_peers(args: argparse.Namespace, threads: int, runner: Runner) -> Dict[str, Any]:
+    """Results by a peer's name, of those peers that are installed."""
+    results = {}
+    for peer in PEERS:
+        path = Path(args.work_dir) / f'{peer.name}.json'
+        if find_spec(peer.against.partition(':')[0]) is None and not path.is_file():
+            print(f'{peer.name}: not installed', flush=True)
+            continue
+        if not _measure_once(peer.settings(threads), path, args.fresh, runner):
+            print(f'{peer.name}: failed, see {path.with_suffix(".log")}', flush=True)
+            continue
+        results[peer.name] = json.loads(path.read_text())
+        print(f'{peer.name}: {results[peer.name]["against"]["ratio"]:.2f}', flush=True)
+    return results
 
 
 def _measure_once(settings: Settings, path: Path, fresh: bool, runner: Runner) -> bool:
@@ -221,13 +278,25 @@ COLUMNS = (
 Results = Dict[Tuple[str, str], Dict[str, Any]]
 
 
-def page(results: Results, published: Published) -> str:
+PEERS_HEADER = """
+## Beside other implementations
+
+Both eager, contiguous and float32, in turns in one process: inference, 1x3x800x1280, {repeats}
+calls after a warm-up. What is not installed is not measured; `make crosscheck` makes an environment
+that has all of them.
+
+"""
+PEER_COLUMNS = ('ours', 'theirs', 'ours, seconds', 'theirs, seconds', 'ours / theirs', 'versions')
+
+
+def page(results: Results, published: Published, peers: Dict[str, Any]) -> str:
     """The Markdown page.
 
     Args:
         results: What :func:`measure` returned, by row and ``'inference'`` or ``'training'``; those
             that are missing leave a dash.
         published: What to compare with.
+        peers: What :func:`measure` returned, by the names of ``PEERS``.
     """
     lines = [COLUMNS, ('---',) * len(COLUMNS)]
     lines += [_line(row, results, published) for row in ROWS]
@@ -244,7 +313,28 @@ def page(results: Results, published: Published) -> str:
         versions=_joined(measured, lambda r: ', '.join(' '.join(v) for v in r['versions'].items())),
         dates=_joined(measured, lambda r: r['date']),
     )
-    return head + ''.join('| ' + ' | '.join(line) + ' |\n' for line in lines)
+    return head + _table(lines) + _peers_section(peers)
+
+
+def _table(lines: List[Sequence[str]]) -> str:
+    return ''.join('| ' + ' | '.join(line) + ' |\n' for line in lines)
+
+
+def _peers_section(peers: Dict[str, Any]) -> str:
+    lines = [PEER_COLUMNS, ('---',) * len(PEER_COLUMNS)]
+    for peer in PEERS:
+        result = peers.get(peer.name)
+        cells = ['-'] * 4
+        if result:
+            against = result['against']
+            cells = [
+                f'{result["seconds"]["median"]:.2f}',
+                f'{against["seconds"]["median"]:.2f}',
+                f'{against["ratio"]:.2f}',
+                ', '.join(' '.join(v) for v in result['versions'].items()),
+            ]
+        lines.append([f'`{peer.network}`', f'`{peer.against}`', *cells])
+    return PEERS_HEADER.format(repeats=PEERS[0].settings(1).repeats) + _table(lines)
 
 
 def _line(row: Row, results: Results, published: Published) -> List[str]:

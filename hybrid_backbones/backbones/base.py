@@ -12,7 +12,7 @@ from mmengine.model.weight_init import update_init_info
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..layers import checkpoint_block
+from ..layers import checkpoint_block, working_layout
 from ..weights import FoundWeights, find_weights
 
 NUM_LEVELS = 4
@@ -121,7 +121,8 @@ class HybridBackbone(BaseModule):
                 f'{MIN_SIZE}, got {tuple(x.shape)}'
             )
         # contiguous: mmcv's RoIAlign takes any memory for NCHW, and a neck keeps what it is given
-        return tuple(level.contiguous() for level in self.forward_features(x))
+        levels = self.forward_features(working_layout(x))
+        return tuple(level.contiguous() for level in levels)
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         """What the family computes; ``x`` has been checked."""

@@ -57,7 +57,7 @@ class Stem(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, 3, H, W) -> (N, 64, ceil(H / 4), ceil(W / 4))``."""
-        return F.max_pool2d(F.relu(self.bn(self.conv(x))), 3, stride=2, padding=1)
+        return F.max_pool2d(F.relu_(self.bn(self.conv(x))), 3, stride=2, padding=1)
 
 
 class ConvBlock(nn.Module):
@@ -87,7 +87,7 @@ class ConvBlock(nn.Module):
         if features is not None:
             inner = inner + features
         inner = self.conv2(inner)
-        return F.relu(self.conv3(inner) + self.shortcut(x)), inner
+        return F.relu_(self.conv3(inner).add_(self.shortcut(x))), inner
 
 
 class TransformerBlock(nn.Module):
@@ -135,7 +135,7 @@ class Up(nn.Module):
     def forward(self, x: Tensor, size: Tuple[int, int]) -> Tensor:
         """``(N, L, in_dim) -> (N, dim, *size)``, L being the patches of a map of ``size``."""
         grid = x.transpose(1, 2).unflatten(2, [side // self.stride for side in size])
-        return F.interpolate(F.relu(self.bn(self.proj(grid))), size=size, mode='nearest')
+        return F.interpolate(F.relu_(self.bn(self.proj(grid))), size=size, mode='nearest')
 
 
 class CouplingBlock(nn.Module):

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Optional, Sequence, Tuple, Union
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from ..layers import (
     BatchNorm2d,
@@ -21,6 +23,7 @@ from ..layers import (
     attend,
     drop_path_rates,
     init_linear,
+    is_compiling,
 )
 from ..registry import MODELS
 from .base import HybridBackbone
@@ -47,12 +50,35 @@ class CvTArch:
     mlp_ratio: float = 4.0
 
 
+QUICK_GELU = 1.702
+
+
 class QuickGELU(nn.Module):
     """``x * sigmoid(1.702 x)``, the approximation of GELU that the weights were trained with."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape out as in."""
-        return x * torch.sigmoid(1.702 * x)
+        if is_compiling():  # which fuses by itself
+            return F.silu(x * QUICK_GELU) / QUICK_GELU
+        return _QuickGELU.apply(x)
+
+
+class _QuickGELU(torch.autograd.Function):
+    """In fewer passes over memory than autograd would take, and with nothing kept but the input.
+
+    ``silu(a x) / a`` is the same function, and its derivative is that of ``silu`` at ``a x``.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return F.silu(x * QUICK_GELU, inplace=True).div_(QUICK_GELU)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return torch.ops.aten.silu_backward(grad, x * QUICK_GELU)
 
 
 class DepthwiseConvBN(nn.Module):

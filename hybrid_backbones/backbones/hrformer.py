@@ -19,6 +19,7 @@ from ..layers import (
     SelfAttention,
     Stage,
     drop_path_rates,
+    is_compiling,
     merge_windows,
     split_windows,
 )
@@ -71,7 +72,7 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_dim, H, W) -> (N, 256, H, W)``."""
-        return F.relu(self.conv3(self.conv2(self.conv1(x))) + self.downsample(x))
+        return F.relu_(self.conv3(self.conv2(self.conv1(x))).add_(self.downsample(x)))
 
 
 class WindowAttention(nn.Module):
@@ -102,7 +103,8 @@ class WindowAttention(nn.Module):
         """``(N, H, W, dim) -> (N, H, W, dim)``."""
         height, width = x.shape[1:3]
         top, left = -height % self.window // 2, -width % self.window // 2
-        if top or left:  # what is missing at bottom and right, split_windows adds
+        # what is missing at bottom and right, split_windows adds
+        if is_compiling() or top or left:  # in a graph for all sizes, not to be asked
             x = F.pad(x, (0, 0, left, 0, top, 0))
         tokens, grid = split_windows(x, self.window)
         tokens = self.attn(tokens, self._bias())
@@ -225,10 +227,15 @@ class Module(nn.Module):
         """Each wanted stream: the sum of all, brought to its channels and size, then ReLU."""
         outs = []
         for key, layers in self.fuse.items():
-            i, total = int(key), 0
-            for j, (layer, stream) in enumerate(zip(layers, streams)):
-                total = total + (layer(stream, streams[i].shape[2:]) if j > i else layer(stream))
-            outs.append(F.relu(total))
+            i = int(key)
+            first, second, *others = (
+                layer(stream, streams[i].shape[2:]) if j > i else layer(stream)
+                for j, (layer, stream) in enumerate(zip(layers, streams))
+            )
+            total = first + second  # memory of its own: one of them is a stream
+            for other in others:
+                total.add_(other)
+            outs.append(F.relu_(total))
         return outs
 
 

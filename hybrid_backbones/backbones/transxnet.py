@@ -153,14 +153,15 @@ class TokenMixer(nn.Module):
         self.norm2 = BatchNorm2d(inner)
         self.expand = nn.Conv2d(inner, dim, 1)
         self.norm3 = BatchNorm2d(dim)
+        self.act = nn.GELU()
         self.shortcut = nn.Identity()  # where folding puts a layer scale that follows
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as in :class:`ReducedAttention`."""
         first, second = x.chunk(2, dim=1)
         x = torch.cat([self.local(first), self.attn(second, bias)], dim=1)
-        y = self.norm1(F.gelu(self.dwconv(x)))
-        y = self.norm2(F.gelu(self.squeeze(y)))
+        y = self.norm1(self.act(self.dwconv(x)))
+        y = self.norm2(self.act(self.squeeze(y)))
         return self.shortcut(x) + self.norm3(self.expand(y))
 
 
@@ -179,13 +180,14 @@ class MultiScaleMlp(nn.Module):
         self.norm2 = BatchNorm2d(hidden)
         self.fc2 = nn.Conv2d(hidden, dim, 1, bias=False)
         self.norm3 = BatchNorm2d(dim)
+        self.act = nn.GELU()
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
-        x = self.norm1(F.gelu(self.fc1(x)))
+        x = self.norm1(self.act(self.fc1(x)))
         parts = x.split(self.parts, dim=1)
         x = torch.cat([conv(part) for conv, part in zip(self.dwconv, parts)], dim=1)
-        return self.norm3(self.fc2(self.norm2(F.gelu(x))))
+        return self.norm3(self.fc2(self.norm2(self.act(x))))
 
 
 class ChannelAffine(nn.Module):
@@ -257,7 +259,8 @@ class RelPosEncoding(nn.Module):
 
 
 def _resize(table: Tensor, size: Tuple[int, int]) -> Tensor:
-    return F.interpolate(table, size=size, mode='bicubic', align_corners=False)
+    # contiguous, whatever format a model was brought to: attention would copy it in every block
+    return F.interpolate(table.contiguous(), size=size, mode='bicubic', align_corners=False)
 
 
 class Stage(nn.Module):
@@ -326,8 +329,6 @@ class TransXNet(HybridBackbone):
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         outs = []
-        if x.device.type == 'cpu':  # depthwise gradients are several times faster so
-            x = x.contiguous(memory_format=torch.channels_last)
         x = self.stem(x)
         for i, stage in enumerate(self.stages):
             x = stage.downsample(x)

@@ -8,7 +8,8 @@ they name, since a subclass may compute something else.
 from functools import partial
 from typing import Callable, Dict
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from ..layers import ConvBN, DropPath, ResidualConv
 from .affine import fold_into, set_weights
@@ -41,6 +42,19 @@ def fold_residual(conv: ResidualConv) -> nn.Conv2d:
     return plain
 
 
+class GELUInPlace(nn.GELU):
+    """GELU that overwrites its input: what writes to fresh memory takes half as long again."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape out as in, and the same memory."""
+        return torch.ops.aten.gelu_(x, approximate=self.approximate)
+
+
+def gelu_in_place(gelu: nn.GELU) -> GELUInPlace:
+    """Every GELU here comes behind a convolution or a linear layer, whose output is its own."""
+    return GELUInPlace(gelu.approximate)
+
+
 def drop_nothing(module: DropPath) -> nn.Identity:
     """In eval mode nothing is dropped."""
     return nn.Identity()
@@ -49,5 +63,6 @@ def drop_nothing(module: DropPath) -> nn.Identity:
 RULES: Dict[type, Rule] = {
     ConvBN: partial(fold_norms, conv='bn'),
     DropPath: drop_nothing,
+    nn.GELU: gelu_in_place,
     ResidualConv: fold_residual,
 }

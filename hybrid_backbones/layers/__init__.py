@@ -5,6 +5,7 @@ from .checkpointing import checkpoint_block
 from .conv_bn import ConvBN
 from .drop_path import DropPath, drop_path_rates
 from .init import init_linear
+from .layout import working_layout
 from .mlp import Mlp
 from .norms import BatchNorm2d, GroupNorm, LayerNorm2d, LayerScale
 from .padding import pad_to_multiple
@@ -35,4 +36,5 @@ __all__ = [
     'merge_windows',
     'pad_to_multiple',
     'split_windows',
+    'working_layout',
 ]

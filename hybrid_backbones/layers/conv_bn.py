@@ -1,11 +1,14 @@
 """Convolution, BatchNorm and activation."""
 
+from functools import partial
 from typing import Optional
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .norms import BatchNorm2d
+
+# a ReLU in place needs no memory of its own, and no gradient needs what it overwrites
+ACTIVATIONS = {None: nn.Identity, 'relu': partial(nn.ReLU, inplace=True), 'gelu': nn.GELU}
 
 
 class ConvBN(nn.Module):
@@ -36,12 +39,8 @@ class ConvBN(nn.Module):
             in_dim, dim, kernel, stride, padding=kernel // 2, groups=groups, bias=False
         )
         self.bn = BatchNorm2d(dim, eps=eps)
-        self.act = act
+        self.act = ACTIVATIONS[act]()
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_dim, H, W) -> (N, dim, ceil(H / stride), ceil(W / stride))``."""
-        x = self.bn(self.conv(x))
-        return getattr(F, self.act)(x) if self.act else x
-
-    def extra_repr(self) -> str:
-        return f'act={self.act}'
+        return self.act(self.bn(self.conv(x)))

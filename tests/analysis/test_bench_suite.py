@@ -9,7 +9,7 @@ import torch
 from hybrid_backbones.analysis import bench_suite
 from hybrid_backbones.analysis.bench_networks import build_network
 from hybrid_backbones.analysis.bench_settings import Settings, check_settings
-from hybrid_backbones.analysis.bench_suite import ROWS, page, read_published, run_suite
+from hybrid_backbones.analysis.bench_suite import PEERS, ROWS, page, read_published, run_suite
 from hybrid_backbones.analysis.benchmark import write_json
 from hybrid_backbones.engine.settings import SettingsError
 
@@ -44,7 +44,12 @@ def test_page():
         for row in ROWS[:2]
         for what, factor in (('inference', 0.5), ('training', 2.0))
     }
-    text = page(results, published)
+    peers = {PEERS[0].name: made_up(PEERS[0].settings(2), 0.25)}
+    text, _, other = page(results, published, peers).partition('## Beside')
+    theirs = [line for line in other.splitlines() if line.startswith('| `')]
+    assert len(theirs) == len(PEERS)
+    assert '| `mmpose:HRFormer-small` |' in theirs[0] and '| 0.25 |' in theirs[0]
+    assert '| - | - | - | - |' in theirs[1], 'not measured'
     lines = [line for line in text.splitlines() if line.startswith('|')]
     assert len(lines) == 2 + len(ROWS) + 1
     assert len({line.count('|') for line in lines}) == 1
@@ -58,6 +63,26 @@ def test_page():
     assert [cell.strip() for cell in lines[-1].split('|')[6:10:3]] == ['0.50', '2.00']
     for part in ('torch 2.13.0', '2026-01-31', '2 threads', 'Some CPU', 'make bench', '3 calls'):
         assert part in text
+
+
+@pytest.fixture(autouse=True)
+def no_peers(monkeypatch):
+    """But for the tests that are about them, whatever is installed."""
+    monkeypatch.setattr(bench_suite, 'find_spec', lambda name: None)
+
+
+def test_peers_that_are_installed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bench_suite, 'find_spec', lambda name: name == 'mmpose' or None)
+    runner = StubbedRunner(fails=['peer-mmpose-hrformer-small'])
+    run_suite(arguments(tmp_path), runner)
+    assert [name for name in runner.names if 'peer' in name] == ['peer-mmpose-hrformer-small']
+    said = capsys.readouterr().out
+    assert 'peer-mmpose-hrformer-small: failed, see' in said, 'but the table is there'
+    assert 'peer-transformers-cvt-13: not installed' in said
+    run_suite(arguments(tmp_path), StubbedRunner())
+    page_text = (tmp_path / 'docs' / 'page.md').read_text()
+    assert '| `HRFormer:small` | `mmpose:HRFormer-small` |' in page_text
+    assert 'peer-mmpose-hrformer-small: 2.00' in capsys.readouterr().out
 
 
 def arguments(folder, **changes):

@@ -241,7 +241,7 @@ def made_up(settings, ratio):
         gflops_per_second=40.0,
         share=0.5,
         memory_gib=dict(before=0.5, peak=1.25, growth=0.75),
-        against=dict(network='resnet50', ratio=ratio),
+        against=dict(network='resnet50', ratio=ratio, seconds=dict(median=0.25 / ratio)),
         machine='Some CPU',
         versions={'torch': '2.13.0'},
         date='2026-01-31',

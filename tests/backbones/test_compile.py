@@ -44,3 +44,49 @@ def test_training_is_one_graph(family):
     image = torch.randn(2, 3, 96, 64)
     sum(level.square().mean() for level in compiled(image)).backward()
     assert all(p.grad is not None for p in backbone.parameters())
+
+
+# few blocks: graphs for sizes that are symbols take long to capture
+SHALLOW = dict(
+    Conformer='tiny_patch16',
+    CvT=dict(depths=(1, 1, 1)),
+    HRFormer=dict(width=18, modules=(1, 1, 1), depth=1),
+    TransXNet=dict(
+        depths=(1, 1, 1, 1),
+        dims=(48, 96, 224, 448),
+        heads=(1, 2, 4, 8),
+        groups=(2, 2, 2, 2),
+        mlp_ratios=(4, 4, 4, 4),
+    ),
+    UniFormer=dict(depths=(1, 1, 4, 1)),
+)
+# multiples of 32, as detectors pad their batches; others may add graphs
+SIZES = ((64, 96), (96, 64), (128, 128), (160, 96), (96, 224), (128, 192))
+
+
+class Counting:
+    """A backend of torch.compile that runs graphs as they are and counts them."""
+
+    def __init__(self):
+        self.graphs = 0
+
+    def __call__(self, graph, inputs):
+        self.graphs += 1
+        return graph
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('family', SHALLOW)
+def test_few_graphs_for_many_sizes(family):
+    """Multi-scale training: a graph for the first size, one for all others, one for squares."""
+    torch.manual_seed(0)
+    build = getattr(backbones, family)
+    backbone = build(SHALLOW[family], **OPTIONS.get(family, {})).eval()
+    backend = Counting()
+    compiled = torch.compile(backbone, fullgraph=True, backend=backend)
+    with torch.no_grad():
+        for size in SIZES:
+            image = torch.randn(2, 3, *size)
+            for level, expected in zip(compiled(image), backbone(image)):
+                torch.testing.assert_close(level, expected, rtol=1e-4, atol=1e-4 * expected.std())
+    assert backend.graphs <= 3
