@@ -1,8 +1,8 @@
 """Where Conformer's two branches look: class activation maps weighted by gradients.
 
 Selvaraju et al. 2017, Grad-CAM (https://arxiv.org/abs/1610.02391), equations 1 and 2, on the map of
-the CNN branch and on the patches of the transformer branch, which Conformer's paper
-(https://arxiv.org/abs/2105.03889) compares in its figure 1.
+the CNN branch and on the patches of the transformer branch of Conformer, whose paper
+(https://arxiv.org/abs/2105.03889) compares what the two respond to.
 """
 
 from typing import Callable, List, NamedTuple, Optional

@@ -50,7 +50,7 @@ class Target:
 class PublishedLogit(Target):
     """The logit of an ImageNet class: the sum of both classifiers that Conformer is published with.
 
-    The network's prediction is that sum (section 3.1 of its paper).
+    The network's prediction is that sum.
 
     Args:
         backbone: With the file's weights, up to its last level.

@@ -1,7 +1,7 @@
 """How much each pixel matters to the middle of a level: the effective receptive field.
 
 Luo et al. 2016, Understanding the Effective Receptive Field in Deep Convolutional Neural Networks
-(https://arxiv.org/abs/1701.04128), section 4.
+(https://arxiv.org/abs/1701.04128).
 """
 
 from typing import Callable, Dict, Optional, Sequence, Tuple
@@ -69,7 +69,7 @@ def area_shares(
     """How large a square must be to hold a share of the contribution, as a share of the image.
 
     The square grows around the level's middle position and is cut at the image's edges, as in Ding
-    et al. 2022 (https://arxiv.org/abs/2203.06717), table 7.
+    et al. 2022 (https://arxiv.org/abs/2203.06717).
 
     Args:
         field: ``(H, W)`` from :func:`receptive_field`.
