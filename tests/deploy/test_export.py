@@ -1,0 +1,224 @@
+"""Exported backbones: every family, at sizes that were not recorded, and what is refused."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+import hybrid_backbones
+from hybrid_backbones.deploy import fold
+from hybrid_backbones.deploy.any_size import VARIANTS, for_any_size
+from hybrid_backbones.deploy.checking import SIZES, TOLERANCE, compare, draw_constants
+from hybrid_backbones.deploy.export_table import BEGIN, END, all_names, table, write_table
+from hybrid_backbones.deploy.exporting import ExportError, export, write_checked
+from hybrid_backbones.deploy.formats import FORMATS, run_onnx
+from hybrid_backbones.deploy.tracing import EXAMPLE, SMALLEST, trace
+from hybrid_backbones.engine.settings import SettingsError
+
+for package in ('onnx', 'onnxscript', 'onnxruntime'):
+    pytest.importorskip(package)
+
+# every kind of module of the family, in as few blocks as that takes
+UNIFORMER = dict(depths=(1, 1, 2, 1), dims=(16, 32, 48, 64), head_dim=16)
+HRFORMER = dict(width=8, modules=(1, 1, 1), depth=1, heads=(1, 1, 2, 2))
+TRANSXNET = dict(
+    depths=(1, 1, 1, 1),
+    dims=(16, 32, 48, 64),
+    heads=(1, 2, 3, 4),
+    groups=(2, 2, 3, 4),
+    mlp_ratios=(2, 2, 2, 2),
+)
+SMALL = {
+    'Conformer': ('Conformer', dict(arch=dict(patch=16, channel_ratio=1, embed_dim=64))),
+    'CvT': ('CvT', dict(arch=dict(depths=(1, 1, 1), dims=(16, 32, 64), heads=(1, 2, 4)))),
+    'HRFormer': ('HRFormer', dict(arch=HRFORMER)),
+    'HRFormer_pose': (
+        'HRFormer',
+        dict(arch=HRFORMER, with_rel_pos_bias=False, fuse_upsample='bilinear', out_indices=(0, 3)),
+    ),
+    'TransXNet': ('TransXNet', dict(arch=TRANSXNET)),
+    'UniFormer': (
+        'UniFormer',
+        dict(
+            arch=dict(**UNIFORMER, layer_scale_stages=(2,)),
+            **dict(stage3_attention='window', window_size=5),
+        ),
+    ),
+    'UniFormer_light': (
+        'UniFormer',
+        dict(arch=dict(**UNIFORMER, conv_stem=True, token_pruning=True)),
+    ),
+}
+QUICK = ('UniFormer',)
+EDGES = ((1, 33, 33), (3, 64, 40), (1, 225, 224))
+
+
+def build(name, **more):
+    family, options = SMALL[name]
+    torch.manual_seed(0)
+    return draw_constants(getattr(hybrid_backbones, family)(**options, **more).eval())
+
+
+def each_family(quick):
+    return [
+        pytest.param(name, marks=() if name in quick else pytest.mark.slow, id=name)
+        for name in SMALL
+    ]
+
+
+@pytest.fixture(scope='module')
+def cvt():
+    """The quickest to trace, and what was recorded of it."""
+    backbone = build('CvT', out_indices=(0,))
+    return backbone, trace(backbone)
+
+
+@pytest.mark.parametrize('name', each_family(QUICK))
+def test_onnx_and_torch(name, tmp_path):
+    """One program, two files; also where the last level is 2x2, and with three images."""
+    backbone = build(name)
+    program = trace(backbone)
+    for kind in FORMATS:
+        path = tmp_path / f'a{FORMATS[kind].suffix}'
+        done = write_checked(program, backbone, path, kind, None, 20)
+        assert [d.shape for d in done.differences] == [(n, 3, h, w) for n, h, w in SIZES]
+        assert all(d.relative < 1e-4 for d in done.differences)
+        edges = compare(FORMATS[kind].run(path), backbone, EDGES)
+        assert all(d.relative < 1e-4 for d in edges), edges
+    assert {path.name for path in tmp_path.iterdir()} == {'a.onnx', 'a.pt2'}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', SMALL)
+def test_folded(name, tmp_path):
+    folded = fold(build(name))
+    done = export(folded, str(tmp_path / 'a.onnx'))
+    assert all(d.relative < 1e-4 for d in done.differences)
+
+
+def test_what_is_checked_was_not_recorded():
+    assert len(SIZES) == 3
+    assert EXAMPLE not in [(height, width) for _, height, width in SIZES]
+    assert any(height % 32 and width % 32 for _, height, width in SIZES)
+    assert {batch for batch, _, _ in SIZES} == {1, 2}
+
+
+@pytest.mark.parametrize('name', SMALL)
+def test_modules_for_any_size(name):
+    """They compute the same outside of a graph, and no module that has one is left."""
+    backbone = build(name)
+    images = torch.randn(2, 3, 97, 130)
+    with torch.no_grad():
+        expected = backbone(images)
+        changed = for_any_size(build(name))
+        levels = changed(images) if name != 'TransXNet' else expected  # its Scan is compiled
+    assert not any(type(module) in VARIANTS for module in changed.modules())
+    for level, other in zip(levels, expected):
+        torch.testing.assert_close(level, other, rtol=1e-4, atol=1e-4 * other.std().item())
+
+
+def test_onnx_file(cvt, tmp_path):
+    """Names, sizes that are open, and the opset that was asked for."""
+    import onnx
+
+    backbone, program = cvt
+    write_checked(program, backbone, tmp_path / 'a.onnx', 'onnx', None, 18)
+    model = onnx.load(tmp_path / 'a.onnx')
+    (images,) = model.graph.input
+    dims = [dim.dim_param or dim.dim_value for dim in images.type.tensor_type.shape.dim]
+    assert (images.name, dims) == ('images', ['batch', 3, 'height', 'width'])
+    assert [out.name for out in model.graph.output] == ['level_0']
+    assert {o.version for o in model.opset_import if not o.domain} == {18}
+
+
+def test_fixed_size(tmp_path):
+    backbone = build('CvT', out_indices=(0,))
+    done = export(backbone, str(tmp_path / 'a.onnx'), size=(64, 96))
+    assert [d.shape for d in done.differences] == [(n, 3, 64, 96) for n in (1, 2, 3)]
+    with pytest.raises(Exception, match=r'(?i)invalid dimensions'):
+        run_onnx(tmp_path / 'a.onnx')(torch.zeros(1, 3, 96, 96))
+
+
+def test_the_backbone_is_untouched(cvt):
+    backbone, _ = cvt
+    assert not any(type(module) in VARIANTS.values() for module in backbone.modules())
+
+
+@pytest.mark.parametrize('kind', FORMATS)
+def test_a_difference_is_seen(cvt, tmp_path, kind):
+    """Of one weight; nothing is left then, and what was there before is."""
+    _, program = cvt
+    other = build('CvT', out_indices=(0,))
+    with torch.no_grad():
+        other.stem.norm.bias[0] += 0.5
+    path = tmp_path / f'a{FORMATS[kind].suffix}'
+    path.write_text('before')
+    with pytest.raises(ExportError, match=r'not written: for images 1x3x256x320 it would be'):
+        write_checked(program, other, path, kind, None, 20)
+    assert [p.read_text() for p in tmp_path.iterdir()] == ['before']
+
+
+@pytest.mark.parametrize(
+    'levels, fine',
+    [
+        (lambda x: [x], True),
+        (lambda x: [x + TOLERANCE / 2], True),
+        (lambda x: [x + TOLERANCE * 2], False),
+        (lambda x: [x * float('nan')], False),
+        (lambda x: [x[:, :, 1:]], False),
+        (lambda x: [x, x], False),
+    ],
+)
+def test_tolerance(levels, fine):
+    (difference,) = compare(levels, lambda x: [x], [(1, 40, 40)])
+    assert difference.fine is fine
+
+
+def test_nothing_is_left_constant():
+    backbone = build('TransXNet')
+    for name, value in [*backbone.named_parameters(), *backbone.named_buffers()]:
+        assert not value.is_floating_point() or value.min() < value.max(), name
+
+
+@pytest.mark.parametrize('size', [(SMALLEST - 2, 64), (64, 10000)])
+def test_sizes_that_are_refused(size, tmp_path):
+    with pytest.raises(SettingsError, match='32 to 8192 pixels'):
+        export(build('CvT'), str(tmp_path / 'a.onnx'), size=size)
+    assert not list(tmp_path.iterdir())
+
+
+def test_packages_that_are_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr('hybrid_backbones.deploy.formats.find_spec', lambda name: None)
+    with pytest.raises(SettingsError, match='pip install onnx onnxscript onnxruntime'):
+        export(build('CvT'), str(tmp_path / 'a.onnx'))
+
+
+def arguments(page, **more):
+    return SimpleNamespace(
+        table=str(page), only=None, opset=20, work_dir=str(page.parent / 'work'), **more
+    )
+
+
+def test_table():
+    fine = dict(megabytes=84.25, absolute=1e-5, relative=2.5e-6, opset=20, date='2026-01-02')
+    fine['versions'] = 'torch 2'
+    bad = dict(fine, error='ValueError: no')
+    rows = {'CvT:13': {'ONNX': fine, 'torch.export': bad}}
+    text = table(rows)
+    assert '| `CvT:13` | 2.5e-06 | 84.2 | not run |  | **fails**: ValueError: no |  |' in text
+    count = len(all_names())
+    assert f'ONNX: 1 of {count} archs' in text
+    assert f'torch.export: 0 of {count} archs' in text
+    assert '`CvT:21`' in text.split('Not all run: ')[1]
+
+
+def test_pages_that_are_refused(tmp_path):
+    page = tmp_path / 'export.md'
+    with pytest.raises(SettingsError, match='must be a page with'):
+        write_table(arguments(page))
+    page.write_text(f'{BEGIN}\n{END}\n')
+    args = arguments(page)
+    args.only = ['CvT:14']
+    with pytest.raises(SettingsError, match=r"no arch 'CvT:14'; there is Conformer:tiny"):
+        write_table(args)
+    assert page.read_text() == f'{BEGIN}\n{END}\n'

@@ -1,0 +1,61 @@
+"""``tools/export.py`` as a user runs it."""
+
+import pytest
+import torch
+
+from hybrid_backbones import CvT
+from hybrid_backbones.deploy.checking import TOLERANCE
+
+from .commands import complaint, tool
+
+for package in ('onnx', 'onnxscript', 'onnxruntime'):
+    pytest.importorskip(package)
+
+LITTLE = ('CvT:13', '--options', 'out_indices=(0,)')
+
+
+def test_export(tmp_path):
+    """With weights of a file: what onnxruntime makes of it is what the backbone says."""
+    from hybrid_backbones.deploy.formats import run_onnx
+
+    backbone = CvT('13', out_indices=(0,)).eval()
+    torch.save(backbone.state_dict(), tmp_path / 'some.pth')
+    result = tool(tmp_path, 'export', *LITTLE, '--weights', 'some.pth', '--fold')
+    assert result.returncode == 0, result.stderr
+    first, second, *rows = result.stdout.splitlines()
+    assert first.startswith('CvT_13.onnx: ONNX, opset 20, folded, ')
+    assert first.endswith('some.pth; any batch, any height and width from 33 to 8192 pixels')
+    assert f'{TOLERANCE:.0e}' in second
+    assert [row.split(':')[0].strip() for row in rows] == [
+        *('1x3x256x320', '2x3x97x130', '1x3x161x75')
+    ]
+    image = torch.randn(1, 3, 70, 90)
+    with torch.no_grad():
+        (expected,) = backbone(image)
+    (level,) = run_onnx(tmp_path / 'CvT_13.onnx')(image)
+    torch.testing.assert_close(level, expected, rtol=1e-4, atol=1e-4)
+    assert {p.name for p in tmp_path.iterdir()} == {'some.pth', 'CvT_13.onnx'}
+
+
+@pytest.mark.parametrize(
+    'given, parts',
+    [
+        ([], ['say which backbone', '--table FILE.md']),
+        (['UniFormer:tiny'], ['UniFormer has no arch', 'small']),
+        (['gone.py'], ['no config file gone.py']),
+        ([*LITTLE, '--weights', 'gone.pth'], ['no checkpoint file gone.pth']),
+        ([*LITTLE, '--weights', 'corrupt.pth'], ['corrupt.pth is no checkpoint, or damaged']),
+        ([*LITTLE, '--opset', '7'], ['--opset', '18', '23']),
+        ([*LITTLE, '--size', '31x64'], ['32 to 8192 pixels', '31x64']),
+        ([*LITTLE, '--size', 'big'], ['HEIGHTxWIDTH', "'big'"]),
+        ([*LITTLE, '--out', 'a.pt2'], ['--format onnx', '*.onnx', "'a.pt2'"]),
+        (['CvT:13', '--options', 'no_such=1'], ['no_such']),
+        (['--table', 'gone.md'], ['gone.md must be a page with']),
+    ],
+)
+def test_refusals(tmp_path, given, parts):
+    (tmp_path / 'corrupt.pth').write_bytes(b'no weights')
+    line = complaint(tool(tmp_path, 'export', *given))
+    for part in parts:
+        assert part in line
+    assert [p.name for p in tmp_path.iterdir()] == ['corrupt.pth']
