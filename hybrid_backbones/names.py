@@ -46,7 +46,7 @@ def resolve(name: str) -> BackboneName:
     elif name in _archs():
         rest = _archs()[name]
     else:
-        close = get_close_matches(name, [*short_names(), *_archs()], n=3)
+        close = get_close_matches(name, names(), n=3)
         hint = f'close: {", ".join(close)}; ' if close else ''
         raise SettingsError(
             f'no backbone {name!r}; {hint}there is {", ".join(short_names())}, or FAMILY:ARCH '
@@ -80,6 +80,11 @@ def short_names() -> List[str]:
     """The names that our configs use, such as ``uniformer_s``, sorted."""
     folder = config_root() / 'configs' / '_base_' / 'backbones'
     return sorted(path.stem for path in folder.glob('*.py'))
+
+
+def names() -> List[str]:
+    """All names without a colon: ``uniformer_s``, ``uniformer_small``."""
+    return sorted({*short_names(), *_archs()})
 
 
 def is_config(name: str) -> bool:

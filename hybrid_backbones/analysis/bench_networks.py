@@ -13,7 +13,8 @@ from .. import backbones
 from ..archs import FAMILIES
 from ..engine.building import build_in_scope
 from ..engine.settings import SettingsError, load_config, override
-from ..zoo import config_path, config_root, list_configs
+from ..names import names, resolve
+from ..zoo import config_path, list_configs
 from .cost import count_flops
 from .model_cost import model_cost
 
@@ -108,23 +109,10 @@ def build_network(spec: str, options: Optional[Dict[str, Any]] = None) -> Networ
 
 def _own(spec: str) -> Optional[Dict[str, Any]]:
     """Family and arguments of one of our backbones; None if the name is not one of theirs."""
-    family, colon, arch = spec.partition(':')
-    if colon:
-        return dict(family=family, arch=arch) if family in FAMILIES else None
-    return _variants().get(spec)
-
-
-def _variants() -> Dict[str, Dict[str, Any]]:
-    found = {
-        f'{family.lower()}_{arch}': dict(family=family, arch=arch)
-        for family in FAMILIES
-        for arch in getattr(backbones, family).archs
-    }
-    for path in sorted((config_root() / 'configs' / '_base_' / 'backbones').glob('*.py')):
-        backbone = load_config(str(path)).backbone.to_dict()
-        backbone.pop('init_cfg', None)  # random weights will do
-        found[path.stem] = dict(backbone, family=backbone.pop('type').split('.')[1])
-    return found
+    if spec.partition(':')[0] not in FAMILIES and spec not in names():
+        return None
+    found = resolve(spec)
+    return dict(found.options, family=found.family, arch=found.arch)
 
 
 def _backbone(arguments: Dict[str, Any]) -> Network:
@@ -203,8 +191,8 @@ def _peer(spec: str) -> Callable[[], nn.Module]:
     if spec in PEERS:
         return PEERS[spec]
     own = [f'{f}:{arch}' for f in FAMILIES for arch in getattr(backbones, f).archs]
-    names = ['resnet50', *PEERS, *own, *_variants(), *list_configs()]
-    close = ', '.join(get_close_matches(spec, names, n=3)) or 'FAMILY:ARCH such as UniFormer:small'
+    known = ['resnet50', *PEERS, *own, *names(), *list_configs()]
+    close = ', '.join(get_close_matches(spec, known, n=3)) or 'FAMILY:ARCH such as UniFormer:small'
     raise SettingsError(f'no network {spec!r}; close: {close}')
 
 

@@ -11,6 +11,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from ..weights import mmengine_globals, read_checkpoint
+from .fitting import check_fit
 from .prepare import prepare
 from .settings import SettingsError
 
@@ -57,20 +58,9 @@ def test(args: argparse.Namespace) -> Dict[str, float]:
 
 
 def _check_fit(runner: Runner, checkpoint: str) -> None:
-    """mmengine would load what fits and go on; a result from half a model helps nobody."""
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     model = getattr(model, 'module', model)  # inside a test-time augmentation wrapper
-    expected = {name: value.shape for name, value in model.state_dict().items()}
-    state, file = read_checkpoint(checkpoint)
-    state = {name.removeprefix('module.'): value for name, value in state.items()}
-    wrong = [
-        name for name, shape in expected.items() if getattr(state.get(name), 'shape', 0) != shape
-    ]
-    if wrong:
-        raise SettingsError(
-            f'{file} is no checkpoint of this config: {len(wrong)} of {len(expected)} tensors '
-            f'are missing or of another shape, the first is {wrong[0]}'
-        )
+    check_fit(model, *read_checkpoint(checkpoint))
 
 
 def _draw(cfg: Config, folder: str) -> None:
