@@ -87,7 +87,7 @@ def predict(scope: str, model: nn.Module, size: Tuple[int, int]) -> Any:
 def picture_size(cfg: Config) -> Tuple[int, int]:
     """Height and width of a picture to try a model with: its own if it takes one, or a small one.
 
-    Pose models take one size, and SSD, whose anchors are made for it.
+    Pose models take one size, and SSD, whose anchors are made for it; LRASPP's window is large.
     """
     if cfg.default_scope == 'mmpose' and isinstance(cfg.get('codec'), dict):
         width, height = cfg.codec.get('input_size') or SMALL[::-1]
@@ -95,6 +95,8 @@ def picture_size(cfg: Config) -> Tuple[int, int]:
     for node in dicts(cfg.model):
         if node.get('type') == 'SSDAnchorGenerator' and isinstance(node.get('input_size'), int):
             return node.input_size, node.input_size
+        if node.get('type') == 'LRASPPHead':
+            return tuple((cfg.model.get('data_preprocessor') or {}).get('size') or (512, 1024))
     return SMALL
 
 

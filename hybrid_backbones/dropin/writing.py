@@ -23,7 +23,8 @@ def config_text(drop: Any, folder: Path) -> str:
     for note in drop.notes:
         lines += _comment(f'- {note}.', '  ')
     lines += [f'_base_ = [{base!r}]', '']
-    tree = _tree(drop.edits)
+    first = ('model', *drop.root, 'backbone')
+    tree = _tree({first: drop.edits[first], **drop.edits})
     for key, node in tree.items():
         lines.append(f'{key} = {_value(node, (key,), drop.source, len(key) + 3, 0)}')
     return '\n'.join(lines) + '\n'
@@ -96,7 +97,11 @@ def _literal(value: Any, taken: int, depth: int) -> str:
             closing = ',)'
         items = [('', _literal(child, 4 * (depth + 1), depth + 1)) for child in value]
         return _wrapped(opening, items, closing, taken, depth)
-    return repr(value)
+    text = repr(value)
+    if isinstance(value, str) and taken + len(text) >= WIDTH and '/' in value:
+        cut = value.rindex('/') + 1  # an address: its file on a line of its own
+        return f'{value[:cut]!r}\n{" " * 4 * depth}{value[cut:]!r}'
+    return text
 
 
 def _wrapped(opening: str, items: List[tuple], closing: str, taken: int, depth: int) -> str:
