@@ -6,7 +6,7 @@
 _base_ = [__import__('hybrid_backbones').config_path('maskrcnn_uniformer_s_1x')]
 
 data_root = 'data/mine/'
-classes = ('bolt', 'nut')  # named as in your files; of one class: ('bolt',)
+classes = ('bolt', 'nut')  # named as in your files and in their order; of one class: ('bolt',)
 
 # ------------------------------------------------------------------ data
 common = dict(data_root=data_root, metainfo=dict(classes=classes), data_prefix=dict(img='images/'))

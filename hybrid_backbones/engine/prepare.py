@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from ..mini import shrink_config
 from ..mini.trees import dicts
+from .class_order import check_class_order
 from .settings import check_data, load_config, override, relocate
 
 MINI_ROOT = Path('data/mini')
@@ -33,6 +34,7 @@ def prepare(args: argparse.Namespace, data_of: Tuple[str, ...]) -> Config:
         relocate(cfg, args.data_root)
     override(cfg, args.cfg_options)
     check_data(cfg, data_of)
+    check_class_order(cfg, data_of)
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
     if args.launcher == 'pytorch' and not torch.cuda.is_available():

@@ -288,10 +288,15 @@ def test_masks_that_cannot_be_right(tmp_path, capsys, value, size, doubt):
 def test_data_that_cannot_be_read(tmp_path):
     shutil.copytree(REAL, tmp_path / 'data')
     common = dict(data_root=str(tmp_path / 'data'))
+    options = persons('train', (200, 100))
+    wrong = {**options, 'train_dataloader.dataset.metainfo.classes': ['ship']}
+    with pytest.raises(SettingsError, match=r"'ship'.*categories are 'person'"):
+        browse(arguments(DETECTION, tmp_path / 'out', cfg_options=wrong, **common))
+    file = tmp_path / 'data' / 'person_keypoints.json'
+    file.write_text(json.dumps({**json.loads(file.read_text()), 'annotations': []}))
     with pytest.raises(SettingsError, match=r'empty.*train_dataloader\.dataset\.metainfo\.classes'):
-        options = {**real('train'), 'train_dataloader.dataset.metainfo.classes': ['ship']}
         browse(arguments(DETECTION, tmp_path / 'out', cfg_options=options, **common))
-    (tmp_path / 'data' / 'person_keypoints.json').write_text('{"images": [')
+    file.write_text('{"images": [')
     with pytest.raises(SettingsError, match='the data of train_dataloader cannot be read'):
         browse(arguments(POSE, tmp_path / 'out', cfg_options=real('train'), **common))
     assert not (tmp_path / 'out').exists()
