@@ -9,11 +9,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.optim import build_optim_wrapper
 
+from hybrid_backbones import backbones, get_config
 from hybrid_backbones.engine.browsing import browse
 from hybrid_backbones.engine.settings import load_config
 from hybrid_backbones.mini.coco import box_of, polygons_of
 from hybrid_backbones.mini.scenes import draw_scene
+from hybrid_backbones.mini.trees import dicts
 
 from .tools.commands import PROJECT, tool
 
@@ -23,7 +26,7 @@ for library in ('mmdet', 'mmseg', 'mmpose'):
 EXAMPLES = PROJECT / 'examples'
 NAMES = ('own_coco', 'own_masks', 'own_keypoints')
 PICTURES = dict(train=4, val=2)
-IDS = dict(nut=3, washer=5, bolt=7)  # of categories, in a file's order; the example leaves one out
+IDS = dict(bolt=3, washer=7, nut=5)  # of categories, in a file's order; the example leaves one out
 JOINTS = (0, 3, 4, 11)  # of the drawn persons: those that stand for the example's four
 
 
@@ -265,3 +268,66 @@ def test_training(name, data, tmp_path):
     assert metric in steps[-1]
     state = torch.load(tmp_path / 'work' / checkpoint, weights_only=False)['state_dict']
     assert len(state[layer]) == rows
+
+
+PAGE = (PROJECT / 'docs' / 'own_data.md').read_text()
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_page_has_the_files(name):
+    assert f'```python\n{(EXAMPLES / f"{name}.py").read_text()}```\n' in PAGE
+
+
+def rows_of(first_cell):
+    """Cells of the page's table that begins with this one, without its head."""
+    table = PAGE[PAGE.index(f'| {first_cell} |') :].partition('\n\n')[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip('| ').split('|')] for line in table]
+
+
+def test_page_says_what_is_frozen():
+    rows = rows_of('backbone')
+    assert len(rows) == 5
+    for name, *trained in rows:
+        family, arch = name.replace('`', '').split()
+        with torch.device('meta'):
+            backbone = getattr(backbones, family)(arch)
+        for frozen_stages, millions in zip(range(-1, 5), trained):
+            backbone.frozen_stages = frozen_stages
+            backbone.train()  # freezes
+            count = sum(p.numel() for p in backbone.parameters() if p.requires_grad)
+            assert f'{count / 1e6:.1f}' == millions, (name, frozen_stages)
+
+
+@pytest.mark.parametrize(
+    'name, heads, key',
+    [
+        ('retinanet_uniformer_s_1x', ['bbox_head'], 'num_classes'),
+        ('fasterrcnn_conformer_s32_1x', ['roi_head.bbox_head'], 'num_classes'),
+        (
+            'cascademaskrcnn_uniformer_s_3x',
+            [*(f'roi_head.bbox_head.{i}' for i in range(3)), 'roi_head.mask_head'],
+            'num_classes',
+        ),
+        ('upernet_uniformer_s_160k_ade20k', ['decode_head', 'auxiliary_head'], 'num_classes'),
+        ('ocr_hrformer_s_150k_ade20k', ['decode_head.0', 'decode_head.1'], 'num_classes'),
+        ('topdown_hrformer_s_210e_coco_256x192', ['head'], 'out_channels'),
+    ],
+)
+def test_page_says_where_classes_stand(name, heads, key):
+    """All the places, and no more of them."""
+    cfg = get_config(name)
+    assert sum(key in node for node in dicts(cfg.model)) == len(heads)
+    for head in heads:
+        node = cfg.model
+        for step in head.split('.'):
+            node = node[int(step)] if step.isdigit() else node[step]
+        assert key in node
+
+
+def test_page_on_a_slower_backbone():
+    cfg = load_config(str(EXAMPLES / 'own_masks.py'))
+    setting = re.search(r'`optim_wrapper=(dict\(paramwise.*\))`', PAGE)[1]
+    cfg.merge_from_dict(dict(optim_wrapper=eval(setting)))
+    model = torch.nn.ModuleDict(dict(backbone=torch.nn.Linear(2, 2), head=torch.nn.Linear(2, 2)))
+    groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
+    assert [round(group['lr'] / 2e-4, 6) for group in groups] == [0.1, 0.1, 1, 1]
