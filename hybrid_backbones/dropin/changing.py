@@ -73,7 +73,7 @@ def plan(source: Source, variant: Variant) -> DropIn:
         ours = [choose_pose_level(drop, before[0])]
     else:
         mapping = choose_levels(before, by_depth=source.scope == 'mmseg')
-        ours = mapping.ours
+        ours = _cascaded(drop, before, mapping.ours)
         if mapping.note:
             drop.note(mapping.note)
     features = _change_necks(drop, before, ours, necks)
@@ -196,14 +196,31 @@ def _pyramid(drop: DropIn, old: List[Level]) -> Tuple[List[Level], Necks]:
     return old, necks
 
 
+def _cascaded(drop: DropIn, before: List[Level], ours: List[int]) -> List[int]:
+    """Heads that hand on their maps, as OCR's do, must keep one stride: the last one's level."""
+    heads = drop.model.get('decode_head')
+    if not isinstance(heads, (list, tuple)) or drop.model.get('neck'):
+        return ours
+    taken = {
+        head.get('in_index', -1) for head in heads if isinstance(head.get('in_index', -1), int)
+    }
+    taken = {i % len(before) for i in taken}
+    if len(taken) < 2 or len({before[i].stride for i in taken}) > 1:
+        return ours
+    drop.note('the heads of the cascade stand on one level, the deepest of theirs')
+    deepest = max(ours[i] for i in taken)
+    return [deepest if i in taken else our for i, our in enumerate(ours)]
+
+
 def _change_necks(drop: DropIn, before: List[Level], ours: List[int], necks: Necks) -> Features:
     """Set the backbone and the necks; returns what the heads got and get."""
     scope = drop.source.scope
     if not necks:
         used = _used_by_heads(drop, len(before))
-        after = our_levels(drop.variant, [ours[i] for i in used])
-        _set_backbone(drop, [ours[i] for i in used], after)
-        positions = {old: new for new, old in enumerate(used)}
+        out_indices = sorted({ours[i] for i in used})
+        after = our_levels(drop.variant, out_indices)
+        _set_backbone(drop, out_indices, after)
+        positions = {i: out_indices.index(ours[i]) for i in used}
         return Features(list(before), after, positions)
     first = necks[0][1]
     start = first.get('start_level') or 0

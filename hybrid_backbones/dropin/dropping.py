@@ -36,7 +36,7 @@ def drop_in(args: argparse.Namespace) -> Path:
     size = args.size or picture_size(source.cfg)
     drop = plan(source, variant)
     with written(drop, out.parent) as (temporary, new):
-        with explained(f'{source.name} with {variant.name} was built and did not run'):
+        with explained(_does_not_run(source.name, variant.name)):
             after = measure(source.scope, root_of(new, drop.root), size, compute=True)
         os.replace(temporary, out)
     print(table(drop, _before(drop, size), after, size), end='')
@@ -44,6 +44,10 @@ def drop_in(args: argparse.Namespace) -> Path:
         print(f'note: {note}')
     print(f'wrote {out}')
     return out
+
+
+def _does_not_run(name: str, variant: str) -> str:
+    return f'{name} does not run with {variant}, a neck or head needs a hand that knows it'
 
 
 @contextmanager

@@ -54,6 +54,8 @@ def _change(drop: Any, features: Features, path: tuple, head: Any, top: bool) ->
             resized = head.get('input_transform') == 'resize_concat'
             if resized and head.get('channels') == sum(head['in_channels']):
                 drop.set((*path, 'channels'), sum(new))
+            elif head.get('num_convs') == 0 and head.get('channels') == head['in_channels']:
+                drop.set((*path, 'channels'), new)  # nothing stands between them
     if 'in_index' in head:
         index = head['in_index']
         new_index = (

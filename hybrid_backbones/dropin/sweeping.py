@@ -37,11 +37,17 @@ def sweep(args: argparse.Namespace) -> List[Dict[str, Any]]:
         SettingsError: A library is not installed, or the page has no place for the table.
     """
     repair_torchvision()
+    names = list(shipped_configs(args.only))
+    if not names:
+        raise SettingsError(f'--only: no config begins with {args.only}; try mmdet::retinanet')
+    if not args.only:
+        _check_page(Path(args.out))
     cache = Path(args.work_dir) / 'results.jsonl'
     cache.parent.mkdir(parents=True, exist_ok=True)
     known = read_results(cache)
-    names = list(shipped_configs(args.only))
     with open(cache, 'a', encoding='utf-8') as file:
+        if cache.stat().st_size and not cache.read_bytes().endswith(b'\n'):
+            file.write('\n')  # an earlier run was killed while it wrote
         runs = {r['key']: r for r in known.values() if r.get('key') and r['checked'] == 'run'}
         for name in names:
             if name in known:
@@ -53,7 +59,7 @@ def sweep(args: argparse.Namespace) -> List[Dict[str, Any]]:
             print(f'{"ok  " if result["ok"] else "no  "}{name} {result["backbone"]}', end=' ')
             print(result['reason'], flush=True)
     results = [known[name] for name in names if known[name]['reason'] != NO_MODEL]
-    if args.out and not args.only:
+    if not args.only:
         write_table(Path(args.out), results)
     print(summary(results))
     return results
@@ -175,15 +181,20 @@ def summary(results: List[Dict[str, Any]]) -> str:
     return '\n'.join(lines)
 
 
+def _check_page(page: Path) -> str:
+    text = page.read_text(encoding='utf-8') if page.is_file() else ''
+    if BEGIN not in text or END not in text:
+        raise SettingsError(f'{page} has no lines {BEGIN} and {END} to put the table between')
+    return text
+
+
 def write_table(page: Path, results: List[Dict[str, Any]]) -> None:
     """Write the table between its marks in a page.
 
     Raises:
         SettingsError: The page or the marks are not there.
     """
-    text = page.read_text(encoding='utf-8') if page.is_file() else ''
-    if BEGIN not in text or END not in text:
-        raise SettingsError(f'{page} has no lines {BEGIN} and {END} to put the table between')
+    text = _check_page(page)
     head, tail = text.split(BEGIN)[0], text.split(END)[1]
     temporary = page.with_name(f'{page.name}.tmp')
     temporary.write_text(f'{head}{BEGIN}\n{table(results)}{END}{tail}', encoding='utf-8')

@@ -189,6 +189,15 @@ def test_hrnet_heads_join_all_streams(tmp_path):
     assert new.model.decode_head[1].ocr_channels == 256, 'the rest of a list is as it was'
 
 
+def test_cascaded_heads_stay_on_one_stride(tmp_path):
+    """OCR on a dilated ResNet: both heads had stride 8, ours would be of 16 and 32."""
+    name = 'mmseg::ocrnet/ocrnet_r101-d8_4xb2-40k_cityscapes-512x1024.py'
+    drop, found = decided(name)
+    assert found['model.backbone']['out_indices'] == (3,)
+    new = built(drop, tmp_path)
+    assert [head.in_channels for head in new.model.decode_head] == [448, 448]
+
+
 def test_plain_transformer_loses_its_neck(tmp_path):
     drop, found = decided('mmseg::vit/vit_vit-b16_mln_upernet_8xb2-80k_ade20k-512x512.py')
     assert found['model.neck'] is None
