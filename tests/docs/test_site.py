@@ -12,7 +12,7 @@ from hybrid_backbones.archs import FAMILIES
 
 from .pages import DOCS, PROJECT, anchors, links
 
-ABSENT = {'benchmark', 'export', 'fine_tuning', 'large_scale'}  # have a place and may come later
+ABSENT = {'benchmark', 'fine_tuning', 'large_scale'}  # have a place and may come later
 
 
 def load(path):
