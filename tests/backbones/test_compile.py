@@ -61,7 +61,7 @@ SHALLOW = dict(
     UniFormer=dict(depths=(1, 1, 4, 1)),
 )
 # multiples of 32, as detectors pad their batches; others may add graphs
-SIZES = ((64, 96), (96, 64), (128, 128), (160, 96), (96, 224), (128, 192))
+SIZES = ((256, 320), (320, 256), (288, 288), (384, 288), (320, 480), (288, 352))
 
 
 class Counting:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from hybrid_backbones import CvT
+from hybrid_backbones.backbones.cvt import QuickGELU
 from hybrid_backbones.weights.families.cvt import AUTHORS
 
 from ..golden import assert_close, goldens, manifest, published_state, variants
@@ -143,3 +144,20 @@ def test_out_norm():
 def test_wrong_options(option, message):
     with pytest.raises(ValueError, match=message):
         CvT(**option)
+
+
+def test_quick_gelu():
+    """The formula and its gradient; one tensor is kept for the backward pass, the input."""
+    x = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
+    act, kept = QuickGELU(), []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        y = act(x)
+    expected = x * torch.sigmoid(1.702 * x)
+    torch.testing.assert_close(y, expected)
+    (gradient,), (other,) = (torch.autograd.grad(t.square().sum(), x) for t in (y, expected))
+    torch.testing.assert_close(gradient, other)
+    assert [t.data_ptr() for t in kept] == [x.data_ptr()]
+    before = x.detach().clone()
+    with torch.no_grad():
+        torch.testing.assert_close(act(x), expected)
+    assert torch.equal(x, before), 'the input is left as it is'

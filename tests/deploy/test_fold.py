@@ -13,6 +13,7 @@ from hybrid_backbones import UniFormer
 from hybrid_backbones.backbones.transxnet import ChannelAffine
 from hybrid_backbones.deploy import FoldedBackbone, fold, fold_model
 from hybrid_backbones.deploy.affine import affine_of, fold_into
+from hybrid_backbones.deploy.rules import GELUInPlace
 from hybrid_backbones.layers import DropPath, LayerScale, ResidualConv
 
 from .randomise import furthest, randomise
@@ -98,6 +99,7 @@ def test_what_is_left(family, options):
     backbone = build(family, options, drop_path_rate=0.1)
     folded = fold(backbone)
     assert not left(folded, (ChannelAffine, DropPath, ResidualConv))
+    assert all(isinstance(m, GELUInPlace) for m in folded.modules() if isinstance(m, nn.GELU))
     norms, scales = left(folded, _BatchNorm), left(folded, LayerScale)
     blocks = [f'body.{name[: -len(".mlp")]}' for name in left(backbone, nn.Module) if _is_mlp(name)]
     if family == 'TransXNet':

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from hybrid_backbones.layers import (
@@ -19,6 +20,7 @@ from hybrid_backbones.layers import (
     merge_windows,
     pad_to_multiple,
     split_windows,
+    working_layout,
 )
 
 
@@ -30,6 +32,40 @@ def test_attention_is_softmax_of_scores(scale, biased):
     scores = q @ k.transpose(-2, -1) * (8**-0.5 if scale is None else scale)
     expected = (scores + (bias if biased else 0)).softmax(-1) @ v
     assert torch.allclose(attend(q, k, v, bias, scale), expected)
+
+
+def test_attention_with_a_bias_that_is_trained():
+    """Values and all gradients, in the formula that a CPU takes then and in torch's own."""
+    inputs = [torch.randn(2, 3, n, 8, dtype=torch.float64) for n in (5, 7, 7)]
+    inputs.append(torch.randn(3, 5, 7, dtype=torch.float64))
+    inputs = [x.requires_grad_() for x in inputs]
+    q, k, v, bias = inputs
+    ours = attend(q, k, v, bias, 0.3)
+    theirs = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=0.3)
+    torch.testing.assert_close(ours, theirs)
+    weights = torch.randn_like(ours)
+    gradients = (torch.autograd.grad((x * weights).sum(), inputs) for x in (ours, theirs))
+    for mine, other in zip(*gradients):
+        torch.testing.assert_close(mine, other)
+
+
+@pytest.mark.parametrize('dims', [2, 3, 4])
+def test_attention_with_a_bias_is_fused(dims):
+    """Fused kernels of a CPU take biases of two and four dimensions, and give way for three."""
+    q = torch.randn(2, 3, 5, 8)
+    bias = torch.randn(1, 3, 5, 5)[(0,) * (4 - dims)]
+    with torch.no_grad(), torch.profiler.profile() as profile:
+        attend(q, q, q, bias)
+    names = {event.key for event in profile.key_averages()}
+    assert any('flash_attention_for_cpu' in name for name in names), names
+
+
+def test_working_layout():
+    image = torch.randn(1, 3, 5, 7)
+    assert working_layout(image).is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(working_layout(image), image)
+    meta = working_layout(image.to('meta'))
+    assert meta.is_contiguous(), "another device's images stay as they are"
 
 
 def test_self_attention_splits_qkv_then_heads():
