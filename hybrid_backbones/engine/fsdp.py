@@ -14,6 +14,8 @@ from mmengine._strategy import FSDPStrategy as MMEngineFSDPStrategy
 from mmengine.device import get_device
 from mmengine.optim import BaseOptimWrapper
 from torch import nn
+from torch.distributed.fsdp import FullOptimStateDictConfig, FullStateDictConfig, StateDictType
+from torch.distributed.fsdp import FullyShardedDataParallel as FSDP
 
 from ..backbones import conformer, cvt, hrformer, transxnet, uniformer
 from ..registry import FUNCTIONS, STRATEGIES
@@ -52,6 +54,8 @@ class FSDPStrategy(MMEngineFSDPStrategy):
     - ``sync_bn`` is obeyed. mmengine's own strategy takes it and does nothing.
     - Gradients are clipped by the norm over all processes. mmengine's own strategy would clip each
       process's share by that share's norm.
+    - Training is resumed. mmengine's own strategy hands the optimizer's state to torch in an order
+      of arguments that torch had before 2.1.
     - Without GPUs it runs on CPU processes.
 
     Args:
@@ -67,10 +71,22 @@ class FSDPStrategy(MMEngineFSDPStrategy):
         wrapper.update(model_wrapper or {})
         if get_device() == 'cpu':
             wrapper.setdefault('device_id', 'cpu')  # else mmengine names a GPU
+            if state_dict_cfg == 'full':
+                state_dict_cfg = _whole_on_cpu()
         super().__init__(model_wrapper=wrapper, state_dict_cfg=state_dict_cfg, **kwargs)
 
     def _wrap_model(self, model: nn.Module) -> nn.Module:
         return super()._wrap_model(self.convert_model(model))
+
+    def optim_state_dict(self) -> dict:
+        """The optimizer's state, whole in the first process with ``state_dict_cfg='full'``."""
+        return FSDP.optim_state_dict(self.model, self.optim_wrapper.optimizer)
+
+    def load_optim_state_dict(self, state_dict: dict) -> None:
+        """Load what :meth:`optim_state_dict` gave."""
+        optimizer = self.optim_wrapper.optimizer
+        own = FSDP.optim_state_dict_to_load(self.model, optimizer, state_dict)
+        optimizer.load_state_dict(own)
 
     def build_optim_wrapper(self, optim_wrapper: Any, model: nn.Module) -> BaseOptimWrapper:
         """Build the optimizer for the shares of this process."""
@@ -78,6 +94,15 @@ class FSDPStrategy(MMEngineFSDPStrategy):
         if getattr(built, 'grad_name', '') == 'grad_norm':
             built.clip_func = partial(_clip, model)
         return built
+
+
+def _whole_on_cpu() -> dict:
+    """As ``'full'``, but for the copy to the CPU: torch 2.13 frees what it takes for the copy."""
+    return dict(
+        state_dict_type=StateDictType.FULL_STATE_DICT,
+        state_dict_config=FullStateDictConfig(rank0_only=True),
+        optim_state_dict_config=FullOptimStateDictConfig(rank0_only=True, offload_to_cpu=False),
+    )
 
 
 def _clip(model: nn.Module, parameters: list, **options):

@@ -1,4 +1,4 @@
-"""Training by mmengine's Runner."""
+"""Training by mmengine's Runner, or the one that the config names."""
 
 import argparse
 import logging
@@ -9,11 +9,12 @@ from typing import Iterator
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import find_latest_checkpoint
 
 from ..backbones.base import NUM_LEVELS
 from ..weights import mmengine_globals
 from .prepare import prepare
+from .runners import build_runner
 from .settings import SettingsError
 
 
@@ -33,7 +34,7 @@ def train(args: argparse.Namespace) -> None:
         cfg.auto_scale_lr.enable = True
     _check_batch(cfg)
     _resume(cfg, args.resume)
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     if args.mini:
         print_log('--mini: a tiny drawn dataset, training from random weights', logger='current')
     with mmengine_globals(), _explained(cfg):
