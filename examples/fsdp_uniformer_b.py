@@ -1,5 +1,5 @@
-# Cascade Mask R-CNN with UniFormer-B whose parameters, gradients and AdamW's averages are shared out
-# among the GPUs (FSDP), for cards that cannot hold all of them beside the activations:
+# Cascade Mask R-CNN with UniFormer-B; parameters, gradients and AdamW's averages are shared out among
+# the GPUs (FSDP), for cards that cannot hold all of them beside the activations:
 #
 #     tools/dist_train.sh examples/fsdp_uniformer_b.py 8
 #
