@@ -1,4 +1,4 @@
-# Cascade Mask R-CNN with UniFormer-B; parameters, gradients and AdamW's averages are shared out among
+# Cascade Mask R-CNN with UniFormer-B; weights, gradients and AdamW's averages are shared out among
 # the GPUs (FSDP), for cards that cannot hold all of them beside the activations:
 #
 #     tools/dist_train.sh examples/fsdp_uniformer_b.py 8
