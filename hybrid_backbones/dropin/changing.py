@@ -234,7 +234,8 @@ def _change_necks(drop: DropIn, before: List[Level], ours: List[int], necks: Nec
     for used, trimmed in candidates:
         new = our_levels(drop.variant, [ours[i] for i in used])
         made, edits, problem = _try_necks(drop, before, new, used, necks, trimmed)
-        if made and len(made) == len(made_before):
+        same = made and [v.stride for v in made] == [v.stride for v in made_before]
+        if same or (made and not trimmed and len(made) == len(made_before)):
             break
     else:
         raise SettingsError(

@@ -26,9 +26,9 @@ def choose_levels(old: Sequence[Level], by_depth: bool) -> Mapping:
     """Our level for each of the old levels.
 
     Where the old strides are all different and all ours, the level of the same stride. Where the
-    old backbone is dilated, so that its last levels have one stride, the level of the same depth:
-    our last one for its last one, whatever the stride, because it is the depth that a head was
-    put there for.
+    old backbone is dilated, so that its last levels have one stride, or a plain transformer, whose
+    levels all have one, the level of the same depth: our last one for its last one, whatever the
+    stride, because it is the depth that a head was put there for.
 
     Args:
         old: The old levels in their order.
@@ -45,7 +45,8 @@ def choose_levels(old: Sequence[Level], by_depth: bool) -> Mapping:
         return Mapping([STRIDES.index(stride) for stride in strides])
     pyramid = len(old) <= len(STRIDES) and strides == sorted(strides) and strides[-1] >= 8
     dilated = not rising and channels == sorted(channels) and channels[0] < channels[-1]
-    if pyramid and (dilated or rising) and by_depth:
+    plain = len(old) > 1 and len({*strides}) == len({*channels}) == 1
+    if pyramid and (dilated or rising or plain) and by_depth:
         ours = list(range(len(STRIDES) - len(old), len(STRIDES)))
         now = shown([STRIDES[i] for i in ours])
         return Mapping(ours, f'strides {shown(strides)} became {now}: levels of the same depth')

@@ -1,6 +1,6 @@
 """What depends on the backbone outside of neck and heads: weights, colours, the optimizer."""
 
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ..mini.trees import dicts
 from .features import build
@@ -10,6 +10,7 @@ MEAN = [123.675, 116.28, 103.53]
 STD = [58.395, 57.12, 57.375]
 RGB = 'bgr_to_rgb'
 DEFAULT_CONSTRUCTOR = 'DefaultOptimWrapperConstructor'
+LAYER_DECAY = 'hybrid_backbones.LayerDecayOptimWrapperConstructor'
 # parameters of plain and windowed transformers, as rules for optimizers name them
 OLD_KEYS = (
     'absolute_pos_embed',
@@ -79,13 +80,9 @@ def _set_colours(drop: Any) -> None:
     if not isinstance(found, dict):
         drop.note('no data_preprocessor: pictures must come as RGB, normalised as ImageNet')
         return
-    nodes = [(path, node) for path, node in _walk(where, found) if 'mean' in node]
-    nodes = (
-        nodes
-        or [
-            (path, node) for path, node in _walk(where, found) if 'DataPreprocessor' in _type(node)
-        ][-1:]
-    )
+    below = list(_walk(where, found))
+    nodes = [(path, node) for path, node in below if 'mean' in node]
+    nodes = nodes or [pair for pair in below if 'datapreprocessor' in _type(pair[1]).lower()][-1:]
     for path, node in nodes:
         for key, value in (('mean', MEAN), ('std', STD)):
             if [float(v) for v in node.get(key) or ()] != value:
@@ -116,10 +113,13 @@ def _set_optimizer(drop: Any) -> None:
         )
     rules = wrapper.get('paramwise_cfg')
     constructor = wrapper.get('constructor')
-    if constructor and constructor != DEFAULT_CONSTRUCTOR and _knows_layers(rules):
-        drop.set(('optim_wrapper', 'constructor'), DEFAULT_CONSTRUCTOR)
-        drop.edits[('optim_wrapper', 'paramwise_cfg')] = dict(_delete_=True, norm_decay_mult=0.0)
-        drop.note(f"{constructor} knows the old backbone's layers alone and is gone")
+    rate = _decay_rate(rules)
+    if constructor and constructor != DEFAULT_CONSTRUCTOR and rate is not None:
+        ours = dict(_delete_=True, decay_rate=rate)
+        ours.update(decay_type=rules.get('decay_type', 'layer_wise'), norm_decay_mult=0.0)
+        drop.set(('optim_wrapper', 'constructor'), LAYER_DECAY)
+        drop.edits[('optim_wrapper', 'paramwise_cfg')] = ours
+        drop.note(f"{constructor} knows the old backbone's layers alone, ours has its place")
         return
     if not isinstance(rules, dict) or not isinstance(rules.get('custom_keys'), dict):
         return
@@ -136,8 +136,11 @@ def _set_optimizer(drop: Any) -> None:
         drop.edits[('optim_wrapper', 'paramwise_cfg', 'norm_decay_mult')] = 0.0
 
 
-def _knows_layers(rules: Any) -> bool:
-    return isinstance(rules, dict) and any('layer' in key or 'decay_rate' in key for key in rules)
+def _decay_rate(rules: Any) -> Optional[float]:
+    """What the rules say about learning rates that fall from layer to layer."""
+    if not isinstance(rules, dict):
+        return None
+    return rules.get('decay_rate', rules.get('layer_decay_rate'))
 
 
 def _backbone_names(drop: Any) -> List[str]:

@@ -110,7 +110,7 @@ def try_config(name: str, runs: Dict[str, Dict[str, Any]], backbone: str = '') -
         result.update(_try(drop, runs))
     except SettingsError as error:
         reason = str(error).replace(f'{name}: ', '')
-        result['reason'] = NO_MODEL if f'{name} {NO_MODEL}' in reason else reason
+        result['reason'] = NO_MODEL if reason.startswith(f'{name} {NO_MODEL}: ') else reason
     result['seconds'] = round(time.time() - start, 2)
     if result['key'] and result['checked'] == 'run':
         runs[result['key']] = result

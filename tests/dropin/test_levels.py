@@ -1,0 +1,55 @@
+"""Which of our levels takes the place of which old one."""
+
+import pytest
+
+from hybrid_backbones.dropin.features import Level
+from hybrid_backbones.dropin.levels import choose_levels
+from hybrid_backbones.engine.settings import SettingsError
+
+
+def levels(strides, channels):
+    return [Level(channel, stride) for channel, stride in zip(channels, strides)]
+
+
+@pytest.mark.parametrize(
+    'strides, channels, ours',
+    [
+        ([4, 8, 16, 32], [256, 512, 1024, 2048], [0, 1, 2, 3]),
+        ([8, 16, 32], [256, 512, 1024], [1, 2, 3]),
+        ([16], [768], [2]),
+        ([4, 32], [64, 512], [0, 3]),
+    ],
+)
+@pytest.mark.parametrize('by_depth', [False, True])
+def test_of_the_same_stride(strides, channels, ours, by_depth):
+    mapping = choose_levels(levels(strides, channels), by_depth)
+    assert mapping.ours == ours and mapping.note is None
+
+
+@pytest.mark.parametrize(
+    'strides, channels, ours, note',
+    [
+        ([4, 8, 8, 8], [256, 512, 1024, 2048], [0, 1, 2, 3], '4, 8, 8, 8 became 4, 8, 16, 32'),
+        ([2, 4, 8], [16, 24, 96], [1, 2, 3], '2, 4, 8 became 8, 16, 32'),
+        ([16] * 4, [768] * 4, [0, 1, 2, 3], '16, 16, 16, 16 became 4, 8, 16, 32'),
+    ],
+)
+def test_of_the_same_depth(strides, channels, ours, note):
+    mapping = choose_levels(levels(strides, channels), by_depth=True)
+    assert mapping.ours == ours and note in mapping.note
+    with pytest.raises(SettingsError, match='by hand'):
+        choose_levels(levels(strides, channels), by_depth=False)
+
+
+@pytest.mark.parametrize(
+    'strides, channels',
+    [
+        ([16, 8, 4, 2, 1], [1024, 512, 256, 128, 64]),  # a U-Net
+        ([8, 8, 16], [1024, 512, 512]),  # two branches
+        ([2], [16]),
+        ([8, 16, 32, 64, 128], [1, 2, 3, 4, 5]),
+    ],
+)
+def test_others_are_refused(strides, channels):
+    with pytest.raises(SettingsError, match='by hand'):
+        choose_levels(levels(strides, channels), by_depth=True)
