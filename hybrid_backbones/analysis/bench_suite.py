@@ -72,11 +72,11 @@ COMPILED = dict(mode='folded+compiled', memory_format='channels_last')
 # mode and format: the fastest that was found, timed in turns on a CPU, of folded and folded and
 # compiled, contiguous and channels_last; where they are as good as equal, plainly folded
 ROWS = (
-    _uniformer('small', 'hybrid', **COMPILED),
+    _uniformer('small', 'hybrid'),
     _uniformer('small', 'global'),
-    _uniformer('base', 'hybrid', **COMPILED),
-    Row('hrformer_small', 'HRFormer:small', attention='seg', **COMPILED),
-    Row('hrformer_base', 'HRFormer:base', attention='seg', **COMPILED),
+    _uniformer('base', 'hybrid'),
+    Row('hrformer_small', 'HRFormer:small', attention='seg'),
+    Row('hrformer_base', 'HRFormer:base', attention='seg'),
     Row('transxnet_t', 'TransXNet:t'),
     Row('transxnet_s', 'TransXNet:s'),
     Row('conformer_small_patch32', 'Conformer:small_patch32', **COMPILED),
