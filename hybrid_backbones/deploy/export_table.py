@@ -8,7 +8,7 @@ import time
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 
@@ -80,7 +80,7 @@ def _read(folder: Path, name: str) -> Dict[str, Any]:
     return {way: json.loads(path.read_text()) for way, path in paths.items() if path.is_file()}
 
 
-def _export_once(name: str, ways, folder: Path, opset: int) -> None:
+def _export_once(name: str, ways: Sequence[str], folder: Path, opset: int) -> None:
     """Trace one arch and write it in these ways; keep the results, or why there are none."""
     missing = [way for way in ways if not _path(folder, name, way).is_file()]
     if not missing:
@@ -111,7 +111,9 @@ def _build(name: str, folded: bool) -> Backbone:
     return fold(backbone) if folded else backbone
 
 
-def _write(program, backbone: Backbone, way: str, opset: int) -> Dict[str, Any]:
+def _write(
+    program: torch.export.ExportedProgram, backbone: Backbone, way: str, opset: int
+) -> Dict[str, Any]:
     format, _ = WAYS[way]
     with tempfile.TemporaryDirectory(prefix='export-') as folder:
         path = Path(folder, f'backbone{FORMATS[format].suffix}')

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, List, NamedTuple, Optional
 
+import torch
+
 from ..engine.settings import SettingsError
 from .checking import TOLERANCE, Difference, compare, draw_constants, sizes_to_check
 from .folding import fold
@@ -66,7 +68,14 @@ def export(
         return write_checked(program, backbone, Path(path), format, size, opset)
 
 
-def write_checked(program, backbone, path: Path, format: str, size, opset: int) -> Exported:
+def write_checked(
+    program: torch.export.ExportedProgram,
+    backbone: Backbone,
+    path: Path,
+    format: str,
+    size: Optional[Size],
+    opset: int,
+) -> Exported:
     """The second half of :func:`export`, of a backbone that is traced already."""
     kind = FORMATS[format]
     path.parent.mkdir(parents=True, exist_ok=True)
