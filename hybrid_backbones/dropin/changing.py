@@ -141,8 +141,8 @@ def _old_levels(drop: DropIn) -> List[Level]:
         if levels is None:
             reason = ' '.join(f'{type(error).__name__}: {error}'.split())
             raise SettingsError(
-                f'{drop.source.name}: the backbone {backbone.type} cannot be built, so that its '
-                f'levels are not known: {reason}'
+                f'{drop.source.name}: the backbone {backbone.type} gives no levels for a '
+                f'picture: {reason}'
             ) from None
         drop.note(
             f'{backbone.type} could not be built here and is taken to have the strides '

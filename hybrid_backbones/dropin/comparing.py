@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.config import Config
@@ -14,7 +14,7 @@ from ..analysis.model_cost import forward_flops
 from ..mini.trees import dicts
 from .features import Level, build
 
-SMALL = (256, 320)
+SMALL, LARGER = (256, 320), (512, 640)
 
 
 @dataclass(frozen=True)
@@ -77,34 +77,54 @@ def predict(scope: str, model: nn.Module, size: Tuple[int, int]) -> Any:
     """What a model makes of a drawn picture: detections, or maps of classes or keypoints."""
     image = torch.rand(1, 3, *size)
     if scope == 'mmdet':
+        samples = [_sample(size, proposals=not getattr(model, 'with_rpn', True))]
         try:
-            return model(image, [_sample(size)], mode='predict')
+            return model(image, samples, mode='predict')
         except AttributeError:  # MMDetection 3.3's SSD cannot predict
-            return model(image, [_sample(size)], mode='tensor')
+            return model(image, samples, mode='tensor')
     return model(image, None, mode='tensor' if scope == 'mmpose' else 'predict')
 
 
-def picture_size(cfg: Config) -> Tuple[int, int]:
-    """Height and width of a picture to try a model with: its own if it takes one, or a small one.
+def measure_somewhere(
+    scope: str, model: Any, sizes: Sequence[Tuple[int, int]], compute: bool
+) -> Tuple[Measured, Tuple[int, int]]:
+    """As :func:`measure`, at the first of some sizes that the model takes; and which it was."""
+    for size in sizes[:-1]:
+        try:
+            return measure(scope, model, size, compute), size
+        except Exception:  # a kernel larger than the coarsest level, say
+            continue
+    return measure(scope, model, sizes[-1], compute), sizes[-1]
+
+
+def picture_sizes(cfg: Config) -> Sequence[Tuple[int, int]]:
+    """Heights and widths of pictures to try a model with: its own if it takes one, or small ones.
 
     Pose models take one size, and SSD, whose anchors are made for it; LRASPP's window is large.
     """
     if cfg.default_scope == 'mmpose' and isinstance(cfg.get('codec'), dict):
         width, height = cfg.codec.get('input_size') or SMALL[::-1]
-        return height, width
+        return [(height, width)]
     for node in dicts(cfg.model):
         if node.get('type') == 'SSDAnchorGenerator' and isinstance(node.get('input_size'), int):
-            return node.input_size, node.input_size
+            return [(node.input_size, node.input_size)]
         if node.get('type') == 'LRASPPHead':
-            return tuple((cfg.model.get('data_preprocessor') or {}).get('size') or (512, 1024))
-    return SMALL
+            return [tuple((cfg.model.get('data_preprocessor') or {}).get('size') or (512, 1024))]
+    return [SMALL, LARGER]
 
 
-def _sample(size: Tuple[int, int]) -> Any:
+def _sample(size: Tuple[int, int], proposals: bool) -> Any:
+    """What MMDetection knows of a picture; Fast R-CNN has its proposals from elsewhere."""
     from mmdet.structures import DetDataSample
+    from mmengine.structures import InstanceData
 
     shapes = dict.fromkeys(('img_shape', 'ori_shape', 'pad_shape', 'batch_input_shape'), size)
-    return DetDataSample(metainfo=dict(**shapes, scale_factor=(1.0, 1.0), img_id=0, flip=False))
+    shapes['border'] = [0.0, float(size[0]), 0.0, float(size[1])]  # for CenterNet: nothing padded
+    sample = DetDataSample(metainfo=dict(**shapes, scale_factor=(1.0, 1.0), img_id=0, flip=False))
+    if proposals:
+        boxes = torch.tensor([[0.0, 0.0, size[1], size[0]], [8.0, 8.0, 40.0, 56.0]])
+        sample.proposals = InstanceData(bboxes=boxes, scores=torch.ones(2))
+    return sample
 
 
 def _auxiliary(scope: str, model: nn.Module, size: Tuple[int, int], device: str) -> None:

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from ..engine.prepare import repair_torchvision
 from ..engine.settings import SettingsError
 from .changing import DropIn, plan
-from .comparing import Measured, measure, picture_size, root_of, table
+from .comparing import Measured, measure, measure_somewhere, picture_sizes, root_of, table
 from .source import Source, explained, read_source
 from .variants import Variant, find_variant
 from .writing import MARK, config_text
@@ -33,11 +33,12 @@ def drop_in(args: argparse.Namespace) -> Path:
     variant = _with_weights(find_variant(args.backbone, source.scope), args.pretrained)
     out = Path(args.out or f'{source.path.stem}_{variant.name}.py')
     _check_out(out, source)
-    size = args.size or picture_size(source.cfg)
+    sizes = [args.size] if args.size else picture_sizes(source.cfg)
     drop = plan(source, variant)
     with written(drop, out.parent) as (temporary, new):
         with explained(_does_not_run(source.name, variant.name)):
-            after = measure(source.scope, root_of(new, drop.root), size, compute=True)
+            model = root_of(new, drop.root)
+            after, size = measure_somewhere(source.scope, model, sizes, compute=True)
         os.replace(temporary, out)
     print(table(drop, _before(drop, size), after, size), end='')
     for note in drop.notes:

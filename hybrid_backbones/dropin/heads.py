@@ -47,7 +47,7 @@ def _heads(path, part):
 
 def _change(drop: Any, features: Features, path: tuple, head: Any, top: bool) -> None:
     channels = [level.channels for level in features.before]
-    if 'in_channels' in head and (top or 'in_index' in head or drop.source.scope == 'mmdet'):
+    if 'in_channels' in head and (top or 'in_index' in head or drop.source.scope != 'mmseg'):
         new = _channels(drop, features, path, head)
         if new is not None:
             drop.set((*path, 'in_channels'), new)

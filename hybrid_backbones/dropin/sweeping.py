@@ -4,6 +4,7 @@ import argparse
 import copy
 import json
 import os
+import re
 import tempfile
 import time
 import zlib
@@ -15,7 +16,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 from ..engine.prepare import repair_torchvision
 from ..engine.settings import SettingsError
 from .changing import DropIn, find_root, plan
-from .comparing import measure, picture_size, root_of
+from .comparing import measure_somewhere, picture_sizes, root_of
 from .dropping import written
 from .source import LIBRARIES, explained, library_configs, read_source
 from .variants import find_variant
@@ -129,7 +130,7 @@ def _try(drop: DropIn, runs: Dict[str, Dict[str, Any]]) -> Dict[str, Any]:
         result = dict(ok=True, key=key, checked='run', reason='')
         try:
             with explained('the new model'):
-                measure(drop.source.scope, model, picture_size(new), compute=False)
+                measure_somewhere(drop.source.scope, model, picture_sizes(new), compute=False)
         except SettingsError as error:
             result.update(ok=False, reason=_whose(drop, str(error)))
     return result
@@ -138,7 +139,8 @@ def _try(drop: DropIn, runs: Dict[str, Dict[str, Any]]) -> Dict[str, Any]:
 def _whose(drop: DropIn, reason: str) -> str:
     """A config that does not run here with its own backbone says nothing about ours."""
     try:
-        measure(drop.source.scope, drop.model, picture_size(drop.source.cfg), compute=False)
+        sizes = picture_sizes(drop.source.cfg)
+        measure_somewhere(drop.source.scope, drop.model, sizes, compute=False)
     except Exception as error:  # theirs
         own = ' '.join(f'{type(error).__name__}: {error}'.split())
         return f'does not run here with its own backbone either: {own}'
@@ -227,6 +229,8 @@ def group_of(name: str) -> Tuple[str, str]:
 
 
 def short_reason(reason: str, length: int = 150) -> str:
-    """The reason without what is one config's own."""
+    """The reason without what is one config's or one machine's own."""
+    reason = re.sub(r'\S*::\S+\.py:? ', '', reason)
+    reason = re.sub(r'/\S*/(site-packages|configs)/', '', reason)
     reason = reason.split('; choose ')[0].split(': choose ')[0]
     return reason if len(reason) <= length else f'{reason[: length - 3]}...'

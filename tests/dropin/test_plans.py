@@ -9,7 +9,7 @@ import torch
 from mmengine.optim import build_optim_wrapper
 
 from hybrid_backbones.dropin import find_variant, plan, read_source
-from hybrid_backbones.dropin.comparing import measure, picture_size, root_of
+from hybrid_backbones.dropin.comparing import measure_somewhere, picture_sizes, root_of
 from hybrid_backbones.dropin.dropping import written
 from hybrid_backbones.dropin.features import build
 from hybrid_backbones.engine.settings import SettingsError
@@ -34,7 +34,7 @@ def built(drop, folder):
     """The model of the config that is written, as mmengine reads it, after a picture."""
     with written(drop, folder) as (_, new):
         model = root_of(new, drop.root)
-        measure(drop.source.scope, model, picture_size(new), compute=False)
+        measure_somewhere(drop.source.scope, model, picture_sizes(new), compute=False)
     return new
 
 
@@ -305,9 +305,21 @@ def test_arguments_are_those_of_our_own_configs():
     assert found['model.backbone']['init_cfg']['checkpoint'].endswith('transx-t.pth.tar')
 
 
+def test_heads_inside_a_pose_head(tmp_path):
+    name = 'mmpose::hand_3d_keypoint/internet/interhand3d/internet_res50_4xb16-20e_interhand3d'
+    drop, found = decided(f'{name}-256x256.py')
+    for part in ('keypoint', 'root', 'hand_type'):
+        assert found[f'model.head.{part}_head_cfg.in_channels'] == 448
+    built(drop, tmp_path)
+
+
 @pytest.mark.parametrize(
     'name, parts',
     [
+        (
+            'mmpose::body_3d_keypoint/image_pose_lift/h36m/image-pose-lift_tcn_8xb64-200e_h36m.py',
+            ['TCN gives no levels for a picture'],
+        ),
         ('mmdet::faster_rcnn/faster-rcnn_r50-caffe_c4-1x_coco.py', ['shared_head', 'FPN']),
         ('mmdet::cornernet/cornernet_hourglass104_8xb6-210e-mstest_coco.py', ['strides 4, 4']),
         ('mmseg::unet/unet-s5-d16_fcn_4xb4-40k_drive-64x64.py', ['strides', 'by hand']),

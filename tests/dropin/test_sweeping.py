@@ -9,6 +9,7 @@ from hybrid_backbones.dropin.sweeping import (
     END,
     read_results,
     shipped_configs,
+    short_reason,
     structure,
     sweep,
     table,
@@ -82,6 +83,12 @@ def test_table(tmp_path):
     text = page.read_text()
     assert text.startswith('before\n') and text.endswith(f'{END}\nafter\n') and 'old' not in text
     assert list(tmp_path.iterdir()) == [page]
+
+
+def test_reasons_name_no_place():
+    reason = "mmdet::atss/b.py cannot be read: no file '/home/me/lib/site-packages/mmdet/a.py'"
+    assert short_reason(reason) == "cannot be read: no file 'mmdet/a.py'"
+    assert len(short_reason('word ' * 99)) == 150
 
 
 def test_refusals(tmp_path):
