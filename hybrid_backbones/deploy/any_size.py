@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..backbones.hrformer import Upsample, WindowAttention
 from ..backbones.transxnet import KERNEL, DynamicConv, RelPosEncoding
-from ..layers import ConvBN, merge_windows, split_windows
+from ..layers import ConvBN, SelfAttention, merge_windows, split_windows
 
 
 class AnySizeWindowAttention(WindowAttention):
@@ -28,6 +28,17 @@ class AnySizeWindowAttention(WindowAttention):
         tokens = self.attn(tokens, self._bias())
         x = merge_windows(tokens, self.window, grid, x.shape[1:3])
         return x[:, top : top + height, left : left + width]
+
+
+class AnySizeSelfAttention(SelfAttention):
+    """Takes no order in memory for granted: torch's implementations of attention differ in theirs.
+
+    A graph notes a view of what one of them returns, and may be run, or exported, with another.
+    """
+
+    def _join(self, x: Tensor) -> Tensor:
+        x = x.transpose(1, 2).clone(memory_format=torch.contiguous_format)
+        return self.proj(x.flatten(2))
 
 
 class AnySizeUpsample(Upsample):
@@ -96,6 +107,7 @@ VARIANTS: Dict[type, type] = {
     for variant in (
         AnySizeDynamicConv,
         AnySizeRelPosEncoding,
+        AnySizeSelfAttention,
         AnySizeUpsample,
         AnySizeWindowAttention,
     )

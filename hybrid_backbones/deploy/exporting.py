@@ -1,6 +1,7 @@
 """Writing a backbone to a file that needs none of this package's code."""
 
 import argparse
+import logging
 import os
 import re
 import tempfile
@@ -98,9 +99,14 @@ def write_checked(
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without the warnings of exporters about their own insides."""
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        yield
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        logging.disable(before)
 
 
 def export_from_arguments(args: argparse.Namespace) -> None:
