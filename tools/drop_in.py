@@ -29,6 +29,11 @@ def parse_args() -> argparse.Namespace:
         metavar='HxW',
         help="of the picture to try; default: a pose model's own, else 256x320",
     )
+    parser.add_argument(
+        '--untried',
+        action='store_true',
+        help='write it unseen: where an operator needs a GPU, or a package is missing',
+    )
     return parser.parse_args(namespace=argparse.Namespace(local_rank=0))
 
 

@@ -45,6 +45,7 @@ def measure(scope: str, model: Any, size: Tuple[int, int], compute: bool) -> Mea
     Raises:
         Exception: Whatever the model raises.
     """
+    model = {key: part for key, part in model.items() if key != 'data_preprocessor'}
     shadow = build(scope, model, 'meta')
     params, flops = count_parameters(shadow), None
     try:
@@ -137,7 +138,9 @@ def _auxiliary(scope: str, model: nn.Module, size: Tuple[int, int], device: str)
         head(features)
 
 
-def table(drop: Any, before: Optional[Measured], after: Measured, size: Tuple[int, int]) -> str:
+def table(
+    drop: Any, before: Optional[Measured], after: Optional[Measured], size: Tuple[int, int]
+) -> str:
     """Before and after, for people."""
     rows = [
         ('', 'before', 'after'),

@@ -36,11 +36,16 @@ def drop_in(args: argparse.Namespace) -> Path:
     sizes = [args.size] if args.size else picture_sizes(source.cfg)
     drop = plan(source, variant)
     with written(drop, out.parent) as (temporary, new):
-        with explained(_does_not_run(source.name, variant.name)):
-            model = root_of(new, drop.root)
-            after, size = measure_somewhere(source.scope, model, sizes, compute=True)
+        after, size = None, sizes[0]
+        if not args.untried:
+            with explained(_does_not_run(source.name, variant.name)):
+                model = root_of(new, drop.root)
+                after, size = measure_somewhere(source.scope, model, sizes, compute=True)
         os.replace(temporary, out)
-    print(table(drop, _before(drop, size), after, size), end='')
+    before = None if args.untried else _before(drop, size)
+    print(table(drop, before, after, size), end='')
+    if args.untried:
+        print('note: the new model was not tried')
     for note in drop.notes:
         print(f'note: {note}')
     print(f'wrote {out}')
@@ -48,7 +53,10 @@ def drop_in(args: argparse.Namespace) -> Path:
 
 
 def _does_not_run(name: str, variant: str) -> str:
-    return f'{name} does not run with {variant}, a neck or head needs a hand that knows it'
+    return (
+        f'{name} does not run with {variant}: a neck or head needs a hand that knows it, or this '
+        'machine lacks something (then --untried)'
+    )
 
 
 @contextmanager

@@ -27,9 +27,11 @@ class NotMaps(ValueError):
 
 
 def without_weights(cfg: Any) -> Any:
-    """A copy in which nothing is to be loaded."""
+    """A copy in which nothing is to be loaded, and no norm asks for several processes."""
     if isinstance(cfg, dict):
         cfg = {key: without_weights(value) for key, value in cfg.items()}
+        if cfg.get('type') == 'MMSyncBN':
+            cfg['type'] = 'BN'
         for key in ('init_cfg', 'pretrained'):
             if key in cfg:
                 cfg[key] = None

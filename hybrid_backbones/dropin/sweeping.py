@@ -25,6 +25,7 @@ from .variants import find_variant
 SMALLEST = ('uniformer_xxs', 'hrformer_t', 'cvt_13', 'conformer_ti', 'transxnet_t')
 NO_EXPERIMENTS = {'_base_', 'common'}  # folders of files to inherit from
 NO_MODEL = 'has no model'  # a file to inherit from
+NOT_TRIED = 'does not run here with its own backbone either'
 BEGIN, END = '<!-- sweep -->', '<!-- end of sweep -->'
 
 
@@ -143,7 +144,7 @@ def _whose(drop: DropIn, reason: str) -> str:
         measure_somewhere(drop.source.scope, drop.model, sizes, compute=False)
     except Exception as error:  # theirs
         own = ' '.join(f'{type(error).__name__}: {error}'.split())
-        return f'does not run here with its own backbone either: {own}'
+        return f'{NOT_TRIED}: {own}'
     return reason
 
 
@@ -179,7 +180,9 @@ def summary(results: List[Dict[str, Any]]) -> str:
     for library in LIBRARIES:
         ours = [r for r in results if r['config'].startswith(f'{library}::')]
         if ours:
-            lines.append(f'{library}: {sum(r["ok"] for r in ours)} of {len(ours)}')
+            line = f'{library}: {sum(r["ok"] for r in ours)} of {len(ours)}'
+            not_tried = sum(r['reason'].startswith(NOT_TRIED) for r in ours)
+            lines.append(line + (f'; {not_tried} could not be tried' if not_tried else ''))
     return '\n'.join(lines)
 
 
@@ -209,7 +212,7 @@ def table(results: List[Dict[str, Any]]) -> str:
     for result in results:
         groups[group_of(result['config'])].append(result)
     ran = sum(result['ok'] for result in results)
-    lines = [f'{ran} of {len(results)} configs.', '']
+    lines = [f'It works with {ran} of {len(results)} configs.', '']
     lines += [f'- {line}' for line in summary(results).splitlines()]
     lines += ['', '| configs | work | not, and why |', '| --- | --- | --- |']
     for (library, folder), members in groups.items():

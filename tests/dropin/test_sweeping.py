@@ -7,6 +7,7 @@ import pytest
 from hybrid_backbones.dropin.sweeping import (
     BEGIN,
     END,
+    NOT_TRIED,
     read_results,
     shipped_configs,
     short_reason,
@@ -68,13 +69,15 @@ RESULTS = [
     dict(config='mmdet::atss/a.py', ok=True, reason=''),
     dict(config='mmdet::atss/b.py', ok=False, reason='a | b'),
     dict(config='mmpose::face/heads/c/d.py', ok=True, reason=''),
+    dict(config='mmseg::san/a.py', ok=False, reason=f'{NOT_TRIED}: no such package'),
 ]
 
 
 def test_table(tmp_path):
     lines = table(RESULTS).splitlines()
-    assert lines[0] == '2 of 3 configs.'
+    assert lines[0] == 'It works with 2 of 4 configs.'
     assert '- mmdet: 1 of 2' in lines and '- mmpose: 1 of 1' in lines
+    assert '- mmseg: 0 of 1; 1 could not be tried' in lines
     assert '| mmdet `atss` | 1 of 2 | 1: a / b |' in lines
     assert '| mmpose `face/heads` | 1 of 1 |  |' in lines
     page = tmp_path / 'page.md'

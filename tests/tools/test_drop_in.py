@@ -55,7 +55,7 @@ def test_a_file_of_ones_own(tmp_path, monkeypatch):
     before = mine.read_text()
     names = dict(config='mine/detector.py', backbone='UniFormer:xxs', out='new.py')
     for _ in range(2):
-        drop_in(Namespace(**names, pretrained=None, size=(64, 96)))
+        drop_in(Namespace(**names, pretrained=None, size=(64, 96), untried=False))
     assert mine.read_text() == before
     cfg = Config.fromfile(str(tmp_path / 'new.py'))
     assert "_base_ = ['mine/detector.py']" in (tmp_path / 'new.py').read_text()
@@ -92,6 +92,7 @@ def test_refusals(folder, arguments, parts):
     assert contents(folder) == there
 
 
+NOTHING = dict(out=None, pretrained=None, size=None, untried=False)
 SHIPPED = 'mmdet::retinanet/retinanet_r50_fpn_1x_cocoo.py'
 REFUSED = [
     (dict(config=SHIPPED), ['close: mmdet::retinanet/retinanet_r50_fpn_1x_coco.py']),
@@ -112,10 +113,32 @@ REFUSED = [
 def test_refusals_leave_nothing(folder, monkeypatch, arguments, parts):
     monkeypatch.chdir(folder)
     there = contents(folder)
-    usual = dict(config=RETINANET, backbone='uniformer_xxs', out=None, pretrained=None, size=None)
+    usual = dict(config=RETINANET, backbone='uniformer_xxs', **NOTHING)
     with pytest.raises(SettingsError) as error:
         drop_in(Namespace(**{**usual, **arguments}))
     for part in parts:
         assert part in str(error.value)
     assert '\n' not in str(error.value)
     assert contents(folder) == there
+
+
+@pytest.fixture
+def needs_a_package(folder):
+    """A config with a head that nothing here provides."""
+    (folder / 'gone.py').write_text(
+        f"_base_ = ['{RETINANET}']\nmodel = dict(bbox_head=dict(type='GoneHead'))\n"
+    )
+    return folder
+
+
+def test_untried(needs_a_package, monkeypatch, capsys):
+    """What does not run here is refused, except on demand."""
+    monkeypatch.chdir(needs_a_package)
+    arguments = dict(config='gone.py', backbone='uniformer_xxs', **{**NOTHING, 'out': 'new.py'})
+    with pytest.raises(SettingsError, match='GoneHead') as error:
+        drop_in(Namespace(**arguments))
+    assert '--untried' in str(error.value)
+    assert not (needs_a_package / 'new.py').exists()
+    drop_in(Namespace(**{**arguments, 'untried': True}))
+    assert Config.fromfile('new.py').model.neck.in_channels == [112, 224, 448]
+    assert 'not tried' in capsys.readouterr().out
