@@ -6,6 +6,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its t
 
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 from hybrid_backbones.engine.prepare import repair_torchvision
 
@@ -15,3 +16,9 @@ repair_torchvision()
 @pytest.fixture(autouse=True)
 def same_seed():
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def own_default_scope(monkeypatch):
+    """What a test makes the process's default scope does not reach the next one."""
+    monkeypatch.setattr(DefaultScope, '_instance_dict', DefaultScope._instance_dict.copy())
