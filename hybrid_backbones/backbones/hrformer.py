@@ -18,6 +18,7 @@ from ..layers import (
     LayerNorm2d,
     SelfAttention,
     Stage,
+    by_bands,
     drop_path_rates,
     is_compiling,
     merge_windows,
@@ -130,6 +131,7 @@ class ConvMlp(nn.Module):
 
     def __init__(self, dim: int, hidden: int):
         super().__init__()
+        self.ratio = hidden / dim
         self.fc1 = nn.Conv2d(dim, hidden, 1)
         self.norm1 = BatchNorm2d(hidden)
         self.dwconv = nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden)
@@ -140,6 +142,11 @@ class ConvMlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
+        if self.norm1.training:  # its statistics are those of whole maps
+            return self._run(x)
+        return by_bands(self._run, x, dim=2, ratio=2 * self.ratio, halo=1)
+
+    def _run(self, x: Tensor) -> Tensor:
         x = self.act(self.norm1(self.fc1(x)))
         x = self.act(self.norm2(self.dwconv(x)))
         return self.act(self.norm3(self.fc2(x)))

@@ -21,6 +21,7 @@ from ..layers import (
     GroupNorm,
     ResidualConv,
     attend,
+    by_bands,
     drop_path_rates,
     is_compiling,
 )
@@ -170,6 +171,7 @@ class MultiScaleMlp(nn.Module):
 
     def __init__(self, dim: int, hidden: int):
         super().__init__()
+        self.ratio = hidden / dim
         rest = hidden // len(FFN_KERNELS)
         self.parts = [hidden - rest * (len(FFN_KERNELS) - 1), *[rest] * (len(FFN_KERNELS) - 1)]
         self.fc1 = nn.Conv2d(dim, hidden, 1, bias=False)
@@ -184,6 +186,11 @@ class MultiScaleMlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
+        if self.norm1.training:  # its statistics are those of whole maps
+            return self._run(x)
+        return by_bands(self._run, x, dim=2, ratio=2 * self.ratio, halo=max(FFN_KERNELS) // 2)
+
+    def _run(self, x: Tensor) -> Tensor:
         x = self.norm1(self.act(self.fc1(x)))
         parts = x.split(self.parts, dim=1)
         x = torch.cat([conv(part) for conv, part in zip(self.dwconv, parts)], dim=1)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..layers import ConvBN, DropPath, ResidualConv
 from .affine import fold_into, set_weights
+from .pointwise import as_pointwise
 
 Rule = Callable[[nn.Module], nn.Module]
 
@@ -64,5 +65,6 @@ RULES: Dict[type, Rule] = {
     ConvBN: partial(fold_norms, conv='bn'),
     DropPath: drop_nothing,
     nn.GELU: gelu_in_place,
+    nn.Linear: as_pointwise,
     ResidualConv: fold_residual,
 }

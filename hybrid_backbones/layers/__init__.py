@@ -1,6 +1,7 @@
 """Small modules that two or more families share."""
 
 from .attention import SelfAttention, attend
+from .bands import by_bands
 from .checkpointing import checkpoint_block
 from .conv_bn import ConvBN
 from .drop_path import DropPath, drop_path_rates
@@ -12,7 +13,7 @@ from .padding import pad_to_multiple
 from .patch_embed import PatchEmbed
 from .residual_conv import ResidualConv
 from .stage import Stage
-from .tracing import is_compiling, is_exporting
+from .tracing import is_compiling, is_exporting, is_recorded
 from .windows import merge_windows, split_windows
 
 __all__ = [
@@ -28,11 +29,13 @@ __all__ = [
     'SelfAttention',
     'Stage',
     'attend',
+    'by_bands',
     'checkpoint_block',
     'drop_path_rates',
     'init_linear',
     'is_compiling',
     'is_exporting',
+    'is_recorded',
     'merge_windows',
     'pad_to_multiple',
     'split_windows',

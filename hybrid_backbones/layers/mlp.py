@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from .bands import by_bands
+
 
 class Mlp(nn.Module):
     """Expand, activate, contract (Vaswani et al. 2017, section 3.3).
@@ -16,10 +18,15 @@ class Mlp(nn.Module):
 
     def __init__(self, dim: int, hidden: int, pointwise=nn.Linear, act=nn.GELU):
         super().__init__()
+        self.ratio = hidden / dim
         self.fc1 = pointwise(dim, hidden)
         self.act = act()
         self.fc2 = pointwise(hidden, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape out as in."""
+        along = 2 if isinstance(self.fc1, nn.Conv2d) else 1
+        return by_bands(self._run, x, dim=along, ratio=self.ratio)
+
+    def _run(self, x: Tensor) -> Tensor:
         return self.fc2(self.act(self.fc1(x)))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from hybrid_backbones.layers import attention
+from hybrid_backbones.layers import attention, bands
 
 from ..golden import assert_close, goldens
 from ..published_runs import FAMILIES, QUICK, published
@@ -34,6 +34,14 @@ def test_with_gradients(family, golden):
 @pytest.mark.parametrize('family, golden', RUNS)
 def test_checkpointed(family, golden):
     assert_levels(family, golden, published(family, golden, with_cp=True)(golden.image()))
+
+
+@pytest.mark.parametrize('family, golden', RUNS)
+def test_band_by_band(family, golden, monkeypatch):
+    """As large maps are."""
+    monkeypatch.setattr(bands, 'BAND_BYTES', 2**16)
+    with torch.inference_mode():
+        assert_levels(family, golden, published(family, golden)(golden.image()))
 
 
 @pytest.mark.parametrize('family, golden', RUNS)

@@ -13,6 +13,7 @@ from hybrid_backbones import UniFormer
 from hybrid_backbones.backbones.transxnet import ChannelAffine
 from hybrid_backbones.deploy import FoldedBackbone, fold, fold_model
 from hybrid_backbones.deploy.affine import affine_of, fold_into
+from hybrid_backbones.deploy.pointwise import PointwiseLinear, as_pointwise
 from hybrid_backbones.deploy.rules import GELUInPlace
 from hybrid_backbones.layers import DropPath, LayerScale, ResidualConv
 
@@ -100,6 +101,7 @@ def test_what_is_left(family, options):
     folded = fold(backbone)
     assert not left(folded, (ChannelAffine, DropPath, ResidualConv))
     assert all(isinstance(m, GELUInPlace) for m in folded.modules() if isinstance(m, nn.GELU))
+    assert all(type(m) is PointwiseLinear for m in folded.modules() if isinstance(m, nn.Linear))
     norms, scales = left(folded, _BatchNorm), left(folded, LayerScale)
     blocks = [f'body.{name[: -len(".mlp")]}' for name in left(backbone, nn.Module) if _is_mlp(name)]
     if family == 'TransXNet':
@@ -303,3 +305,49 @@ def test_a_linear_layer_between_two_norms():
         assert isinstance(rows.first, nn.Identity)
         assert isinstance(rows.last, nn.Identity)
         assert torch.allclose(rows(x), before)
+
+
+@pytest.mark.parametrize('shape', [(5, 8), (2, 7, 8), (2, 3, 4, 8), (0, 7, 8)])
+@pytest.mark.parametrize('bias', [True, False])
+def test_linear_layers_as_convolutions(shape, bias):
+    """The same numbers, of whatever shape and order in memory, and the same gradients."""
+    linear = nn.Linear(8, 12, bias=bias)
+    pointwise = as_pointwise(linear)
+    assert pointwise.weight is linear.weight
+    for x in (torch.randn(shape), torch.randn(shape[::-1]).permute(*reversed(range(len(shape))))):
+        torch.testing.assert_close(pointwise(x), linear(x))
+    x = torch.randn(shape, requires_grad=True)
+    (mine,), (other,) = (
+        torch.autograd.grad(layer(x).square().sum(), [x]) for layer in (pointwise, linear)
+    )
+    torch.testing.assert_close(mine, other)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert pointwise(x).dtype == torch.bfloat16
+    assert pointwise.double()(x.double()).dtype == torch.float64
+
+
+@pytest.mark.parametrize('family', ['Conformer', 'HRFormer'])
+def test_nothing_is_overwritten_that_others_need(family):
+    """Blocks that write into their input get one that is nobody else's."""
+    backbone = build(*SMALL[family])
+    folded = fold(backbone)
+    x = image(96, 96)
+    before = x.clone()
+    given = []  # to a stage, and as it was then: it may be a level
+
+    def keep(block, args):
+        given.append((args[0], args[0].clone()))
+
+    if family == 'Conformer':
+        for stage in folded.body.stages[1:]:
+            stage.blocks[0].register_forward_pre_hook(keep)
+    with torch.inference_mode():
+        levels = folded(x)
+        assert furthest(levels, backbone(x)) < FLOAT32
+    assert torch.equal(x, before)
+    assert all(torch.equal(x, copy) for x, copy in given)
+    x.requires_grad_()
+    sum(level.square().mean() for level in folded(x)).backward()
+    gradient, x.grad = x.grad, None
+    sum(level.square().mean() for level in backbone(x)).backward()
+    assert furthest([gradient], [x.grad]) < 1e-3
