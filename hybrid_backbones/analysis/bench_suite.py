@@ -68,7 +68,6 @@ def _uniformer(arch: str, attention: str, **best: str) -> Row:
     return Row(f'uniformer_{arch}', f'UniFormer:{arch}', options, attention, **best)
 
 
-COMPILED = dict(mode='folded+compiled', memory_format='channels_last')
 # mode and format: the fastest that was found, timed in turns on a CPU, of folded and folded and
 # compiled, contiguous and channels_last; where they are as good as equal, plainly folded
 ROWS = (
@@ -79,7 +78,7 @@ ROWS = (
     Row('hrformer_base', 'HRFormer:base', attention='seg'),
     Row('transxnet_t', 'TransXNet:t'),
     Row('transxnet_s', 'TransXNet:s'),
-    Row('conformer_small_patch32', 'Conformer:small_patch32', **COMPILED),
+    Row('conformer_small_patch32', 'Conformer:small_patch32', memory_format='channels_last'),
     Row('conformer_tiny_patch16', 'Conformer:tiny_patch16'),
     # the published network ends with the third stage
     Row('cvt_13', 'CvT:13', dict(out_indices=(0, 1, 2))),
@@ -247,7 +246,7 @@ How long ours takes beside the code that the authors published, written by `make
 in units of MMDetection's ResNet-50 (random weights, eager, contiguous, float32), which was timed in
 turns with ours: A B A B ..., medians of the ratios within a turn. The published code was measured
 in the same way, eager, contiguous and float32 too, on two cores; a quotient below 1 says that ours
-is faster. Repeated runs differ by about 10 %.
+is faster. Repeated runs differ by 10 to 20 %.
 
 - Inference: 1x3x800x1280, {inference} calls after a warm-up, in the mode and memory format of the
   table; `folded` is `hybrid_backbones.deploy.fold`. Memory is that of a fresh process: resident
