@@ -9,7 +9,6 @@ import os
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its threads
 
 import argparse
-import re
 import sys
 from itertools import product
 from pathlib import Path
@@ -18,16 +17,10 @@ from typing import Tuple
 from hybrid_backbones.analysis.bench_settings import DTYPES, MEMORY_FORMATS, MODES, WHATS, Settings
 from hybrid_backbones.analysis.bench_suite import run_suite
 from hybrid_backbones.analysis.benchmark import measure, table, write_json
-from hybrid_backbones.engine.cli import KeyValues, Parser, image_size, run
+from hybrid_backbones.engine.cli import KeyValues, Parser, image_size, positive, run
 from hybrid_backbones.engine.settings import SettingsError
 
 REFERENCE = Path(__file__).parent / 'reference_speed.json'
-
-
-def positive(text: str) -> int:
-    if not re.fullmatch(r'[1-9]\d*', text):
-        raise argparse.ArgumentTypeError(f'must be a whole number of at least 1, got {text!r}')
-    return int(text)
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,17 +1,10 @@
 """Draw what the pipeline feeds to the model: python tools/browse_data.py CONFIG [--mini]."""
 
 import argparse
-import re
 import sys
 
 from hybrid_backbones.engine.browsing import browse
-from hybrid_backbones.engine.cli import KeyValues, Parser, run
-
-
-def positive(text: str) -> int:
-    if not re.fullmatch(r'[1-9]\d*', text):
-        raise argparse.ArgumentTypeError(f'must be a whole number of at least 1, got {text!r}')
-    return int(text)
+from hybrid_backbones.engine.cli import KeyValues, Parser, positive, run
 
 
 def parse_args() -> argparse.Namespace:

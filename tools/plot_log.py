@@ -1,18 +1,11 @@
 """Draw the curves of training logs: python tools/plot_log.py RUN [RUN ...] [--out FILE.png]."""
 
 import argparse
-import re
 import sys
 
 from hybrid_backbones.analysis.log_figure import draw, select, summary
 from hybrid_backbones.analysis.training_log import read_logs
-from hybrid_backbones.engine.cli import Parser, run
-
-
-def positive(text: str) -> int:
-    if not re.fullmatch(r'[1-9]\d*', text):
-        raise argparse.ArgumentTypeError(f'must be a whole number of at least 1, got {text!r}')
-    return int(text)
+from hybrid_backbones.engine.cli import Parser, positive, run
 
 
 def parse_args() -> argparse.Namespace:

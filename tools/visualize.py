@@ -15,7 +15,7 @@ import re
 from typing import Tuple
 
 from hybrid_backbones.analysis.look_inside import attention, cam, features, receptive_fields
-from hybrid_backbones.engine.cli import Parser, run
+from hybrid_backbones.engine.cli import Parser, positive, run
 
 
 def size(text: str) -> Tuple[int, int]:
@@ -23,12 +23,6 @@ def size(text: str) -> Tuple[int, int]:
     if not match:
         raise argparse.ArgumentTypeError(f'must be HEIGHTxWIDTH such as 384x512, got {text!r}')
     return int(match[1]), int(match[2])
-
-
-def positive(text: str) -> int:
-    if not re.fullmatch(r'[1-9]\d*', text):
-        raise argparse.ArgumentTypeError(f'must be a whole number of at least 1, got {text!r}')
-    return int(text)
 
 
 def parse_args() -> argparse.Namespace:

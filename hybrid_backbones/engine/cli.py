@@ -37,6 +37,13 @@ def image_size(text: str) -> Tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def positive(text: str) -> int:
+    """An argument that counts something."""
+    if not re.fullmatch(r'[1-9]\d*', text):
+        raise argparse.ArgumentTypeError(f'must be a whole number of at least 1, got {text!r}')
+    return int(text)
+
+
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags that training and testing share, named as in OpenMMLab's tools."""
     parser.add_argument('--work-dir', help='where logs and checkpoints go')
