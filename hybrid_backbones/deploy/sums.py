@@ -7,7 +7,9 @@ ROWS = 32  # of a map that are added at once
 
 
 def add_rectified(total: Tensor, layer: nn.Module, x: Tensor) -> Tensor:
-    """``relu(total + layer(x))`` in the memory of ``total``, without all of ``layer(x)`` at once.
+    """``relu(total + layer(x))`` in the memory of ``total``.
+
+    On a CPU without all of ``layer(x)`` at once; a GPU would wait for the small pieces.
 
     Args:
         total: ``(N, C, H, W)``; it is overwritten.
@@ -17,6 +19,7 @@ def add_rectified(total: Tensor, layer: nn.Module, x: Tensor) -> Tensor:
     Returns:
         ``total``.
     """
-    for rows, part in zip(x.split(ROWS, dim=2), total.split(ROWS, dim=2)):
+    step = ROWS if x.device.type == 'cpu' else x.shape[2]
+    for rows, part in zip(x.split(step, dim=2), total.split(step, dim=2)):
         F.relu_(part.add_(layer(rows)))
     return total
