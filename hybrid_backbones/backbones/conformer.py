@@ -103,8 +103,8 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, L, dim) -> (N, L, dim)``."""
-        x = x + self.drop_path(self.attn(self.norm1(x)))
-        return x + self.drop_path(self.mlp(self.norm2(x)))
+        x = self.drop_path.add(x, self.attn(self.norm1(x)))
+        return self.drop_path.add(x, self.mlp(self.norm2(x)))
 
 
 class Down(nn.Module):

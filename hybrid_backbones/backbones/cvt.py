@@ -149,8 +149,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, size: Tuple[int, int]) -> Tensor:
         """``(N, L, dim) -> (N, L, dim)``; ``size`` as in :class:`ConvAttention`."""
-        x = x + self.drop_path(self.attn(self.norm1(x), size))
-        return x + self.drop_path(self.mlp(self.norm2(x)))
+        x = self.drop_path.add(x, self.attn(self.norm1(x), size))
+        return self.drop_path.add(x, self.mlp(self.norm2(x)))
 
 
 class ExtraLevel(nn.Module):

@@ -168,8 +168,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
         attended = self.attn(self.norm1(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
-        x = x + self.drop_path(attended)
-        return x + self.drop_path(self.mlp(self.norm2(x)))
+        x = self.drop_path.add(x, attended)
+        return self.drop_path.add(x, self.mlp(self.norm2(x)))
 
 
 class Upsample(ConvBN):

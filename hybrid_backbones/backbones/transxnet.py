@@ -228,8 +228,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as in :class:`ReducedAttention`."""
         x = self.pos_embed(x)
-        x = x + self.drop_path(self.scale1(self.mixer(self.norm1(x), bias)))
-        return x + self.drop_path(self.scale2(self.mlp(self.norm2(x))))
+        x = self.drop_path.add(x, self.scale1(self.mixer(self.norm1(x), bias)))
+        return self.drop_path.add(x, self.scale2(self.mlp(self.norm2(x))))
 
 
 class RelPosEncoding(nn.Module):

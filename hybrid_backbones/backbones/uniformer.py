@@ -111,8 +111,8 @@ class LocalBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
         x = self.pos_embed(x)
-        x = x + self.drop_path(self.scale1(self.attn(self.norm1(x))))
-        return x + self.drop_path(self.scale2(self.mlp(self.norm2(x))))
+        x = self.drop_path.add(x, self.scale1(self.attn(self.norm1(x))))
+        return self.drop_path.add(x, self.scale2(self.mlp(self.norm2(x))))
 
 
 class GlobalBlock(nn.Module):
@@ -139,8 +139,8 @@ class GlobalBlock(nn.Module):
         """
         x = self.pos_embed(x)
         x = x.permute(0, 2, 3, 1)
-        x = x + self.drop_path(self.scale1(self._attend(self.norm1(x), window)))
-        x = x + self.drop_path(self.scale2(self.mlp(self.norm2(x))))
+        x = self.drop_path.add(x, self.scale1(self._attend(self.norm1(x), window)))
+        x = self.drop_path.add(x, self.scale2(self.mlp(self.norm2(x))))
         return x.permute(0, 3, 1, 2)
 
     def _attend(self, x: Tensor, window: int) -> Tensor:

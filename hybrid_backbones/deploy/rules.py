@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..layers import ConvBN, DropPath, ResidualConv
 from .affine import fold_into, set_weights
 from .pointwise import as_pointwise
+from .sums import ResidualSum
 
 Rule = Callable[[nn.Module], nn.Module]
 
@@ -56,9 +57,9 @@ def gelu_in_place(gelu: nn.GELU) -> GELUInPlace:
     return GELUInPlace(gelu.approximate)
 
 
-def drop_nothing(module: DropPath) -> nn.Identity:
+def drop_nothing(module: DropPath) -> ResidualSum:
     """In eval mode nothing is dropped."""
-    return nn.Identity()
+    return ResidualSum()
 
 
 RULES: Dict[type, Rule] = {

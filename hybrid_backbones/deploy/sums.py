@@ -1,7 +1,9 @@
-"""Sums of large maps in the memory of one of their terms."""
+"""Sums in the memory of one of their terms."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from ..layers import is_recorded
 
 ROWS = 32  # of a map that are added at once
 
@@ -23,3 +25,16 @@ def add_rectified(total: Tensor, layer: nn.Module, x: Tensor) -> Tensor:
     for rows, part in zip(x.split(step, dim=2), total.split(step, dim=2)):
         F.relu_(part.add_(layer(rows)))
     return total
+
+
+class ResidualSum(nn.Module):
+    """In the place of :class:`~hybrid_backbones.layers.DropPath`, where nothing is dropped."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The branch, ``(N, ...)``, as it is."""
+        return x
+
+    def add(self, x: Tensor, branch: Tensor) -> Tensor:
+        """``x + branch``, without gradients in the memory of the branch: nobody else has it."""
+        same = branch.dtype == x.dtype and branch.stride() == x.stride()
+        return x + branch if is_recorded() or not same else branch.add_(x)

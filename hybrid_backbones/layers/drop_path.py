@@ -27,6 +27,10 @@ class DropPath(nn.Module):
         kept = torch.rand(shape, device=x.device) < keep
         return x * (kept.to(x.dtype) / keep)
 
+    def add(self, x: Tensor, branch: Tensor) -> Tensor:
+        """``x``, ``(N, ...)``, plus its branch, unless that is dropped."""
+        return x + self(branch)
+
     def extra_repr(self) -> str:
         return f'rate={self.rate:.3f}'
 
