@@ -27,12 +27,12 @@ class PointwiseLinear(nn.Linear):
 def _convolves(x: Tensor) -> bool:
     mkldnn = torch.backends.mkldnn  # as torch still calls oneDNN
     return (
-        x.device.type == 'cpu'
+        not is_compiling()  # first: a graph cannot ask for oneDNN
+        and x.device.type == 'cpu'
         and x.numel() > 0
         and x.dtype == torch.float32
         and mkldnn.is_available()
         and mkldnn.enabled
-        and not is_compiling()
     )
 
 

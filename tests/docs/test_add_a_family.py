@@ -15,7 +15,8 @@ def test_the_example():
     code = next(b for b in blocks(DOCS / 'add_a_family.md') if 'HybridBackbone' in b.text)
     try:
         exec(compile(code.text, str(code), 'exec'), {'__name__': 'newnet'})
-        backbone = MODELS.build(dict(type='NewNet', out_indices=(0, 2), with_cp=True))
+        name = 'hybrid_backbones.NewNet'  # as in a config, whatever its default scope is
+        backbone = MODELS.build(dict(type=name, out_indices=(0, 2), with_cp=True))
     finally:
         MODELS._module_dict.pop('NewNet', None)
     assert backbone.out_channels == (64, 320)
