@@ -15,6 +15,7 @@ from hybrid_backbones.deploy import FoldedBackbone, fold, fold_model
 from hybrid_backbones.deploy.affine import affine_of, fold_into
 from hybrid_backbones.deploy.pointwise import PointwiseLinear, as_pointwise
 from hybrid_backbones.deploy.rules import GELUInPlace
+from hybrid_backbones.deploy.sums import ResidualSum
 from hybrid_backbones.layers import DropPath, LayerScale, ResidualConv
 
 from .randomise import furthest, randomise
@@ -351,3 +352,22 @@ def test_nothing_is_overwritten_that_others_need(family):
     gradient, x.grad = x.grad, None
     sum(level.square().mean() for level in backbone(x)).backward()
     assert furthest([gradient], [x.grad]) < 1e-3
+
+
+def test_sums_in_the_memory_of_the_branch():
+    """Where it is as good as the sum's own, and without gradients."""
+    x, add = torch.randn(2, 4, 5, 6), ResidualSum().add
+    like, half = torch.randn(2, 4, 5, 6), torch.randn(2, 4, 5, 6, dtype=torch.bfloat16)
+    other = torch.randn(2, 4, 5, 6).contiguous(memory_format=torch.channels_last)
+    part = torch.randn(2, 4, 7, 6)[:, :, 1:6]
+    for branch in (like, half, other, part):
+        expected = x + branch
+        before, given = x.clone(), branch.clone()
+        assert torch.equal(add(x, branch), expected), 'with gradients'
+        assert torch.equal(branch, given)
+        with torch.no_grad():
+            total = add(x, branch)
+        assert torch.equal(total, expected)
+        assert total.dtype == torch.float32
+        assert torch.equal(x, before)
+        assert (total.data_ptr() == branch.data_ptr()) == (branch is like)
