@@ -20,5 +20,5 @@ def same_seed():
 
 @pytest.fixture(autouse=True)
 def own_default_scope(monkeypatch):
-    """What a test makes the process's default scope does not reach the next one."""
+    """What a test makes the default scope, as inferencers do for good, is not the next one's."""
     monkeypatch.setattr(DefaultScope, '_instance_dict', DefaultScope._instance_dict.copy())

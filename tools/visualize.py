@@ -11,18 +11,9 @@ import os
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its threads
 
 import argparse
-import re
-from typing import Tuple
 
 from hybrid_backbones.analysis.look_inside import attention, cam, features, receptive_fields
-from hybrid_backbones.engine.cli import Parser, positive, run
-
-
-def size(text: str) -> Tuple[int, int]:
-    match = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', text)
-    if not match:
-        raise argparse.ArgumentTypeError(f'must be HEIGHTxWIDTH such as 384x512, got {text!r}')
-    return int(match[1]), int(match[2])
+from hybrid_backbones.engine.cli import Parser, image_size, positive, run
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,7 +30,7 @@ def parse_args() -> argparse.Namespace:
         '--weights', nargs='+', metavar='FILE', help='one for each backbone, or the word random'
     )
     erf.add_argument('--image', nargs='+', metavar='FILE', help='pictures, in place of random ones')
-    erf.add_argument('--size', type=size, default=(320, 320), metavar='HxW')
+    erf.add_argument('--size', type=image_size, default=(320, 320), metavar='HxW')
     erf.add_argument('--level', type=int, choices=range(4), help='the last one if not given')
     erf.add_argument('--samples', type=positive, default=8, help='gradients to average')
     _common(erf, receptive_fields)
@@ -76,7 +67,7 @@ def _about_one(parser: argparse.ArgumentParser, function) -> None:
     )
     parser.add_argument('--image', metavar='FILE', help='a drawn picture if not given')
     parser.add_argument('--weights', metavar='FILE', help='random weights if not given')
-    parser.add_argument('--size', type=size, metavar='HxW', help='resize the picture')
+    parser.add_argument('--size', type=image_size, metavar='HxW', help='resize the picture')
     _common(parser, function)
 
 

@@ -63,9 +63,9 @@ class Row:
         return Settings(**common, **best, size=(800, 1280), repeats=3)
 
 
-def _uniformer(arch: str, attention: str, **best: str) -> Row:
+def _uniformer(arch: str, attention: str) -> Row:
     options = dict(stage3_attention=attention, window_size=14)
-    return Row(f'uniformer_{arch}', f'UniFormer:{arch}', options, attention, **best)
+    return Row(f'uniformer_{arch}', f'UniFormer:{arch}', options, attention)
 
 
 # mode and format: the fastest that was found, timed in turns on a CPU, of folded and folded and

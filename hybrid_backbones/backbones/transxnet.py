@@ -23,7 +23,7 @@ from ..layers import (
     attend,
     by_bands,
     drop_path_rates,
-    is_compiling,
+    is_recorded,
 )
 from ..registry import MODELS
 from .base import HybridBackbone
@@ -253,7 +253,7 @@ class RelPosEncoding(nn.Module):
         table = self.table
         if size == tuple(table.shape[2:]):
             return table
-        if torch.is_grad_enabled() or is_compiling() or table.is_inference():
+        if is_recorded() or table.is_inference():
             return _resize(table, size)
         key = (size, table.dtype, table.device, torch.is_inference_mode_enabled())
         kept = self._kept  # read once: another thread may replace it

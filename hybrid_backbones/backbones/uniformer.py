@@ -175,6 +175,7 @@ class PrunedBlock(GlobalBlock):
         return tokens.transpose(1, 2).unflatten(2, size), cls, scores
 
     def _update(self, x: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        # not drop_path.add, which may overwrite a branch: both are returned, too
         attended, row = self.attn.with_first_row(self.norm1(x))
         x = x + self.drop_path(attended)
         transformed = self.mlp(self.norm2(x))

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import DefaultScope
 
 from hybrid_backbones.deploy import FoldedBackbone
 from hybrid_backbones.engine import predicting
@@ -34,15 +33,6 @@ SEGMENTATION = 'semanticfpn_uniformer_xxs_80k_ade20k'
 POSE = 'topdown_hrformer_t_210e_coco_256x192'
 PERSON = 12  # of ADE20K's classes
 SMALL = {'test_dataloader.dataset.pipeline.1.scale': (160, 96)}
-
-
-@pytest.fixture(autouse=True)
-def same_scope():
-    """The inferencers set mmengine's default scope for good."""
-    before = DefaultScope._instance_dict.copy()
-    yield
-    DefaultScope._instance_dict.clear()
-    DefaultScope._instance_dict.update(before)
 
 
 @pytest.fixture(scope='module')

@@ -39,12 +39,6 @@ print(cfg.filename)
 """
 
 
-@pytest.fixture(autouse=True)
-def same_scope(monkeypatch):
-    """Inferencers set mmengine's default scope and leave it."""
-    monkeypatch.setattr(DefaultScope, '_instance_dict', DefaultScope._instance_dict.copy())
-
-
 def test_names():
     assert zoo.config_root() == PROJECT, 'a checkout has no copy'
     assert hybrid_backbones.config_path(f'{NAME}.py') == str(PROJECT / 'configs' / f'{NAME}.py')
