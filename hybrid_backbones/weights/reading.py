@@ -72,13 +72,15 @@ def mmengine_globals() -> Iterator[None]:
     if not hasattr(torch.serialization, 'safe_globals'):  # before torch 2.5
         yield
         return
-    before = torch.serialization.get_safe_globals()
-    torch.serialization.add_safe_globals(_allowed())
+    ours = set(_allowed()) - set(torch.serialization.get_safe_globals())
+    torch.serialization.add_safe_globals(list(ours))
     try:
         yield
     finally:
+        # torch's own modules allow theirs when first imported, which may have been just now
+        others = [each for each in torch.serialization.get_safe_globals() if each not in ours]
         torch.serialization.clear_safe_globals()
-        torch.serialization.add_safe_globals(before)
+        torch.serialization.add_safe_globals(others)
 
 
 def _allowed() -> List[Any]:

@@ -357,8 +357,24 @@ def test_reading_within_reading(tmp_path):
     path = tmp_path / 'run.pth'
     palette = np.zeros((17, 3), np.uint8)  # as in MMPose's description of a dataset
     torch.save({'state_dict': {'a': torch.ones(1)}, 'meta': {'colors': palette}}, path)
-    before = torch.serialization.get_safe_globals()
+    before = set(torch.serialization.get_safe_globals())
     with mmengine_globals():
         assert read_checkpoint(path)[0].keys() == {'a'}
         torch.load(path, weights_only=True)
-    assert torch.serialization.get_safe_globals() == before
+    assert set(torch.serialization.get_safe_globals()) == before
+
+
+def test_what_others_allow_meanwhile_stays_allowed():
+    """A module of torch first imported while a checkpoint is read allows its own classes."""
+
+    class Theirs:
+        pass
+
+    before = set(torch.serialization.get_safe_globals())
+    try:
+        with mmengine_globals():
+            torch.serialization.add_safe_globals([Theirs])
+        assert set(torch.serialization.get_safe_globals()) == before | {Theirs}
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(list(before))
