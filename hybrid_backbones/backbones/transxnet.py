@@ -18,6 +18,7 @@ from ..layers import (
     BatchNorm2d,
     ConvBN,
     DropPath,
+    FactoredBias,
     GroupNorm,
     ResidualConv,
     attend,
@@ -35,6 +36,9 @@ KERNEL = 7  # of the dynamic convolution
 TRAINED_SIZE = 224  # pixels; the relative position encodings are stored for it
 FFN_KERNELS = (1, 3, 5, 7)
 LARGE_MAP = 256  # positions from which on a CPU's depthwise gradients are faster in channels_last
+LARGEST_BIAS = 2**28  # numbers; a larger one stays in two factors, which take a CPU twice the time
+
+Bias = Union[Tensor, FactoredBias]
 
 
 @dataclass(frozen=True)
@@ -126,10 +130,11 @@ class ReducedAttention(nn.Module):
             self.reduce.append(ConvBN(dim, dim, groups=dim, act=None))
         self.local = ResidualConv(dim, 3)
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` ``(1, heads, H * W, keys)``."""
+    def forward(self, x: Tensor, bias: Bias) -> Tensor:
+        """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as of :class:`RelPosEncoding`."""
         k, v = self.kv(self.local(self.reduce(x))).chunk(2, dim=1)
-        out = attend(self._heads(self.q(x)), self._heads(k), self._heads(v), bias)
+        q, k, v = (self._heads(each) for each in (self.q(x), k, v))
+        out = bias.attend(q, k, v) if isinstance(bias, FactoredBias) else attend(q, k, v, bias)
         return out.transpose(2, 3).reshape(x.shape)
 
     def _heads(self, x: Tensor) -> Tensor:
@@ -157,8 +162,8 @@ class TokenMixer(nn.Module):
         self.act = nn.GELU()
         self.shortcut = nn.Identity()  # where folding puts a layer scale that follows
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as in :class:`ReducedAttention`."""
+    def forward(self, x: Tensor, bias: Bias) -> Tensor:
+        """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as of :class:`RelPosEncoding`."""
         first, second = x.chunk(2, dim=1)
         x = torch.cat([self.local(first), self.attn(second, bias)], dim=1)
         y = self.norm1(self.act(self.dwconv(x)))
@@ -225,8 +230,8 @@ class Block(nn.Module):
         self.scale1, self.scale2 = ChannelAffine(dim), ChannelAffine(dim)
         self.drop_path = DropPath(drop_path)
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as in :class:`ReducedAttention`."""
+    def forward(self, x: Tensor, bias: Bias) -> Tensor:
+        """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as of :class:`RelPosEncoding`."""
         x = self.pos_embed(x)
         x = self.drop_path.add(x, self.scale1(self.mixer(self.norm1(x), bias)))
         return self.drop_path.add(x, self.scale2(self.mlp(self.norm2(x))))
@@ -237,7 +242,8 @@ class RelPosEncoding(nn.Module):
 
     As published, queries by keys are resized as one flat picture, not along the image's axes. Where
     no gradient is wanted, the last result is kept beside the table it came from: all images of one
-    size share it until the table's values are others, however they were written.
+    size share it until the table's values are others, however they were written. Of images with
+    more than about two million pixels it would take gigabytes; there it stays in two factors.
     """
 
     def __init__(self, heads: int, side: int, reduction: int):
@@ -246,13 +252,15 @@ class RelPosEncoding(nn.Module):
         self.table = nn.Parameter(torch.zeros(1, heads, side**2, (side // reduction) ** 2))
         self._kept: Optional[Tuple[tuple, Tensor, Tensor]] = None
 
-    def forward(self, height: int, width: int) -> Tensor:
+    def forward(self, height: int, width: int) -> Bias:
         """``(1, heads, H * W, keys)`` for a map of ``height`` by ``width`` positions."""
         keys = -(-height // self.reduction) * -(-width // self.reduction)
         size = (height * width, keys)
         table = self.table
         if size == tuple(table.shape[2:]):
             return table
+        if table.shape[1] * size[0] * size[1] > LARGEST_BIAS:
+            return _resize_factored(table, size)
         if is_recorded() or table.is_inference():
             return _resize(table, size)
         key = (size, table.dtype, table.device, torch.is_inference_mode_enabled())
@@ -268,6 +276,15 @@ class RelPosEncoding(nn.Module):
 def _resize(table: Tensor, size: Tuple[int, int]) -> Tensor:
     # contiguous, whatever format a model was brought to: attention would copy it in every block
     return F.interpolate(table.contiguous(), size=size, mode='bicubic', align_corners=False)
+
+
+def _resize_factored(table: Tensor, size: Tuple[int, int]) -> FactoredBias:
+    """The same as factors: what resizes a picture's columns is a matrix of its own."""
+    keys = table.shape[3]
+    columns = torch.eye(keys, device=table.device, dtype=table.dtype)[None, None]
+    return FactoredBias(
+        _resize(table, (size[0], keys)), _resize(columns, (keys, size[1]))[0, 0].transpose(0, 1)
+    )
 
 
 class Stage(nn.Module):

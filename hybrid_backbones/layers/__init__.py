@@ -5,6 +5,7 @@ from .bands import by_bands
 from .checkpointing import checkpoint_block
 from .conv_bn import ConvBN
 from .drop_path import DropPath, drop_path_rates
+from .factored_bias import FactoredBias
 from .init import init_linear
 from .layout import working_layout
 from .mlp import Mlp
@@ -20,6 +21,7 @@ __all__ = [
     'BatchNorm2d',
     'ConvBN',
     'DropPath',
+    'FactoredBias',
     'GroupNorm',
     'LayerNorm2d',
     'LayerScale',
