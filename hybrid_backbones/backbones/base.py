@@ -12,7 +12,7 @@ from mmengine.model.weight_init import update_init_info
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..layers import checkpoint_block, working_layout
+from ..layers import checkpoint_block, nchw, working_layout
 from ..weights import FoundWeights, find_weights
 
 NUM_LEVELS = 4
@@ -122,7 +122,7 @@ class HybridBackbone(BaseModule):
             )
         # contiguous: mmcv's RoIAlign takes any memory for NCHW, and a neck keeps what it is given
         levels = self.forward_features(working_layout(x))
-        return tuple(level.contiguous() for level in levels)
+        return tuple(nchw(level) for level in levels)
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         """What the family computes; ``x`` has been checked."""

@@ -90,8 +90,9 @@ class DynamicConv(nn.Module):
         bias = (self._choose(x.mean((2, 3), keepdim=True)).flatten(2) * self.bias).sum(1)
         # each image has kernels of its own: images become groups of channels
         maps = x.reshape(1, n * dim, height, width)
-        if maps.device.type == 'cpu' and height * width >= LARGE_MAP:
-            maps = maps.contiguous(memory_format=torch.channels_last)
+        channels_last = x.device.type == 'cpu' and height * width >= LARGE_MAP
+        if channels_last:
+            maps = x.permute(2, 3, 0, 1).reshape(1, height, width, n * dim).permute(0, 3, 1, 2)
         out = F.conv2d(
             maps,
             kernel.reshape(n * dim, 1, KERNEL, KERNEL).to(x.dtype),
@@ -99,7 +100,10 @@ class DynamicConv(nn.Module):
             padding=KERNEL // 2,
             groups=n * dim,
         )
-        return out.view(n, dim, height, width)
+        if n == 1:  # a view of it would have strides by which torch.cat knows no layout
+            return out
+        out = out.view(n, dim, height, width)
+        return out.contiguous(memory_format=torch.channels_last) if channels_last else out
 
     def _choose(self, pooled: Tensor) -> Tensor:
         """``(N, dim, h, w) -> (N, groups, dim, h, w)``, of sum 1 over the groups."""
@@ -135,7 +139,9 @@ class ReducedAttention(nn.Module):
         k, v = self.kv(self.local(self.reduce(x))).chunk(2, dim=1)
         q, k, v = (self._heads(each) for each in (self.q(x), k, v))
         out = bias.attend(q, k, v) if isinstance(bias, FactoredBias) else attend(q, k, v, bias)
-        return out.transpose(2, 3).reshape(x.shape)
+        # by way of channels last, as fused attention leaves it
+        out = out.transpose(1, 2).reshape(x.shape[0], *x.shape[2:], -1)
+        return out.permute(0, 3, 1, 2)
 
     def _heads(self, x: Tensor) -> Tensor:
         """``(N, dim, h, w) -> (N, heads, h * w, dim / heads)``."""

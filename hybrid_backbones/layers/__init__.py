@@ -7,7 +7,7 @@ from .conv_bn import ConvBN
 from .drop_path import DropPath, drop_path_rates
 from .factored_bias import FactoredBias
 from .init import init_linear
-from .layout import working_layout
+from .layout import nchw, working_layout
 from .mlp import Mlp
 from .norms import BatchNorm2d, GroupNorm, LayerNorm2d, LayerScale
 from .padding import pad_to_multiple
@@ -39,6 +39,7 @@ __all__ = [
     'is_exporting',
     'is_recorded',
     'merge_windows',
+    'nchw',
     'pad_to_multiple',
     'split_windows',
     'working_layout',

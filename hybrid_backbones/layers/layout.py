@@ -1,4 +1,4 @@
-"""The order in memory in which a backbone works fastest."""
+"""The order of maps in memory: in which a backbone works fastest, and what others take."""
 
 import torch
 from torch import Tensor
@@ -16,3 +16,11 @@ def working_layout(x: Tensor) -> Tensor:
     if x.device.type != 'cpu' or is_exporting():
         return x
     return x.contiguous(memory_format=torch.channels_last)
+
+
+def nchw(x: Tensor) -> Tensor:
+    """Maps ``(N, C, H, W)`` in that order in memory.
+
+    As positions without rows and columns, which torch copies in half of the time on a CPU.
+    """
+    return x.flatten(2).contiguous().view(x.shape)

@@ -170,19 +170,48 @@ def _saved(module):
     return file
 
 
-def test_dynamic_convolution_is_a_mixture_of_kernels_for_each_image():
+@pytest.mark.parametrize('size', [(10, 12), (24, 20)])
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+def test_dynamic_convolution_is_a_mixture_of_kernels_for_each_image(size, layout):
     """Against the sum over groups of plain convolutions with constant weights."""
     layer = DynamicConv(8, groups=3).eval()
     nn.init.zeros_(layer.expand.weight)
     nn.init.normal_(layer.expand.bias)
     share = layer.expand.bias.view(3, 8).softmax(0)
-    x = torch.randn(2, 8, 10, 12)
-    expected = 0
-    for group in range(3):
-        weight, bias = layer.weight[group][:, None], layer.bias[group]
-        plain = F.conv2d(x, weight, bias, padding=3, groups=8)
-        expected = expected + share[group].view(-1, 1, 1) * plain
-    assert torch.allclose(layer(x), expected, atol=1e-5)
+    for batch in (1, 2):
+        x = torch.randn(batch, 8, *size).contiguous(memory_format=layout)
+        expected = 0
+        for group in range(3):
+            weight, bias = layer.weight[group][:, None], layer.bias[group]
+            plain = F.conv2d(x, weight, bias, padding=3, groups=8)
+            expected = expected + share[group].view(-1, 1, 1) * plain
+        assert torch.allclose(layer(x), expected, atol=1e-5)
+
+
+def test_each_image_has_kernels_of_its_own():
+    """A batch gives what its images give one by one, on maps small and large."""
+    layer = DynamicConv(8, groups=2).eval()
+    for size in ((10, 12), (24, 20)):
+        x = torch.randn(3, 8, *size)
+        one_by_one = torch.cat([layer(image[None]) for image in x])
+        torch.testing.assert_close(layer(x), one_by_one)
+        assert not torch.allclose(one_by_one[0], layer(x.flip(0))[0], atol=1e-4)
+
+
+@pytest.mark.parametrize('batch', [1, 2])
+def test_blocks_stay_in_channels_last(batch):
+    """On a CPU: a map that falls out of it makes sums and convolutions several times slower."""
+    backbone = TransXNet('t', out_indices=(0,)).eval()
+    block = backbone.stages[0].blocks[0]
+    orders = []
+    for module in block.modules():
+        module.register_forward_hook(lambda module, args, out: orders.append(out))
+    x = torch.randn(batch, 48, 20, 24).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        block(x, backbone.stages[0].rel_pos(20, 24))
+    whole = [out for out in orders if out.shape[2:] == x.shape[2:]]
+    assert len(whole) > 10
+    assert all(out.is_contiguous(memory_format=torch.channels_last) for out in whole)
 
 
 def test_one_image_in_training():
