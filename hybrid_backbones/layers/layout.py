@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from .tracing import is_exporting
+from .tracing import is_exporting, is_recorded
+
+POSITIONS = 1000  # that are copied at once
 
 
 def working_layout(x: Tensor) -> Tensor:
@@ -21,6 +23,13 @@ def working_layout(x: Tensor) -> Tensor:
 def nchw(x: Tensor) -> Tensor:
     """Maps ``(N, C, H, W)`` in that order in memory.
 
-    As positions without rows and columns, which torch copies in half of the time on a CPU.
+    On a CPU by some positions after the other: of a large map at once, each channel's part would
+    be written while it has long left the cache.
     """
-    return x.flatten(2).contiguous().view(x.shape)
+    if x.is_contiguous() or is_recorded() or x.device.type != 'cpu':
+        return x.contiguous()
+    out = torch.empty(x.shape, dtype=x.dtype)
+    pairs = zip(*(maps.flatten(2).split(POSITIONS, dim=2) for maps in (out, x)))
+    for target, source in pairs:
+        target.copy_(source)
+    return out

@@ -72,10 +72,12 @@ def test_working_layout():
 @pytest.mark.parametrize('batch', [1, 2])
 @pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
 def test_nchw(batch, layout):
-    maps = torch.randn(batch, 3, 5, 7).contiguous(memory_format=layout).requires_grad_()
+    maps = torch.randn(batch, 3, 45, 47).contiguous(memory_format=layout).requires_grad_()
     for given in (maps, maps[:, :, 1:, :3], maps[:, :, :1, :1]):
-        assert nchw(given).is_contiguous()
-        assert torch.equal(nchw(given), given)
+        for with_gradients in (True, False):
+            with torch.set_grad_enabled(with_gradients):
+                assert nchw(given).is_contiguous()
+                assert torch.equal(nchw(given), given)
     nchw(maps).square().sum().backward()
     assert torch.equal(maps.grad, 2 * maps.detach())
 
