@@ -18,15 +18,12 @@ from .golden import Golden
 def load_published(backbone: HybridBackbone, dialect: Dialect, state: dict) -> None:
     """Strictly but for the classifier: every weight of ours comes from the published file."""
     ours = {dialect.to_ours(k): v for k, v in state.items() if not dialect.is_unused(k)}
-    ours = {k: v for k, v in join_parts(ours).items() if not _left_out(backbone, k)}
+    built = backbone.state_dict().keys()
+    left_out = re.compile('|'.join(backbone.optional) or '(?!)')
+    ours = {k: v for k, v in join_parts(ours).items() if k in built or not left_out.fullmatch(k)}
     missing, unexpected = backbone.load_state_dict(ours, strict=False)
     assert not unexpected
     assert all(key.startswith(backbone.unpublished) for key in missing)
-
-
-def _left_out(backbone: HybridBackbone, name: str) -> bool:
-    built = backbone.state_dict()
-    return name not in built and any(re.fullmatch(p, name) for p in backbone.optional)
 
 
 def part_of_ours(tensors: Dict[str, torch.Tensor], name: str) -> torch.Tensor:

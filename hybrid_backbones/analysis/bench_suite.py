@@ -20,6 +20,8 @@ from .bench_memory import environment
 from .bench_settings import Settings
 
 REFERENCE = 'resnet50'
+REPEATS = 3
+WARMUP = 3  # virtual machines get their memory when it is first used: early calls take longer
 Runner = Callable[[Settings, Path], bool]
 
 
@@ -56,11 +58,13 @@ class Row:
             what=what,
             threads=threads,
             against=REFERENCE,
+            repeats=REPEATS,
+            warmup=WARMUP,
         )
         if what == 'training':
-            return Settings(**common, size=(512, 512), batch=2, repeats=3, memory=False)
+            return Settings(**common, size=(512, 512), batch=2, memory=False)
         best = dict(mode=self.mode, memory_format=self.memory_format)
-        return Settings(**common, **best, size=(800, 1280), repeats=3)
+        return Settings(**common, **best, size=(800, 1280))
 
 
 def _uniformer(arch: str, attention: str) -> Row:
@@ -113,7 +117,8 @@ class Peer:
             size=(800, 1280),
             threads=threads,
             against=self.against,
-            repeats=3,
+            repeats=REPEATS,
+            warmup=WARMUP,
             memory=False,
         )
 
@@ -198,10 +203,12 @@ def _measure_peers(args: argparse.Namespace, threads: int, runner: Runner) -> Di
     results = {}
     for peer in PEERS:
         path = Path(args.work_dir) / f'{peer.name}.json'
-        if find_spec(peer.against.partition(':')[0]) is None and not path.is_file():
-            print(f'{peer.name}: not installed', flush=True)
-            continue
-        if not _measure_once(peer.settings(threads), path, args.fresh, runner):
+        settings = peer.settings(threads)
+        if find_spec(peer.against.partition(':')[0]) is None:
+            if not _is_measured(settings, path):
+                print(f'{peer.name}: not installed', flush=True)
+                continue
+        elif not _measure_once(settings, path, args.fresh, runner):
             print(f'{peer.name}: failed, see {path.with_suffix(".log")}', flush=True)
             continue
         results[peer.name] = json.loads(path.read_text())
@@ -209,12 +216,16 @@ def _measure_peers(args: argparse.Namespace, threads: int, runner: Runner) -> Di
     return results
 
 
+def _is_measured(settings: Settings, path: Path) -> bool:
+    """Whether the file has just that."""
+    wanted = json.loads(json.dumps(asdict(settings)))
+    return path.is_file() and json.loads(path.read_text())['settings'] == wanted
+
+
 def _measure_once(settings: Settings, path: Path, fresh: bool, runner: Runner) -> bool:
-    """Measure unless the file has just that; whether there is a result."""
-    if not fresh and path.is_file():
-        wanted = json.loads(json.dumps(asdict(settings)))
-        if json.loads(path.read_text())['settings'] == wanted:
-            return True
+    """Measure unless it is measured; whether there is a result."""
+    if not fresh and _is_measured(settings, path):
+        return True
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     return runner(settings, path)
@@ -248,11 +259,11 @@ turns with ours: A B A B ..., medians of the ratios within a turn. The published
 in the same way, eager, contiguous and float32 too, on two cores; a quotient below 1 says that ours
 is faster. Repeated runs differ by 10 to 20 %.
 
-- Inference: 1x3x800x1280, {inference} calls after a warm-up, in the mode and memory format of the
-  table; `folded` is `hybrid_backbones.deploy.fold`. Memory is that of a fresh process: resident
-  before and at the peak of one call.
-- Training step: 2x3x512x512, eager, {training} calls after a warm-up: forward, sum of the levels'
-  mean squares, backward.
+- Inference: 1x3x800x1280, {repeats} calls after {warmup} that warm up, in the table's mode and
+  memory format; `folded` is `hybrid_backbones.deploy.fold`. Memory is that of a fresh process:
+  resident before and at the peak of one call.
+- Training step: 2x3x512x512, eager, as many calls: forward, sum of the levels' mean squares,
+  backward.
 - Share: multiply-adds of the network times two, over the time, over the rate of the fastest
   float32 matrix product in the same process.
 
@@ -281,8 +292,8 @@ PEERS_HEADER = """
 ## Beside other implementations
 
 Both eager, contiguous and float32, in turns in one process: inference, 1x3x800x1280, {repeats}
-calls after a warm-up. What is not installed is not measured; `make crosscheck` makes an environment
-that has all of them.
+calls after {warmup} that warm up. What is not installed is not measured; `make crosscheck` makes an
+environment that has all of them.
 
 """
 PEER_COLUMNS = ('ours', 'theirs', 'ours, seconds', 'theirs, seconds', 'ours / theirs', 'versions')
@@ -305,8 +316,8 @@ def page(results: Results, published: Published, peers: Dict[str, Any]) -> str:
     lines.append(last)
     measured = list(results.values())
     head = HEADER.format(
-        inference=ROWS[0].settings('inference', 1).repeats,
-        training=ROWS[0].settings('training', 1).repeats,
+        repeats=REPEATS,
+        warmup=WARMUP,
         machines=_joined(measured, lambda r: r['machine']),
         threads=_joined(measured, lambda r: str(r['settings']['threads'])),
         versions=_joined(measured, lambda r: ', '.join(' '.join(v) for v in r['versions'].items())),
@@ -333,7 +344,7 @@ def _peers_section(peers: Dict[str, Any]) -> str:
                 ', '.join(' '.join(v) for v in result['versions'].items()),
             ]
         lines.append([f'`{peer.network}`', f'`{peer.against}`', *cells])
-    return PEERS_HEADER.format(repeats=PEERS[0].settings(1).repeats) + _table(lines)
+    return PEERS_HEADER.format(repeats=REPEATS, warmup=WARMUP) + _table(lines)
 
 
 def _line(row: Row, results: Results, published: Published) -> List[str]:

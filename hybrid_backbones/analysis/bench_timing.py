@@ -14,7 +14,7 @@ from .bench_networks import tensors
 Clock = Callable[[], float]
 
 MATMUL_SIZES = {'cpu': (1024, 1536, 2048), 'cuda': (4096, 8192)}
-MATMUL_REPEATS = 5
+MATMUL_REPEATS = 15
 LONG = 0.5  # seconds of a matrix product that is large enough
 
 

@@ -85,6 +85,19 @@ def test_peers_that_are_installed(tmp_path, monkeypatch, capsys):
     assert 'peer-mmpose-hrformer-small: 2.00' in capsys.readouterr().out
 
 
+def test_peers_that_were_installed(tmp_path, monkeypatch):
+    """What an environment that has them measured stays, also when all else is measured anew."""
+    monkeypatch.setattr(bench_suite, 'find_spec', lambda name: name)
+    run_suite(arguments(tmp_path), StubbedRunner())
+    monkeypatch.undo()
+    monkeypatch.setattr(bench_suite, 'find_spec', lambda name: None)
+    fresh = StubbedRunner()
+    run_suite(arguments(tmp_path, fresh=True), fresh)
+    assert len(fresh.names) == 20
+    lines = (tmp_path / 'docs' / 'page.md').read_text().splitlines()
+    assert [line.count('| 2.00 |') for line in lines if '| `mm' in line] == [1, 1]
+
+
 def arguments(folder, **changes):
     values = dict(
         out=folder / 'docs' / 'page.md',
