@@ -89,10 +89,11 @@ class DynamicConv(nn.Module):
         kernel = (self._choose(F.adaptive_avg_pool2d(x, KERNEL)) * self.weight).sum(1)
         bias = (self._choose(x.mean((2, 3), keepdim=True)).flatten(2) * self.bias).sum(1)
         # each image has kernels of its own: images become groups of channels
-        maps = x.reshape(1, n * dim, height, width)
         channels_last = x.device.type == 'cpu' and height * width >= LARGE_MAP
         if channels_last:
             maps = x.permute(2, 3, 0, 1).reshape(1, height, width, n * dim).permute(0, 3, 1, 2)
+        else:
+            maps = x.reshape(1, n * dim, height, width)
         out = F.conv2d(
             maps,
             kernel.reshape(n * dim, 1, KERNEL, KERNEL).to(x.dtype),
