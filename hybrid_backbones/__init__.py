@@ -15,10 +15,10 @@ _HOME = {
     'HybridBackbone': 'hybrid_backbones.backbones.base',
     'TransXNet': 'hybrid_backbones.backbones.transxnet',
     'UniFormer': 'hybrid_backbones.backbones.uniformer',
-    'config_path': 'hybrid_backbones.zoo',
-    'get_config': 'hybrid_backbones.zoo',
-    'list_archs': 'hybrid_backbones.archs',
-    'list_configs': 'hybrid_backbones.zoo',
+    'config_path': 'hybrid_backbones.zoo.configs',
+    'get_config': 'hybrid_backbones.zoo.configs',
+    'list_archs': 'hybrid_backbones.zoo.archs',
+    'list_configs': 'hybrid_backbones.zoo.configs',
 }
 __all__ = ['__version__', *_HOME]
 

@@ -5,8 +5,8 @@ python tools/drop_in.py mmdet::retinanet/retinanet_r50_fpn_1x_coco.py --backbone
 
 import argparse
 
+from hybrid_backbones.cli.arguments import Parser, image_size, run
 from hybrid_backbones.dropin import drop_in
-from hybrid_backbones.engine.cli import Parser, image_size, run
 
 
 def parse_args() -> argparse.Namespace:

@@ -10,11 +10,11 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its t
 import sys
 from argparse import Namespace
 
-from hybrid_backbones.deploy.export_table import write_table
-from hybrid_backbones.deploy.exporting import ExportError, export_from_arguments
-from hybrid_backbones.deploy.formats import DEFAULT_OPSET, FORMATS, OPSETS
-from hybrid_backbones.engine.cli import KeyValues, Parser, image_size, run
-from hybrid_backbones.engine.settings import SettingsError
+from hybrid_backbones.cli.arguments import KeyValues, Parser, image_size, run
+from hybrid_backbones.deploy.exporting.export import export_from_arguments
+from hybrid_backbones.deploy.exporting.formats import DEFAULT_OPSET, FORMATS, OPSETS
+from hybrid_backbones.errors import ConfigError, ExportError
+from tools.pages.export import write_table
 
 
 def parse_args() -> Namespace:
@@ -54,7 +54,7 @@ def parse_args() -> Namespace:
 
 def main(args: Namespace) -> None:
     if bool(args.table) == bool(args.network):
-        raise SettingsError('say which backbone to export, or --table FILE.md')
+        raise ConfigError('say which backbone to export, or --table FILE.md')
     try:
         write_table(args) if args.table else export_from_arguments(args)
     except ExportError as error:  # 2 is for wrong arguments

@@ -12,8 +12,8 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its t
 
 import argparse
 
-from hybrid_backbones.analysis.look_inside import attention, cam, features, receptive_fields
-from hybrid_backbones.engine.cli import Parser, image_size, positive, run
+from hybrid_backbones.cli.arguments import Parser, image_size, positive, run
+from hybrid_backbones.cli.visualize import attention, cam, features, receptive_fields
 
 
 def parse_args() -> argparse.Namespace:

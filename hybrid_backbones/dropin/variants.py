@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Dict, Optional, Tuple
 
-from ..engine.settings import SettingsError, load_config
-from ..names import resolve, short_names, variants
-from ..weights import PUBLISHED
-from ..zoo import config_path, list_configs
+from ..config.load import load_config
+from ..errors import ConfigError
+from ..weights import PRETRAINED
+from ..zoo.configs import config_path, list_configs
+from ..zoo.names import resolve, short_names, variants
 
 # which of our configs is asked for the arguments of a backbone, by the library it is put into
 EXAMPLES = {
@@ -62,7 +63,7 @@ def find_variant(name: str, scope: str) -> Variant:
         scope: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
 
     Raises:
-        SettingsError: There is none of the name; lists what there is.
+        ConfigError: There is none of the name; lists what there is.
     """
     family, arch, options = resolve(name)
     known = variants()
@@ -85,7 +86,7 @@ def _examples(short: str, scope: str) -> Tuple[Dict[str, Any], bool]:
             continue
         try:
             cfg = load_config(config_path(example))
-        except SettingsError:  # inherits from a library that is not installed
+        except ConfigError:  # inherits from a library that is not installed
             continue
         arguments = cfg.model.backbone.to_dict()
         for key in ('type', 'arch', 'out_indices', 'init_cfg'):
@@ -95,7 +96,7 @@ def _examples(short: str, scope: str) -> Tuple[Dict[str, Any], bool]:
 
 
 def _published(family: str, arch: str) -> Optional[Dict[str, Any]]:
-    files = [f for f in PUBLISHED if (f.family, f.arch) == (family, arch)]
+    files = [f for f in PRETRAINED if (f.family, f.arch) == (family, arch)]
     files.sort(key=lambda file: (not file.direct, -(file.top1 or 0)))
     if not files:
         return None

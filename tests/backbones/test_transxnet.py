@@ -12,9 +12,8 @@ from hybrid_backbones import TransXNet
 from hybrid_backbones.backbones import transxnet
 from hybrid_backbones.backbones.transxnet import DynamicConv
 from hybrid_backbones.weights.families.transxnet import AUTHORS
-
-from ..golden import assert_close, goldens, manifest, published_state, variants
-from ..parity import assert_gradients, load_published, slow_if
+from tests.golden import assert_close, goldens, manifest, published_state, variants
+from tests.parity import assert_gradients, load_published, slow_if
 
 TOLERANCE = 1e-4
 

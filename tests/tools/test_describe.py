@@ -1,6 +1,6 @@
 """tools/describe.py as a user runs it."""
 
-from .commands import complaint, tool
+from tests.tools.commands import complaint, tool
 
 
 def test_text(tmp_path):

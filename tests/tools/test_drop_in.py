@@ -6,9 +6,8 @@ import pytest
 from mmengine.config import Config
 
 from hybrid_backbones.dropin import drop_in
-from hybrid_backbones.engine.settings import SettingsError
-
-from .commands import complaint, tool
+from hybrid_backbones.errors import ConfigError
+from tests.tools.commands import complaint, tool
 
 pytest.importorskip('mmdet')
 
@@ -114,7 +113,7 @@ def test_refusals_leave_nothing(folder, monkeypatch, arguments, parts):
     monkeypatch.chdir(folder)
     there = contents(folder)
     usual = dict(config=RETINANET, backbone='uniformer_xxs', **NOTHING)
-    with pytest.raises(SettingsError) as error:
+    with pytest.raises(ConfigError) as error:
         drop_in(Namespace(**{**usual, **arguments}))
     for part in parts:
         assert part in str(error.value)
@@ -135,7 +134,7 @@ def test_untried(needs_a_package, monkeypatch, capsys):
     """What does not run here is refused, except on demand."""
     monkeypatch.chdir(needs_a_package)
     arguments = dict(config='gone.py', backbone='uniformer_xxs', **{**NOTHING, 'out': 'new.py'})
-    with pytest.raises(SettingsError, match='GoneHead') as error:
+    with pytest.raises(ConfigError, match='GoneHead') as error:
         drop_in(Namespace(**arguments))
     assert '--untried' in str(error.value)
     assert not (needs_a_package / 'new.py').exists()

@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from hybrid_backbones import CvT
-from hybrid_backbones.deploy.checking import TOLERANCE
-
-from .commands import complaint, tool
+from hybrid_backbones.deploy.exporting.verify import TOLERANCE
+from tests.tools.commands import complaint, tool
 
 for package in ('onnx', 'onnxscript', 'onnxruntime'):
     pytest.importorskip(package)
@@ -16,7 +15,7 @@ LITTLE = ('CvT:13', '--options', 'out_indices=(0,)')
 
 def test_export(tmp_path):
     """With weights of a file: what onnxruntime makes of it is what the backbone says."""
-    from hybrid_backbones.deploy.formats import run_onnx
+    from hybrid_backbones.deploy.exporting.formats import run_onnx
 
     backbone = CvT('13', out_indices=(0,)).eval()
     torch.save(backbone.state_dict(), tmp_path / 'some.pth')

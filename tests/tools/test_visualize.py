@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from hybrid_backbones import UniFormer
-from hybrid_backbones.analysis.pictures import MEAN, STD, read_picture
-
-from .commands import PROJECT, complaint, tool
+from hybrid_backbones.analysis.interpret.images import MEAN, STD, read_picture
+from tests.tools.commands import PROJECT, complaint, tool
 
 pytest.importorskip('matplotlib')
 PHOTO = PROJECT / 'tests/reference/real/coco/images/000000000785.jpg'
@@ -111,7 +110,7 @@ def test_cam_of_a_model(here, tmp_path, config):
 def test_cam_of_a_checkpoint(here, tmp_path):
     """That of the whole model: other numbers than random ones; part of one is refused."""
     pytest.importorskip('mmseg')
-    from hybrid_backbones.analysis.whole_model import load_whole
+    from hybrid_backbones.analysis.interpret.load_model import load_whole
 
     config = 'semanticfpn_conformer_ti_80k_ade20k'
     model, _ = load_whole(config, None)

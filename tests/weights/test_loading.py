@@ -10,9 +10,9 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from hybrid_backbones import UniFormer
-from hybrid_backbones.weights import CheckpointError, mmengine_globals, read_checkpoint
-
-from ..golden import manifest, published_state
+from hybrid_backbones.errors import CheckpointError
+from hybrid_backbones.weights import allow_mmengine_pickles, read_checkpoint
+from tests.golden import manifest, published_state
 
 
 def zeros(variant):
@@ -162,7 +162,7 @@ def test_our_own_training_checkpoint(tmp_path, small):
     assert torch.equal(
         twin.stages[3].blocks[2].mlp.fc1.weight, backbone.stages[3].blocks[2].mlp.fc1.weight
     )
-    with mmengine_globals():
+    with allow_mmengine_pickles():
         back = torch.load(path, weights_only=True)['message_hub']['log_scalars']['train/loss']
     assert back.mean() == history.mean()
     assert back.current() == 2.0
@@ -288,7 +288,7 @@ def test_getattr_of_a_pickle_is_fenced_in(tmp_path):
             return getattr, (HistoryBuffer, '__init__')
 
     torch.save({'x': Reach()}, tmp_path / 'x.pth')
-    with mmengine_globals(), pytest.raises(pickle.UnpicklingError, match='may not look up'):
+    with allow_mmengine_pickles(), pytest.raises(pickle.UnpicklingError, match='may not look up'):
         torch.load(tmp_path / 'x.pth', weights_only=True)
     with pytest.raises(CheckpointError):
         read_checkpoint(str(tmp_path / 'x.pth'))
@@ -358,7 +358,7 @@ def test_reading_within_reading(tmp_path):
     palette = np.zeros((17, 3), np.uint8)  # as in MMPose's description of a dataset
     torch.save({'state_dict': {'a': torch.ones(1)}, 'meta': {'colors': palette}}, path)
     before = set(torch.serialization.get_safe_globals())
-    with mmengine_globals():
+    with allow_mmengine_pickles():
         assert read_checkpoint(path)[0].keys() == {'a'}
         torch.load(path, weights_only=True)
     assert set(torch.serialization.get_safe_globals()) == before
@@ -372,7 +372,7 @@ def test_what_others_allow_meanwhile_stays_allowed():
 
     before = set(torch.serialization.get_safe_globals())
     try:
-        with mmengine_globals():
+        with allow_mmengine_pickles():
             torch.serialization.add_safe_globals([Theirs])
         assert set(torch.serialization.get_safe_globals()) == before | {Theirs}
     finally:

@@ -1,0 +1,1 @@
+"""All that knows MMDetection, MMSegmentation and MMPose."""

@@ -1,0 +1,61 @@
+"""What there is: every arch of every family."""
+
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+
+import torch
+
+from .. import backbones
+from ..complexity import count_parameters
+from ..weights import PRETRAINED, PretrainedFile
+
+FAMILIES = ('Conformer', 'CvT', 'HRFormer', 'TransXNet', 'UniFormer')
+
+
+@dataclass(frozen=True)
+class ArchInfo:
+    """One arch, as a dense backbone with all its levels.
+
+    Args:
+        family: Class name, as in ``type='hybrid_backbones.<family>'``.
+        arch: Its name in the family.
+        params: Parameters of the backbone.
+        channels: Of each level.
+        strides: Of each level, in pixels.
+        weights: The published files, best first.
+    """
+
+    family: str
+    arch: str
+    params: int
+    channels: Tuple[int, ...]
+    strides: Tuple[int, ...]
+    weights: Tuple[PretrainedFile, ...]
+
+
+def list_archs(family: Optional[str] = None) -> List[ArchInfo]:
+    """All archs, or those of one family; no weight is drawn or read for it.
+
+    Raises:
+        ValueError: There is no such family.
+    """
+    if family is not None and family not in FAMILIES:
+        raise ValueError(f'family must be one of {", ".join(FAMILIES)}, got {family!r}')
+    found = []
+    for name in FAMILIES if family is None else (family,):
+        for arch in getattr(backbones, name).archs:
+            with torch.device('meta'):
+                backbone = getattr(backbones, name)(arch)
+            files = [f for f in PRETRAINED if (f.family, f.arch) == (name, arch)]
+            files.sort(key=lambda file: -(file.top1 or 0))
+            found.append(
+                ArchInfo(
+                    family=name,
+                    arch=arch,
+                    params=count_parameters(backbone),
+                    channels=backbone.out_channels,
+                    strides=backbone.out_strides,
+                    weights=tuple(files),
+                )
+            )
+    return found
