@@ -9,6 +9,10 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be had, read or used; the message is one line and says why."""
 
 
+class BatchTooSmallError(ValueError):
+    """A model got fewer images at a time than it can be trained with."""
+
+
 class ExportError(RuntimeError):
     """What was written computes something else than the backbone; it has been removed."""
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import SyncBatchNorm
 
+from ..errors import BatchTooSmallError
 from ..layers import (
     BatchNorm2d,
     ConvBNAct,
@@ -82,7 +83,7 @@ class DynamicConv(nn.Module):
         n, dim, height, width = x.shape
         norm = self.squeeze.bn
         if n == 1 and norm.training and not isinstance(norm, SyncBatchNorm):
-            raise ValueError(
+            raise BatchTooSmallError(
                 'TransXNet trains with at least 2 images on a device, or with norm_eval=True: '
                 'its dynamic convolution normalises one value of each image over the batch'
             )

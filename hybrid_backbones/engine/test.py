@@ -60,7 +60,8 @@ def test(args: argparse.Namespace) -> Dict[str, float]:
 def _check_fit(runner: Runner, checkpoint: str) -> None:
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     model = getattr(model, 'module', model)  # inside a test-time augmentation wrapper
-    check_fit(model, *read_checkpoint(checkpoint))
+    read = read_checkpoint(checkpoint)
+    check_fit(model, read.state, read.name)
 
 
 def _draw(cfg: Config, folder: str) -> None:

@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 from mmengine.runner import find_latest_checkpoint
 
 from ..backbones.base import NUM_LEVELS
-from ..errors import ConfigError
+from ..errors import BatchTooSmallError, ConfigError
 from ..weights import allow_mmengine_pickles
 from .prepare import prepare
 from .runner import build_runner
@@ -53,7 +53,7 @@ def _explained(cfg: Config) -> Iterator[None]:
                 'asked for; name those of your annotation file in '
                 'train_dataloader.dataset.metainfo.classes'
             ) from None
-        if str(error).startswith('TransXNet trains with at least 2 images'):
+        if isinstance(error, BatchTooSmallError):
             sampler = 'batch_sampler.' if cfg.train_dataloader.get('batch_sampler') else ''
             raise ConfigError(
                 'TransXNet got 1 image alone, as the last batch of an epoch may be: set '

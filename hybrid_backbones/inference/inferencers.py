@@ -7,9 +7,10 @@ from typing import Any, Callable, Dict, Optional, Tuple
 import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from torch import Tensor, nn
+from torch import nn
 
 from ..config.data import datasets
+from ..weights import Checkpoint
 from .person_boxes import PrecomputedBoxes
 
 DRAWN_FROM = 0.3  # score of boxes and joints, unless asked for otherwise
@@ -17,23 +18,10 @@ OPACITY = 0.6  # of what is drawn: the picture is to be seen below it
 Result = Tuple[Any, np.ndarray]
 
 
-class Weights:
-    """What is loaded into a model.
-
-    Args:
-        state: Names and tensors.
-        meta: The checkpoint's, of which the names of the classes are used.
-    """
-
-    def __init__(self, state: Dict[str, Tensor], meta: Dict[str, Any]):
-        self.state = state
-        self.meta = meta
-
-
 class Detect:
     """Boxes and masks, by mmdet's DetInferencer."""
 
-    def __init__(self, cfg: Config, weights: Weights, device: Optional[str], threshold: float):
+    def __init__(self, cfg: Config, weights: Checkpoint, device: Optional[str], threshold: float):
         inferencer = import_module('mmdet.apis').DetInferencer
         self.inferencer = _loading(inferencer, weights)(cfg, device=device, show_progress=False)
         self.threshold = threshold
@@ -49,7 +37,7 @@ class Detect:
 class Segment:
     """A class for each pixel, by MMSegInferencer."""
 
-    def __init__(self, cfg: Config, weights: Weights, device: Optional[str], threshold: float):
+    def __init__(self, cfg: Config, weights: Checkpoint, device: Optional[str], threshold: float):
         inferencer = import_module('mmseg.apis').MMSegInferencer
         self.inferencer = _loading(inferencer, weights)(cfg, device=device)
         self.inferencer.show_progress = False
@@ -71,7 +59,7 @@ class Pose:
     def __init__(
         self,
         cfg: Config,
-        weights: Weights,
+        weights: Checkpoint,
         device: Optional[str],
         threshold: float,
         boxes: Optional[PrecomputedBoxes] = None,
@@ -103,7 +91,7 @@ class Pose:
         return result['predictions'][0], result['visualization'][0]
 
 
-def _loading(inferencer: type, weights: Weights) -> type:
+def _loading(inferencer: type, weights: Checkpoint) -> type:
     """An inferencer that takes these weights where it would load a file.
 
     Its own loading, with a torch before 2.6, runs what is pickled in the file, and passes over

@@ -3,7 +3,6 @@
 import argparse
 import sys
 import warnings
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -21,10 +20,10 @@ from ..openmmlab.check_fit import check_fit
 from ..openmmlab.torchvision import repair_torchvision
 from ..synthetic import shrink_config
 from ..synthetic.shrink import MINI_ROOT
-from ..weights import allow_mmengine_pickles, read_checkpoint
+from ..weights import read_checkpoint
 from ..zoo.names import read_config
 from .images import find_pictures, output_names, problem_of
-from .inferencers import DRAWN_FROM, OPACITY, TASKS, Segment, Weights
+from .inferencers import DRAWN_FROM, OPACITY, TASKS, Segment
 from .outputs import PredictionWriter
 from .person_boxes import PrecomputedBoxes
 
@@ -151,22 +150,10 @@ def _task(args: argparse.Namespace, cfg: Config, boxes: Optional[PrecomputedBoxe
         )
     threshold = DRAWN_FROM if args.score_thr is None else args.score_thr
     device = _device(args.device)
-    state, file = read_checkpoint(args.checkpoint)
-    model = build_on_meta(cfg, args.config)
-    check_fit(model, state, file)
-    weights = Weights(state, _meta(args.checkpoint))
+    read = read_checkpoint(args.checkpoint)
+    check_fit(build_on_meta(cfg, args.config), read.state, read.name)
     more = [boxes] if scope == 'mmpose' else []
-    return TASKS[scope](cfg, weights, device, threshold, *more)
-
-
-def _meta(checkpoint: str) -> Dict[str, Any]:
-    """What a checkpoint says beside its weights; it has been read safely once."""
-    if not zipfile.is_zipfile(checkpoint):  # safetensors, or of an old torch
-        return {}
-    with allow_mmengine_pickles():
-        content = torch.load(checkpoint, map_location='cpu', weights_only=True, mmap=True)
-    meta = content.get('meta')
-    return meta if isinstance(meta, dict) else {}
+    return TASKS[scope](cfg, read, device, threshold, *more)
 
 
 def _device(name: Optional[str]) -> Optional[str]:

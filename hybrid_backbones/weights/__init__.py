@@ -1,7 +1,7 @@
 """What is published, and how a file as published becomes weights of ours."""
 
 from ..errors import CheckpointError
-from .checkpoint import allow_mmengine_pickles, read_checkpoint
+from .checkpoint import Checkpoint, allow_mmengine_pickles, read_checkpoint
 from .convert import convert
 from .families import KEY_MAPPINGS, PRETRAINED
 from .identify import identify
@@ -12,6 +12,7 @@ from .pretrained import PretrainedFile
 __all__ = [
     'KEY_MAPPINGS',
     'PRETRAINED',
+    'Checkpoint',
     'CheckpointError',
     'KeyMapping',
     'LoadResult',

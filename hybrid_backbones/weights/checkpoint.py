@@ -6,8 +6,9 @@ import pickle
 import re
 import struct
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List
 from urllib.parse import urlparse
 
 import numpy as np
@@ -22,14 +23,26 @@ from .download import WITHOUT, download, where
 WRAPPERS = ('model', 'state_dict', 'state_dict_ema', 'model_ema')
 
 
-def read_checkpoint(source: str) -> Tuple[Dict[str, Tensor], str]:
-    """The weights in a checkpoint, whatever it wraps them in.
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file holds.
+
+    Args:
+        state: Names and tensors.
+        meta: What mmengine writes beside them, such as the names of the classes; may be empty.
+        name: The file's name.
+    """
+
+    state: Dict[str, Tensor]
+    meta: Dict[str, Any]
+    name: str
+
+
+def read_checkpoint(source: str) -> Checkpoint:
+    """Read a checkpoint, whatever it wraps the weights in.
 
     Args:
         source: Path of a ``.pth``, ``.pth.tar``, ``.bin`` or ``.safetensors`` file, or a URL.
-
-    Returns:
-        Names and tensors, and the file's name.
 
     Raises:
         CheckpointError: The file is missing, cannot be downloaded, or holds no weights.
@@ -42,6 +55,7 @@ def read_checkpoint(source: str) -> Tuple[Dict[str, Tensor], str]:
     if not path.is_file():
         raise CheckpointError(f'no checkpoint file {path}{where(path.name)}; or {WITHOUT}')
     content = _open(path)
+    meta = content.get('meta') if isinstance(content, dict) else None
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
@@ -54,7 +68,7 @@ def read_checkpoint(source: str) -> Tuple[Dict[str, Tensor], str]:
             f'{path} holds no weights: expected a dict of tensors, bare or under '
             f'{", ".join(WRAPPERS)}'
         )
-    return state, path.name
+    return Checkpoint(state, meta if isinstance(meta, dict) else {}, path.name)
 
 
 @contextlib.contextmanager

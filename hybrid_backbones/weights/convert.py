@@ -42,13 +42,14 @@ def convert(
         raise CheckpointError(f'{destination}: write a {" or a ".join(SUFFIXES)} file')
     if not destination.parent.is_dir():
         raise CheckpointError(f'{destination}: no folder {destination.parent}')
-    state, file = read_checkpoint(source)
+    checkpoint = read_checkpoint(source)
+    state = checkpoint.state
     key_mapping, prefix = identify(state)
     if key_mapping is None:
         stranger = identify_other(state)
         raise CheckpointError(
-            f'{file} holds {stranger or "weights"} of no family known here (its names begin with '
-            f'{next(iter(state)).split(".")[0]!r})'
+            f'{checkpoint.name} holds {stranger or "weights"} of no family known here '
+            f'(its names begin with {next(iter(state)).split(".")[0]!r})'
         )
     backbone, rest = _divide(state, key_mapping, prefix)
     named = join_parts(backbone)

@@ -76,7 +76,8 @@ def read_pretrained(
     Raises:
         CheckpointError: The file cannot be read, or is of another family or variant.
     """
-    everything, file = read_checkpoint(source)
+    checkpoint = read_checkpoint(source)
+    everything, file = checkpoint.state, checkpoint.name
     if prefix:
         prefix = prefix if prefix.endswith('.') else prefix + '.'
         state = {k[len(prefix) :]: v for k, v in everything.items() if k.startswith(prefix)}

@@ -39,7 +39,7 @@ def test_there_and_back(tmp_path, variant, suffix):
     torch.save({'model': state}, tmp_path / 'published.pth')
     ours = convert(tmp_path / 'published.pth', tmp_path / f'ours{suffix}')
     back = convert(ours, tmp_path / f'back{suffix}', official=True)
-    restored, _ = read_checkpoint(back)
+    restored = read_checkpoint(back).state
     constants = {key for key in state if key.endswith('relative_position_index')}
     assert restored.keys() - constants == state.keys() - constants
     assert all(torch.equal(restored[key], state[key]) for key in restored)
@@ -63,11 +63,11 @@ def test_parts_of_a_detector(tmp_path):
     state = {f'backbone.{k}': v for k, v in published_state('cvt_13').items() if 'head' not in k}
     state['roi_head.weight'] = torch.ones(3)
     torch.save({'state_dict': state}, tmp_path / 'detector.pth')
-    whole, _ = read_checkpoint(convert(tmp_path / 'detector.pth', tmp_path / 'whole.pth'))
+    whole = read_checkpoint(convert(tmp_path / 'detector.pth', tmp_path / 'whole.pth')).state
     assert torch.equal(whole['roi_head.weight'], torch.ones(3))
     assert 'backbone.stages.2.cls_token' in whole
     alone = convert(tmp_path / 'detector.pth', tmp_path / 'alone.pth', backbone_only=True)
-    alone, _ = read_checkpoint(alone)
+    alone = read_checkpoint(alone).state
     with torch.device('meta'):
         assert alone.keys() == CvT('13', out_indices=(0, 1, 2)).state_dict().keys()
 
@@ -78,7 +78,7 @@ def test_between_key_mappings(tmp_path, source):
     key_mapping = next(d for d in KEY_MAPPINGS if (d.family, d.source) == ('HRFormer', source))
     reference = HRFormer('tiny').state_dict()
     torch.save(key_mapping.publish(reference), tmp_path / 'in.pth')
-    ours, _ = read_checkpoint(convert(tmp_path / 'in.pth', tmp_path / 'out.pth'))
+    ours = read_checkpoint(convert(tmp_path / 'in.pth', tmp_path / 'out.pth')).state
     assert ours.keys() == reference.keys()
     assert all(torch.equal(ours[key], reference[key]) for key in ours)
 

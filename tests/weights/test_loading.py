@@ -352,6 +352,15 @@ def test_a_page_is_no_file():
     assert 'is a page, not a file: open it in a browser' in refusal(build(url))
 
 
+def test_what_a_checkpoint_holds(tmp_path):
+    """The weights, what mmengine writes beside them, and the name of the file."""
+    state, meta = {'a': torch.ones(1)}, {'epoch': 3}
+    for content, expected in ((dict(state_dict=state, meta=meta), meta), (state, {})):
+        torch.save(content, tmp_path / 'run.pth')
+        read = read_checkpoint(str(tmp_path / 'run.pth'))
+        assert (read.state, read.meta, read.name) == (state, expected, 'run.pth')
+
+
 def test_reading_within_reading(tmp_path):
     """A pretrained file is read while a run is resumed: that must not end what the run may read."""
     path = tmp_path / 'run.pth'
@@ -359,7 +368,7 @@ def test_reading_within_reading(tmp_path):
     torch.save({'state_dict': {'a': torch.ones(1)}, 'meta': {'colors': palette}}, path)
     before = set(torch.serialization.get_safe_globals())
     with allow_mmengine_pickles():
-        assert read_checkpoint(path)[0].keys() == {'a'}
+        assert read_checkpoint(path).state.keys() == {'a'}
         torch.load(path, weights_only=True)
     assert set(torch.serialization.get_safe_globals()) == before
 

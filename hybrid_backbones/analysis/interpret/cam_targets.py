@@ -69,10 +69,11 @@ class PublishedLogit(Target):
             raise ConfigError('--class is for a config, or for --weights that hold a classifier')
         if backbone.num_stages < 4:
             raise ConfigError('--class needs a backbone with its last level, out_indices up to 3')
-        state, file = read_checkpoint(weights)
+        checkpoint = read_checkpoint(weights)
         self.backbone = backbone
         self.heads = [
-            _leaves(state, name, file) for name in ('conv_cls_head', 'trans_norm', 'trans_cls_head')
+            _leaves(checkpoint.state, name, checkpoint.name)
+            for name in ('conv_cls_head', 'trans_norm', 'trans_cls_head')
         ]
 
     def __call__(self, image: Tensor) -> Tensor:

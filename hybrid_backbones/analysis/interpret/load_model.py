@@ -68,13 +68,13 @@ def _silence() -> Iterator[None]:
 
 
 def _load(model: nn.Module, weights: str) -> None:
-    state, file = read_checkpoint(weights)
-    state = {name.removeprefix('module.'): value for name, value in state.items()}
+    checkpoint = read_checkpoint(weights)
+    state = {name.removeprefix('module.'): value for name, value in checkpoint.state.items()}
     expected = model.state_dict()
     wrong = [k for k, v in expected.items() if getattr(state.get(k), 'shape', 0) != v.shape]
     if wrong:
         raise ConfigError(
-            f'{file} is no checkpoint of this config: {len(wrong)} of {len(expected)} tensors are '
-            f'missing or of another shape, the first is {wrong[0]}'
+            f'{checkpoint.name} is no checkpoint of this config: {len(wrong)} of {len(expected)} '
+            f'tensors are missing or of another shape, the first is {wrong[0]}'
         )
     model.load_state_dict(state, strict=False)
