@@ -1,6 +1,6 @@
 """Measure speed and memory of backbones and models, on drawn numbers: no dataset is needed.
 
-python tools/benchmark.py UniFormer:small --size 800x1280 --mode folded --against resnet50
+python tools/benchmark.py uniformer_small --size 800x1280 --mode folded --against resnet50
 python tools/benchmark.py --suite
 """
 
@@ -36,7 +36,7 @@ def parse_args() -> argparse.Namespace:
         'networks',
         nargs='*',
         metavar='NETWORK',
-        help='FAMILY:ARCH, a variant such as uniformer_s, a config (name or path), resnet50, or '
+        help='a backbone such as uniformer_small, a config (name or path), resnet50, or '
         'another implementation such as mmpose:HRFormer-small',
     )
     pairs = dict(nargs='+', action=KeyValues, metavar='KEY=VALUE')

@@ -10,7 +10,7 @@ def parse_args() -> Namespace:
     parser = Parser(description='Say what is known about a backbone or a config')
     parser.add_argument(
         'name',
-        help='a backbone such as uniformer_s or UniFormer:small; or a config: its path, the name '
+        help='a backbone such as uniformer_small; or a config: its path, the name '
         'of one of ours, or mmdet::...',
     )
     parser.add_argument(

@@ -14,9 +14,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'config', help='a file, or mmdet::FOLDER/NAME.py, mmseg::..., mmpose::... of the libraries'
     )
-    parser.add_argument(
-        '--backbone', required=True, help='as uniformer_s, or FAMILY:ARCH as UniFormer:small'
-    )
+    parser.add_argument('--backbone', required=True, help='such as uniformer_small or uniformer_s')
     parser.add_argument(
         '-o', '--out', metavar='FILE.py', help='the new config; default: OLD-NAME_BACKBONE.py here'
     )

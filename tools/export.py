@@ -22,7 +22,7 @@ def parse_args() -> Namespace:
     parser.add_argument(
         'network',
         nargs='?',
-        help='a backbone such as uniformer_s or UniFormer:small; or a config, whose backbone it is',
+        help='a backbone such as uniformer_small; or a config, whose backbone it is',
     )
     parser.add_argument('--weights', metavar='FILE', help='as init_cfg takes it; random if none')
     parser.add_argument('--format', choices=FORMATS, default='onnx')
@@ -47,7 +47,7 @@ def parse_args() -> Namespace:
         help='other arguments of the backbone, e.g. stage3_attention=hybrid',
     )
     parser.add_argument('--table', metavar='FILE.md', help='export all archs and list them there')
-    parser.add_argument('--only', nargs='+', metavar='FAMILY:ARCH', help='of the table: these')
+    parser.add_argument('--only', nargs='+', metavar='BACKBONE', help='of the table: these')
     parser.add_argument('--work-dir', default='work_dirs/export', help="the table's results")
     return parser.parse_args(namespace=Namespace(local_rank=0))
 

@@ -63,7 +63,7 @@ def _about_one(parser: argparse.ArgumentParser, function) -> None:
     parser.add_argument(
         'backbone',
         metavar='BACKBONE',
-        help='a name such as uniformer_s, FAMILY:ARCH, or a config (name or path)',
+        help='a name such as uniformer_small, or a config (name or path)',
     )
     parser.add_argument('--image', metavar='FILE', help='a drawn picture if not given')
     parser.add_argument('--weights', metavar='FILE', help='random weights if not given')

@@ -1,6 +1,7 @@
 """The contract of a backbone: what every family here promises to a detector or a segmentor."""
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Any, ClassVar, Dict, Iterator, List, Optional, Sequence, Tuple, Union
@@ -161,12 +162,19 @@ class HybridBackbone(BaseModule):
             return
         if self.is_init:
             return
+        self.load_pretrained(cfg.get('checkpoint'), cfg.get('prefix'))
+        self.is_init = True
+
+    def load_pretrained(
+        self, source: Union[str, 'os.PathLike[str]'], prefix: Optional[str] = None
+    ) -> LoadResult:
+        """See :func:`hybrid_backbones.load_pretrained`."""
         found = read_pretrained(
-            cfg.get('checkpoint'),
+            source,
             family=type(self).__name__,
             expected={name: tuple(value.shape) for name, value in self.state_dict().items()},
             variants=self._shapes_of_archs,
-            prefix=cfg.get('prefix'),
+            prefix=prefix,
             keys_not_in_pretrained=self.keys_not_in_pretrained,
             optional=self.optional,
             adapt=self.adapt,
@@ -177,7 +185,7 @@ class HybridBackbone(BaseModule):
             print_log(warning, logger='current', level=logging.WARNING)
         if hasattr(self, '_params_init_info'):  # mmengine logs where each parameter came from
             update_init_info(self, init_info=f'loaded from {found.file}')
-        self.is_init = True
+        return found
 
     def adapt(self, name: str, value: Tensor) -> Tensor:
         """A weight from a file, resized where its size depends on an option of the backbone."""

@@ -24,7 +24,8 @@ from ..analysis.interpret.images import SMALLEST, Picture, read_picture
 from ..analysis.interpret.load_model import load_whole
 from ..analysis.interpret.receptive_field import area_shares, receptive_field
 from ..errors import ConfigError
-from ..zoo.create import RANDOM, Subject, is_config, load_subject
+from ..zoo.configs import is_config
+from ..zoo.create import RANDOM, LoadedBackbone, load_backbone
 
 FAMILIES_SIDE_BY_SIDE = ('conformer_ti', 'transxnet_t', 'cvt_13', 'uniformer_s', 'hrformer_t')
 
@@ -38,7 +39,7 @@ def features(args: argparse.Namespace) -> None:
     """
     out = _target(args, args.backbone)
     picture = read_picture(args.image, args.size)
-    subject = load_subject(args.backbone, args.weights)
+    subject = load_backbone(args.backbone, args.weights)
     levels = feature_maps(subject.backbone, picture.normalised(), num_channels=args.channels)
     _write(draw_feature_maps(picture, levels, _heading('features', subject, picture)), out)
 
@@ -61,7 +62,7 @@ def receptive_fields(args: argparse.Namespace) -> None:
         what = 'one picture' if len(images) == 1 else f'{len(images)} pictures'
     panels = []
     for name, file in zip(names, files):
-        subject = load_subject(name, file)
+        subject = load_backbone(name, file)
         panels.append(_field_panel(subject, images, args))
         shares = ', '.join(f'{s:.0%} in {a:.1%}' for s, a in panels[-1].shares.items())
         print(f'{panels[-1].title}: {shares} of the area'.replace('\n', ', '))
@@ -72,7 +73,7 @@ def receptive_fields(args: argparse.Namespace) -> None:
     _write(draw_receptive_fields(panels, heading + weights), out)
 
 
-def _field_panel(subject: Subject, images: Any, args: argparse.Namespace) -> FieldPanel:
+def _field_panel(subject: LoadedBackbone, images: Any, args: argparse.Namespace) -> FieldPanel:
     levels = subject.backbone.out_indices
     if args.level is not None and args.level not in levels:
         raise ConfigError(f'--level must be one of {levels} for {subject.name}, got {args.level}')
@@ -93,7 +94,7 @@ def attention(args: argparse.Namespace) -> None:
     out = _target(args, f'{args.backbone}_{args.block}')
     query = parse_query(args.query)
     picture = read_picture(args.image, args.size)
-    subject = load_subject(args.backbone, args.weights)
+    subject = load_backbone(args.backbone, args.weights)
     find_block(subject.backbone, args.block)
     found = attention_map(subject.backbone, picture.normalised(), args.block, query)
     heading = _heading(f'attention in {args.block}', subject, picture)
@@ -133,9 +134,9 @@ def cam(args: argparse.Namespace) -> None:
         model, kind = load_whole(args.backbone, args.weights)
         target = kind(model, args.label)
         weights = Path(args.weights).name if args.weights else RANDOM
-        subject = Subject(model.backbone, Path(args.backbone).stem, weights)
+        subject = LoadedBackbone(model.backbone, Path(args.backbone).stem, weights)
     else:
-        subject = load_subject(args.backbone, args.weights)
+        subject = load_backbone(args.backbone, args.weights)
         if args.label is not None:
             target = PublishedLogit(subject.backbone, args.weights, args.label)
     found = branch_cam(subject.backbone, image, target, args.block)
@@ -152,7 +153,7 @@ def _target(args: argparse.Namespace, name: str) -> Path:
     return check_target(args.out or f'work_dirs/visualize/{args.command}_{plain}.png')
 
 
-def _heading(what: str, subject: Subject, picture: Picture) -> str:
+def _heading(what: str, subject: LoadedBackbone, picture: Picture) -> str:
     height, width = picture.size
     return f'{subject.name}, {subject.weights}: {what}; {picture.name} at {height}x{width}'
 

@@ -21,7 +21,7 @@ from ..openmmlab.torchvision import repair_torchvision
 from ..synthetic import shrink_config
 from ..synthetic.shrink import MINI_ROOT
 from ..weights import read_checkpoint
-from ..zoo.names import read_config
+from ..zoo.configs import read_config
 from .images import find_pictures, output_names, problem_of
 from .inferencers import DRAWN_FROM, OPACITY, TASKS, Segment
 from .outputs import PredictionWriter

@@ -3,7 +3,8 @@
 from ..errors import CheckpointError
 from .checkpoint import Checkpoint, allow_mmengine_pickles, read_checkpoint
 from .convert import convert
-from .families import KEY_MAPPINGS, PRETRAINED
+from .download import find_best
+from .families import KEY_MAPPINGS, PRETRAINED, published_files
 from .identify import identify
 from .key_mapping import KeyMapping
 from .load import LoadResult, read_pretrained
@@ -19,7 +20,9 @@ __all__ = [
     'PretrainedFile',
     'allow_mmengine_pickles',
     'convert',
+    'find_best',
     'identify',
+    'published_files',
     'read_checkpoint',
     'read_pretrained',
 ]

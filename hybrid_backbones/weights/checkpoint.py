@@ -8,7 +8,7 @@ import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Union
 from urllib.parse import urlparse
 
 import numpy as np
@@ -38,7 +38,7 @@ class Checkpoint:
     name: str
 
 
-def read_checkpoint(source: str) -> Checkpoint:
+def read_checkpoint(source: Union[str, 'os.PathLike[str]']) -> Checkpoint:
     """Read a checkpoint, whatever it wraps the weights in.
 
     Args:

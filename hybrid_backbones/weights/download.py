@@ -1,6 +1,7 @@
 """Fetching published files, once."""
 
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlparse
 
@@ -8,9 +9,47 @@ import torch
 from mmengine.dist import barrier, get_local_rank, is_distributed
 
 from ..errors import CheckpointError
-from .families import find_pretrained
+from .families import find_pretrained, published_files
 
-WITHOUT = 'train without it by --cfg-options model.backbone.init_cfg=None'
+WITHOUT = 'start from random weights (in a config: model.backbone.init_cfg=None)'
+# where configs look for the files that only a browser can fetch
+FOLDER = Path('pretrained')
+
+
+def find_best(family: str, arch: Any) -> str:
+    """The published weights with the highest accuracy that need no browser: a path or a URL.
+
+    A file that is in torch's cache, or in the folder ``pretrained``, is taken from there.
+
+    Args:
+        family: Class name of the backbone.
+        arch: The name of its arch; anything else has no published weights.
+
+    Raises:
+        CheckpointError: There are none; or all are on pages for browsers and none has been saved
+            yet: says which page to open, and where to save the file.
+    """
+    if not isinstance(arch, str):
+        raise CheckpointError(f'there are no published weights for a {family} of another arch')
+    files = published_files(family, arch)
+    direct = [file for file in files if file.direct][:1]
+    for file in direct or files:
+        for path in (_cache() / file.file, FOLDER / file.file):
+            if path.is_file():
+                return str(path)
+    if direct:
+        return direct[0].url
+    name = f'{family.lower()}_{arch}'
+    if not files:
+        raise CheckpointError(f'there are no published weights for {name}')
+    raise CheckpointError(
+        f'the weights of {name} are no direct download: open {files[0].url} in a browser and save '
+        f'the file as {_cache() / files[0].file}'
+    )
+
+
+def _cache() -> Path:
+    return Path(torch.hub.get_dir()) / 'checkpoints'
 
 
 def download(url: str) -> Path:
@@ -22,7 +61,7 @@ def download(url: str) -> Path:
             f'{url} is a page, not a file: open it in a browser, save the file and give its path; '
             f'or {WITHOUT}'
         )
-    path = Path(torch.hub.get_dir()) / 'checkpoints' / _cached_name(url)
+    path = _cache() / _cached_name(url)
     problem = None
     if not path.is_file() and get_local_rank() == 0:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,8 +74,8 @@ def download(url: str) -> Path:
         barrier()
     if not path.is_file():
         raise CheckpointError(
-            f'cannot download {url} ({problem or "see the first process"}): save it elsewhere and '
-            f'give its path by --cfg-options model.backbone.init_cfg.checkpoint=FILE; or {WITHOUT}'
+            f'cannot download {url} ({problem or "see the first process"}): fetch it another way '
+            f'and save it as {path}; or {WITHOUT}'
         )
     return path
 

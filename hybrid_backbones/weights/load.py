@@ -1,8 +1,9 @@
 """Fitting a published state dict to a backbone, or saying why it does not fit."""
 
+import os
 import re
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Tuple, Union
 
 from torch import Tensor
 
@@ -51,7 +52,7 @@ class LoadResult:
 
 
 def read_pretrained(
-    source: str,
+    source: Union[str, 'os.PathLike[str]'],
     family: str,
     expected: Shapes,
     variants: Callable[[], Iterable[Tuple[str, Shapes]]],

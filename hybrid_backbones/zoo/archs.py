@@ -7,7 +7,7 @@ import torch
 
 from .. import backbones
 from ..complexity import count_parameters
-from ..weights import PRETRAINED, PretrainedFile
+from ..weights import PretrainedFile, published_files
 
 FAMILIES = ('Conformer', 'CvT', 'HRFormer', 'TransXNet', 'UniFormer')
 
@@ -38,6 +38,12 @@ def list_archs(family: Optional[str] = None) -> List[ArchInfo]:
 
     Raises:
         ValueError: There is no such family.
+
+    Example:
+        >>> import hybrid_backbones
+        >>> tiny, *_ = hybrid_backbones.list_archs('HRFormer')
+        >>> tiny.arch, tiny.channels, tiny.strides
+        ('tiny', (18, 36, 72, 144), (4, 8, 16, 32))
     """
     if family is not None and family not in FAMILIES:
         raise ValueError(f'family must be one of {", ".join(FAMILIES)}, got {family!r}')
@@ -46,8 +52,6 @@ def list_archs(family: Optional[str] = None) -> List[ArchInfo]:
         for arch in getattr(backbones, name).archs:
             with torch.device('meta'):
                 backbone = getattr(backbones, name)(arch)
-            files = [f for f in PRETRAINED if (f.family, f.arch) == (name, arch)]
-            files.sort(key=lambda file: -(file.top1 or 0))
             found.append(
                 ArchInfo(
                     family=name,
@@ -55,7 +59,7 @@ def list_archs(family: Optional[str] = None) -> List[ArchInfo]:
                     params=count_parameters(backbone),
                     channels=backbone.out_channels,
                     strides=backbone.out_strides,
-                    weights=tuple(files),
+                    weights=published_files(name, arch),
                 )
             )
     return found

@@ -1,26 +1,112 @@
-"""The backbone that is looked into: built by its name, with the weights of a file."""
+"""Building a backbone by its name."""
 
+import inspect
+import os
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Tuple, Type, Union
 
 import torch
 
 from .. import backbones
 from ..backbones.base import HybridBackbone
-from ..config.load import load_config
-from ..errors import ConfigError
-from .configs import config_path, list_configs
+from ..errors import ConfigError, one_line
+from ..weights import LoadResult, find_best
+from .configs import is_config, read_config
 from .names import resolve
 
 RANDOM = 'random weights'
 
 
-class Subject(NamedTuple):
-    """A backbone in eval mode.
+def create_backbone(
+    name: str, pretrained: Union[bool, str, 'os.PathLike[str]'] = False, **options: Any
+) -> HybridBackbone:
+    """Build a backbone, with random or pretrained weights.
 
     Args:
-        backbone: Ready to be called.
-        name: As it was asked for.
+        name: One of :func:`hybrid_backbones.list_backbones`, such as ``uniformer_small``; or the
+            short form that configs use, such as ``uniformer_s``. The name or path of a config
+            stands for the config's backbone, with all its arguments but the weights.
+        pretrained: False: random weights. True: the published file with the highest ImageNet
+            accuracy out of those that can be fetched directly; torch's cache keeps it. A path or
+            URL: that file. It may be any that the authors, OpenMMLab or Hugging Face published
+            for the backbone, or the checkpoint of a whole model trained with it.
+        options: Other arguments of the backbone's class, such as ``out_indices`` or
+            ``drop_path_rate``.
+
+    Returns:
+        The backbone, in training mode as PyTorch builds modules.
+
+    Raises:
+        ConfigError: There is no such backbone, or it does not take an option or its value; the
+            message lists what there is. It is a ``ValueError``.
+        CheckpointError: The weights cannot be fetched or read, or are of another backbone. It is
+            a ``ValueError``.
+
+    Example:
+        >>> import hybrid_backbones
+        >>> backbone = hybrid_backbones.create_backbone('uniformer_xxs', out_indices=(1, 2, 3))
+        >>> backbone.out_channels, backbone.out_strides
+        ((112, 224, 448), (8, 16, 32))
+    """
+    kind, arguments = find_backbone(name)
+    family: Type[HybridBackbone] = getattr(backbones, kind)
+    _check_options(family, options)
+    arguments.update(options)
+    source = _find_weights(kind, arguments['arch'], pretrained)
+    try:
+        backbone = family(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(one_line(error)) from None
+    if source is not None:
+        backbone.load_pretrained(source)
+    return backbone
+
+
+def load_pretrained(
+    backbone: HybridBackbone,
+    source: Union[str, 'os.PathLike[str]'],
+    prefix: Optional[str] = None,
+) -> LoadResult:
+    """Load weights into a backbone, all that fit or none. The log says what was loaded.
+
+    Args:
+        backbone: Any of this package's.
+        source: Path or URL of a file that the authors, OpenMMLab or Hugging Face published for
+            the backbone, or of the checkpoint of a whole model trained with it.
+        prefix: What stands before the backbone's names in the file, such as ``'backbone.'``;
+            None: found by itself.
+
+    Returns:
+        What was loaded and what was not, on purpose.
+
+    Raises:
+        TypeError: ``backbone`` is none of this package's.
+        CheckpointError: The file cannot be fetched or read, or is of another backbone. It is a
+            ``ValueError``.
+
+    Example:
+        >>> from hybrid_backbones import create_backbone, load_pretrained
+        >>> backbone = create_backbone('uniformer_xxs')
+        >>> load_pretrained(backbone, 'uniformer_xxs_224.pth')  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        hybrid_backbones.errors.CheckpointError: no checkpoint file uniformer_xxs_224.pth: open ...
+    """
+    if not isinstance(backbone, HybridBackbone):
+        raise TypeError(
+            'load_pretrained takes a backbone of this package, such as UniFormer; for a whole '
+            f'model pass its .backbone; got a {type(backbone).__name__}'
+        )
+    return backbone.load_pretrained(source, prefix)
+
+
+class LoadedBackbone(NamedTuple):
+    """A backbone ready to be looked at.
+
+    Args:
+        backbone: In eval mode.
+        name: What to call it: its name as it was asked for, or the config's name.
         weights: Name of the file, or ``RANDOM``.
     """
 
@@ -29,66 +115,69 @@ class Subject(NamedTuple):
     weights: str
 
 
-def is_config(name: str) -> bool:
-    """Whether a name is that of a config, rather than of a backbone."""
-    return name.endswith('.py') or name in list_configs()
-
-
-def find_config(name: str) -> str:
-    """The file of a config, by its name or path."""
-    return name if name.endswith('.py') else config_path(name)
-
-
-def load_subject(
+def load_backbone(
     name: str, weights: Optional[str] = None, options: Optional[Dict[str, Any]] = None
-) -> Subject:
-    """Build a backbone and load weights into it.
+) -> LoadedBackbone:
+    """Build a backbone in eval mode; without ``weights``, with the same random ones in each call.
 
     Args:
-        name: As :func:`hybrid_backbones.zoo.names.resolve` takes it; or the name or path of a config,
-            whose backbone is taken with all its arguments but ``init_cfg``.
-        weights: File or URL: anything that ``init_cfg`` takes, a detector's checkpoint too. None:
-            random weights, the same in each call.
+        name: As :func:`create_backbone` takes it.
+        weights: File or URL, or None.
         options: Other arguments of the backbone.
 
     Raises:
-        ConfigError: There is no such backbone or config, the config's is none of ours, or the
-            backbone does not take the options.
-        CheckpointError: The weights cannot be read or are of another backbone.
+        ConfigError: See :func:`create_backbone`.
+        CheckpointError: See :func:`create_backbone`.
     """
-    if is_config(name):
-        arguments = backbone_arguments(name)
-        family = arguments.pop('family')
-    else:
-        found = resolve(name)
-        family, arguments = found.family, dict(found.options, arch=found.arch)
-    arguments.update(options or {})
-    if weights is not None:
-        arguments['init_cfg'] = dict(type='Pretrained', checkpoint=weights)
     torch.manual_seed(0)
-    try:
-        backbone = getattr(backbones, family)(**arguments)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(' '.join(str(error).split())) from None
-    if weights is not None:
-        backbone.init_weights()
+    options = {'with_cp': False, **(options or {})}
+    backbone = create_backbone(name, False if weights is None else weights, **options)
     label = Path(name).stem if is_config(name) else name
-    return Subject(backbone.eval(), label, Path(weights).name if weights else RANDOM)
+    return LoadedBackbone(backbone.eval(), label, Path(weights).name if weights else RANDOM)
 
 
-def backbone_arguments(name: str) -> Dict[str, Any]:
-    """The arguments of a config's backbone without ``init_cfg``, and its class name as ``family``.
+def find_backbone(name: str) -> Tuple[str, Dict[str, Any]]:
+    """Class name and arguments of the backbone that a name, an alias or a config stands for.
 
     Raises:
-        ConfigError: The config cannot be read, or its backbone is none of ours.
+        ConfigError: There is no such backbone or config, or the config's backbone is another's.
     """
-    cfg = load_config(find_config(name))
-    backbone = (cfg.get('model') or {}).get('backbone') or {}
+    if not is_config(name):
+        family, arch, options = resolve(name)
+        return family, dict(options, arch=arch)
+    backbone = (read_config(name).get('model') or {}).get('backbone') or {}
     kind = str(backbone.get('type'))
     family = kind.rpartition('hybrid_backbones.')[2]
     if not kind.startswith('hybrid_backbones.') or not hasattr(backbones, family):
         raise ConfigError(f'{name}: its backbone is {kind}, none of hybrid_backbones')
     arguments = backbone.to_dict()
-    del arguments['type']
-    arguments.update(family=family, init_cfg=None, with_cp=False)
-    return arguments
+    for key in ('type', 'init_cfg'):
+        arguments.pop(key, None)
+    default = inspect.signature(getattr(backbones, family)).parameters['arch'].default
+    return family, {'arch': default, **arguments}
+
+
+def _find_weights(
+    family: str, arch: Any, pretrained: Union[bool, str, 'os.PathLike[str]']
+) -> Optional[str]:
+    if pretrained is False:
+        return None
+    if pretrained is True:
+        return find_best(family, arch)
+    if isinstance(pretrained, (str, os.PathLike)) and os.fspath(pretrained):
+        return os.fspath(pretrained)
+    raise ConfigError(
+        f'pretrained must be True, False, or the path or URL of a checkpoint, got {pretrained!r}'
+    )
+
+
+def _check_options(family: Type[HybridBackbone], options: Dict[str, Any]) -> None:
+    """Refuse what the constructor does not take; ``pretrained`` stands for ``init_cfg``."""
+    known = [key for key in inspect.signature(family).parameters if key != 'init_cfg']
+    for option in options:
+        if option not in known:
+            close = get_close_matches(option, known, n=3)
+            hint = f'close: {", ".join(close)}; ' if close else ''
+            raise ConfigError(
+                f'{family.__name__} has no option {option!r}; {hint}it takes {", ".join(known)}'
+            )

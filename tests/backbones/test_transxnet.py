@@ -216,9 +216,7 @@ def test_blocks_stay_in_channels_last(batch):
 
 def test_one_image_in_training():
     image = torch.randn(1, 3, 64, 64)
-    with pytest.raises(
-        BatchTooSmallError, match='at least 2 images on a device, or'
-    ):
+    with pytest.raises(BatchTooSmallError, match='at least 2 images on a device, or'):
         TransXNet('t', out_indices=(0,))(image)
     TransXNet('t', out_indices=(0,), norm_eval=True)(image)
 

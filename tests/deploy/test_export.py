@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import hybrid_backbones
+from hybrid_backbones import list_backbones
 from hybrid_backbones.deploy import fold
 from hybrid_backbones.deploy.exporting.dynamic_shapes import VARIANTS, for_any_size
 from hybrid_backbones.deploy.exporting.export import export, write_checked
@@ -18,7 +19,7 @@ from hybrid_backbones.deploy.exporting.verify import (
     draw_constants,
 )
 from hybrid_backbones.errors import ConfigError, ExportError
-from tools.pages.export import BEGIN, END, all_names, table, write_table
+from tools.pages.export import BEGIN, END, table, write_table
 
 for package in ('onnx', 'onnxscript', 'onnxruntime'):
     pytest.importorskip(package)
@@ -208,13 +209,13 @@ def test_table():
     fine = dict(megabytes=84.25, absolute=1e-5, relative=2.5e-6, opset=20, date='2026-01-02')
     fine['versions'] = 'torch 2'
     bad = dict(fine, error='ValueError: no')
-    rows = {'CvT:13': {'ONNX': fine, 'torch.export': bad}}
+    rows = {'cvt_13': {'ONNX': fine, 'torch.export': bad}}
     text = table(rows)
-    assert '| `CvT:13` | 2.5e-06 | 84.2 | not run |  | **fails**: ValueError: no |  |' in text
-    count = len(all_names())
+    assert '| `cvt_13` | 2.5e-06 | 84.2 | not run |  | **fails**: ValueError: no |  |' in text
+    count = len(list_backbones())
     assert f'ONNX: 1 of {count} archs' in text
     assert f'torch.export: 0 of {count} archs' in text
-    assert '`CvT:21`' in text.split('Not all run: ')[1]
+    assert '`cvt_21`' in text.split('Not all run: ')[1]
 
 
 def test_pages_that_are_refused(tmp_path):
@@ -223,7 +224,7 @@ def test_pages_that_are_refused(tmp_path):
         write_table(arguments(page))
     page.write_text(f'{BEGIN}\n{END}\n')
     args = arguments(page)
-    args.only = ['CvT:14']
-    with pytest.raises(ConfigError, match=r"no arch 'CvT:14'; there is Conformer:tiny"):
+    args.only = ['cvt_14']
+    with pytest.raises(ConfigError, match=r"no arch 'cvt_14'; there are conformer_base"):
         write_table(args)
     assert page.read_text() == f'{BEGIN}\n{END}\n'

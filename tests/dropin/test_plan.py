@@ -300,7 +300,7 @@ def test_arguments_are_those_of_our_own_configs():
     _, found = decided('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', 'conformer_ti')
     backbone = found['model.backbone']
     assert backbone['norm_eval'] and backbone['frozen_stages'] == 0
-    _, found = decided('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', 'TransXNet:t')
+    _, found = decided('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', 'transxnet_t')
     assert found['sync_bn'] == 'torch'
     assert found['model.backbone']['init_cfg']['checkpoint'].endswith('transx-t.pth.tar')
 

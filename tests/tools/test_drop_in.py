@@ -52,7 +52,7 @@ def test_a_file_of_ones_own(tmp_path, monkeypatch):
     mine.parent.mkdir()
     mine.write_text(f"_base_ = ['{RETINANET}']\nmodel = dict(bbox_head=dict(num_classes=3))\n")
     before = mine.read_text()
-    names = dict(config='mine/detector.py', backbone='UniFormer:xxs', out='new.py')
+    names = dict(config='mine/detector.py', backbone='uniformer_xxs', out='new.py')
     for _ in range(2):
         drop_in(Namespace(**names, pretrained=None, size=(64, 96), untried=False))
     assert mine.read_text() == before
@@ -99,7 +99,7 @@ REFUSED = [
     (dict(config='empty.py'), ['empty.py has no model']),
     (dict(config='mine.py'), ['no model.backbone']),
     (dict(config='new_style.py'), ['read_base']),
-    (dict(backbone='UniFormer:tiny'), ['small_plus']),
+    (dict(backbone='uniformer_tiny'), ['small_plus']),
     (dict(out='new.txt'), ['FILE.py']),
     (dict(out='gone/new.py'), ['no folder gone']),
     (dict(out='mine.py'), ['choose another name']),

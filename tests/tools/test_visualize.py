@@ -56,11 +56,11 @@ def test_features(tmp_path):
 
 def test_erf(here, tmp_path):
     sizes = ['--size', '64x64', '--samples', '1']
-    status, out, _ = here('erf', 'hrformer_t', 'UniFormer:xxs', *sizes)
+    status, out, _ = here('erf', 'hrformer_t', 'uniformer_xxs', *sizes)
     assert status == 0
-    for part in ('hrformer_t, level 3, stride 32', 'UniFormer:xxs', '20% in', '99% in'):
+    for part in ('hrformer_t, level 3, stride 32', 'uniformer_xxs', '20% in', '99% in'):
         assert part in out
-    assert colours(tmp_path / 'work_dirs/visualize/erf_hrformer_t_UniFormer-xxs.png') > 100
+    assert colours(tmp_path / 'work_dirs/visualize/erf_hrformer_t_uniformer_xxs.png') > 100
     status, out, _ = here('erf', 'hrformer_t', *sizes, '--level', 0, '--image', PHOTO)
     assert status == 0 and 'level 0, stride 4' in out
 

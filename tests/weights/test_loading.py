@@ -243,7 +243,7 @@ def test_missing_file(tmp_path):
     message = refusal(build(tmp_path / 'uniformer_small_in1k.pth'))
     assert 'no checkpoint file' in message
     assert 'huggingface.co/Sense-X/uniformer_image/resolve/main/uniformer_small_in1k.pth' in message
-    assert '--cfg-options model.backbone.init_cfg=None' in message
+    assert 'model.backbone.init_cfg=None' in message
     message = refusal(build(tmp_path / 'uniformer_base_tl_224.pth', arch='base_tl'))
     assert 'open https://drive.google.com/file/d/16nsTjaw' in message
     assert 'save the file as uniformer_base_tl_224.pth' in message
@@ -340,10 +340,11 @@ def test_url_with_a_wrong_hash(server, small, tmp_path):
 
 
 @pytest.mark.parametrize('address', ['{url}/nothing.pth', 'http://127.0.0.1:9/a.pth'])
-def test_url_that_cannot_be_reached(server, address):
+def test_url_that_cannot_be_reached(server, address, tmp_path):
     message = refusal(build(address.format(url=server[1])))
     assert message.startswith('cannot download http://127.0.0.1')
-    assert 'init_cfg.checkpoint=FILE' in message
+    name = address.rpartition('/')[2]
+    assert f'save it as {tmp_path / "hub" / "checkpoints" / name};' in message
     assert 'init_cfg=None' in message
 
 

@@ -1,108 +1,119 @@
-"""Names of backbones on a command line."""
+"""One name for each backbone, and the configs' short forms as aliases."""
 
 import pytest
+from mmengine.config import Config
 
-from hybrid_backbones import backbones
+from hybrid_backbones import backbones, list_backbones
 from hybrid_backbones.errors import ConfigError
-from hybrid_backbones.zoo.configs import config_path
-from hybrid_backbones.zoo.names import (
-    is_config,
-    read_config,
-    resolve,
-    short_names,
-    variants,
-)
+from hybrid_backbones.zoo import names as zoo_names
+from hybrid_backbones.zoo.archs import FAMILIES
+from hybrid_backbones.zoo.names import resolve, short_config, short_names
+from tests.tools.commands import PROJECT
+
+ALIASES = {
+    'conformer_ti': 'conformer_tiny_patch16',
+    'conformer_s': 'conformer_small_patch16',
+    'conformer_s32': 'conformer_small_patch32',
+    'conformer_b': 'conformer_base_patch16',
+    'cvt_13': 'cvt_13',
+    'cvt_21': 'cvt_21',
+    'hrformer_t': 'hrformer_tiny',
+    'hrformer_s': 'hrformer_small',
+    'hrformer_b': 'hrformer_base',
+    'transxnet_t': 'transxnet_t',
+    'transxnet_s': 'transxnet_s',
+    'transxnet_b': 'transxnet_b',
+    'uniformer_xxs': 'uniformer_xxs',
+    'uniformer_xs': 'uniformer_xs',
+    'uniformer_s': 'uniformer_small',
+    'uniformer_b': 'uniformer_base',
+}
 
 
 @pytest.mark.parametrize(
     'name, family, arch',
     [
-        ('uniformer_s', 'UniFormer', 'small'),
         ('uniformer_small', 'UniFormer', 'small'),
-        ('UniFormer:small', 'UniFormer', 'small'),
-        ('UniFormer:small_plus_tl', 'UniFormer', 'small_plus_tl'),
-        ('hrformer_b', 'HRFormer', 'base'),
+        ('uniformer_small_plus_tl', 'UniFormer', 'small_plus_tl'),
+        ('hrformer_base', 'HRFormer', 'base'),
         ('cvt_13', 'CvT', '13'),
-        ('conformer_s32', 'Conformer', 'small_patch32'),
+        ('conformer_small_patch32', 'Conformer', 'small_patch32'),
         ('transxnet_t', 'TransXNet', 't'),
     ],
 )
 def test_names(name, family, arch):
     assert resolve(name) == (family, arch, {})
+    assert resolve(name).name == name
 
 
-def test_every_name_stands_for_a_backbone():
-    assert len(short_names()) == 16
-    for name in variants():
-        found = resolve(name)
-        assert found.arch in getattr(backbones, found.family).archs
-        assert set(found.options) <= {'out_indices', 'drop_path_rate'}
+def test_every_arch_has_one_name():
+    archs = [(family, arch) for family in FAMILIES for arch in getattr(backbones, family).archs]
+    assert [resolve(name)[:2] for name in list_backbones()] == sorted(
+        archs, key=lambda pair: f'{pair[0].lower()}_{pair[1]}'
+    )
 
 
-def test_short_names_come_with_weights():
-    known = variants()
-    for name in short_names():
-        assert known[name]['init_cfg']['type'] == 'Pretrained'
+def test_aliases_are_those_of_the_configs():
+    assert short_names() == sorted(ALIASES)
+
+
+@pytest.mark.parametrize('alias', ALIASES)
+def test_an_alias_is_the_backbone_of_the_configs(alias):
+    assert resolve(alias) == resolve(ALIASES[alias])
+    cfg = Config.fromfile(PROJECT / 'configs' / '_base_' / 'backbones' / f'{alias}.py').backbone
+    found = resolve(alias)
+    assert cfg == dict(
+        type=f'hybrid_backbones.{found.family}',
+        arch=found.arch,
+        init_cfg=cfg.init_cfg,
+        **found.options,
+    )
+    assert short_config(alias)['init_cfg']['type'] == 'Pretrained'
+
+
+def test_an_alias_comes_with_the_options_of_its_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(zoo_names, '_folder', lambda: tmp_path)
+    (tmp_path / 'hrformer_w15.py').write_text(
+        "backbone = dict(type='hybrid_backbones.HRFormer', arch='tiny', window_size=15, "
+        "init_cfg=dict(type='Pretrained', checkpoint='a.pth'))\n"
+    )
+    assert resolve('hrformer_w15') == ('HRFormer', 'tiny', dict(window_size=15))
+
+
+def test_patterns():
+    assert list_backbones('cvt_*') == ['cvt_13', 'cvt_21', 'cvt_w24']
+    assert list_backbones('hrformer_?ase') == ['hrformer_base']
+    assert list_backbones('*_[ts]') == ['transxnet_s', 'transxnet_t']
+    assert list_backbones('uniformer') == []
+
+
+def test_with_and_without_a_file_to_fetch():
+    """Tiny HRFormer and most UniFormers are on pages for browsers only."""
+    assert list_backbones('hrformer_*', pretrained=True) == ['hrformer_base', 'hrformer_small']
+    assert list_backbones('hrformer_*', pretrained=False) == ['hrformer_tiny']
+    both = list_backbones(pretrained=True) + list_backbones(pretrained=False)
+    assert sorted(both) == list_backbones() and len(both) == 27
+    assert len(list_backbones(pretrained=True)) == 14
+
+
+@pytest.mark.parametrize('value', ['yes', 2, 'True'])
+def test_pretrained_is_a_filter(value):
+    with pytest.raises(ConfigError, match=f'must be True, False or None, got {value!r}'):
+        list_backbones(pretrained=value)
 
 
 @pytest.mark.parametrize(
     'name, parts',
     [
-        ('uniformer_m', ["'uniformer_m'", 'uniformer_s', 'hrformer_t', 'UniFormer:small']),
+        ('uniformer_m', ["'uniformer_m'; close: ", 'uniformer_xs', 'hrformer_tiny']),
         ('resnet50', ["'resnet50'", 'cvt_21']),
-        ('Swin:tiny', ["'Swin:tiny'", 'Conformer, CvT, HRFormer, TransXNet, UniFormer']),
-        ('CvT:14', ['CvT has no arch', '13, 21, w24']),
-        ('', ["''", 'conformer_b']),
+        ('UniFormer:small', ["'UniFormer:small'; close: ", 'uniformer_small']),
+        ('', ["''", 'there are conformer_tiny_patch16']),
     ],
 )
 def test_refusals(name, parts):
     with pytest.raises(ConfigError) as error:
         resolve(name)
-    for part in parts:
-        assert part in str(error.value)
-    assert '\n' not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    'name, expected',
-    [
-        ('maskrcnn_uniformer_s_1x', True),
-        ('somewhere/mine.py', True),
-        ('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', True),
-        ('uniformer_s', False),
-        ('UniFormer:small', False),
-    ],
-)
-def test_what_is_a_config(name, expected):
-    assert is_config(name) == expected
-
-
-def test_configs():
-    name = 'maskrcnn_uniformer_xxs_1x'
-    for spec in (name, config_path(name)):
-        assert read_config(spec).model.backbone.arch == 'xxs'
-
-
-@pytest.mark.parametrize('end', ['', '.py'])
-def test_config_of_a_library(end):
-    pytest.importorskip('mmdet')
-    cfg = read_config(f'mmdet::retinanet/retinanet_r50_fpn_1x_coco{end}')
-    assert (cfg.default_scope, cfg.model.type) == ('mmdet', 'RetinaNet')
-
-
-@pytest.mark.parametrize(
-    'name, parts',
-    [
-        ('maskrcnn_uniformer_m_1x', ['no config', 'close: maskrcnn_uniformer_']),
-        ('gone.py', ['no config file gone.py']),
-        ('mmgone::retinanet/a.py', ["'mmgone'", 'not installed']),
-        ('::a.py', ['not installed']),
-        ('mmengine::gone/a.py', ['mmengine::gone/a.py cannot be read']),
-    ],
-)
-def test_refusals_of_configs(name, parts):
-    with pytest.raises(ConfigError) as error:
-        read_config(name)
     for part in parts:
         assert part in str(error.value)
     assert '\n' not in str(error.value)

@@ -69,7 +69,7 @@ class Row:
 
 def _uniformer(arch: str, attention: str) -> Row:
     options = dict(stage3_attention=attention, window_size=14)
-    return Row(f'uniformer_{arch}', f'UniFormer:{arch}', options, attention)
+    return Row(f'uniformer_{arch}', f'uniformer_{arch}', options, attention)
 
 
 # mode and format: the fastest that was found, timed in turns on a CPU, of folded and folded and
@@ -78,14 +78,14 @@ ROWS = (
     _uniformer('small', 'hybrid'),
     _uniformer('small', 'global'),
     _uniformer('base', 'hybrid'),
-    Row('hrformer_small', 'HRFormer:small', attention='seg'),
-    Row('hrformer_base', 'HRFormer:base', attention='seg'),
-    Row('transxnet_t', 'TransXNet:t'),
-    Row('transxnet_s', 'TransXNet:s'),
-    Row('conformer_small_patch32', 'Conformer:small_patch32', memory_format='channels_last'),
-    Row('conformer_tiny_patch16', 'Conformer:tiny_patch16'),
+    Row('hrformer_small', 'hrformer_small', attention='seg'),
+    Row('hrformer_base', 'hrformer_base', attention='seg'),
+    Row('transxnet_t', 'transxnet_t'),
+    Row('transxnet_s', 'transxnet_s'),
+    Row('conformer_small_patch32', 'conformer_small_patch32', memory_format='channels_last'),
+    Row('conformer_tiny_patch16', 'conformer_tiny_patch16'),
     # the published network ends with the third stage
-    Row('cvt_13', 'CvT:13', dict(out_indices=(0, 1, 2))),
+    Row('cvt_13', 'cvt_13', dict(out_indices=(0, 1, 2))),
 )
 WHATS = ('inference', 'training')
 
@@ -124,9 +124,9 @@ class Peer:
 
 
 PEERS = (
-    Peer('HRFormer:small', 'mmpose:HRFormer-small', dict(fuse_upsample='bilinear')),
-    Peer('Conformer:small_patch32', 'mmpretrain:conformer-small-p32'),
-    Peer('CvT:13', 'transformers:cvt-13', dict(out_indices=(0, 1, 2))),
+    Peer('hrformer_small', 'mmpose:HRFormer-small', dict(fuse_upsample='bilinear')),
+    Peer('conformer_small_patch32', 'mmpretrain:conformer-small-p32'),
+    Peer('cvt_13', 'transformers:cvt-13', dict(out_indices=(0, 1, 2))),
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 
-from hybrid_backbones import backbones
+from hybrid_backbones import create_backbone, list_backbones
 from hybrid_backbones.deploy.exporting.export import quiet, write_checked
 from hybrid_backbones.deploy.exporting.formats import FORMATS, check_packages
 from hybrid_backbones.deploy.exporting.trace import Backbone, trace
@@ -20,7 +20,6 @@ from hybrid_backbones.deploy.exporting.verify import draw_constants
 from hybrid_backbones.deploy.folding.fold import fold
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.utils.files import write_json
-from hybrid_backbones.zoo.archs import FAMILIES
 
 BEGIN, END = '<!-- table: begin -->', '<!-- table: end -->'
 # column: format, and whether folded
@@ -38,7 +37,7 @@ def write_table(args: argparse.Namespace) -> None:
     """Export what is not done yet, and write the table between the marks of a page.
 
     Args:
-        args: ``table``, the page; ``only``, names ``FAMILY:ARCH`` or None for all; ``opset``;
+        args: ``table``, the page; ``only``, names of backbones or None for all; ``opset``;
             ``work_dir``, where results are kept: a run that was stopped goes on.
 
     Raises:
@@ -48,10 +47,10 @@ def write_table(args: argparse.Namespace) -> None:
     text = page.read_text() if page.is_file() else ''
     if not 0 <= text.find(BEGIN) < text.find(END):
         raise ConfigError(f'{page} must be a page with {BEGIN} and {END}, where the table goes')
-    names = all_names()
+    names = list_backbones()
     unknown = sorted(set(args.only or ()) - set(names))
     if unknown:
-        raise ConfigError(f'no arch {unknown[0]!r}; there is {", ".join(names)}')
+        raise ConfigError(f'no arch {unknown[0]!r}; there are {", ".join(names)}')
     check_packages('onnx')
     folder = Path(args.work_dir)
     for name in args.only or names:
@@ -65,13 +64,8 @@ def write_table(args: argparse.Namespace) -> None:
     print(f'written: {page}')
 
 
-def all_names() -> List[str]:
-    """``FAMILY:ARCH`` of every arch."""
-    return [f'{family}:{arch}' for family in FAMILIES for arch in getattr(backbones, family).archs]
-
-
 def _path(folder: Path, name: str, way: str) -> Path:
-    return folder / f'{name.replace(":", "-")}-{way.replace(", ", "-")}.json'
+    return folder / f'{name}-{way.replace(", ", "-")}.json'
 
 
 def _read(folder: Path, name: str) -> Dict[str, Any]:
@@ -105,9 +99,8 @@ def _export_once(name: str, ways: Sequence[str], folder: Path, opset: int) -> No
 
 
 def _build(name: str, folded: bool) -> Backbone:
-    family, arch = name.split(':')
     torch.manual_seed(0)
-    backbone = draw_constants(getattr(backbones, family)(arch).eval())
+    backbone = draw_constants(create_backbone(name).eval())
     return fold(backbone) if folded else backbone
 
 
@@ -139,14 +132,14 @@ def _versions() -> str:
 
 def table(results: Results) -> str:
     """Counts, then one line for each arch that was exported."""
-    total = len(all_names())
+    total = len(list_backbones())
     counts = [f'{way}: {_count(results, way)} of {total} archs' for way in WAYS]
     done = [found for row in results.values() for found in row.values()]
     opsets = '/'.join(sorted({str(found['opset']) for found in done})) or 'none'
     used = ' / '.join(sorted({found['versions'] for found in done})) or 'nothing was run'
     dates = [found['date'] for found in done]
     when = f', {min(dates)} to {max(dates)}' if dates else ''
-    left = [name for name in all_names() if len(results.get(name, {})) < len(WAYS)]
+    left = [name for name in list_backbones() if len(results.get(name, {})) < len(WAYS)]
     lines = [
         f'Written, read again and equal at three sizes: {"; ".join(counts)}. '
         f'Opset {opsets}; {used}{when}.'

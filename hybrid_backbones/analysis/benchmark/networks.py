@@ -9,15 +9,14 @@ import torch
 from mmengine.hub import get_config
 from torch import Tensor, nn
 
-from ... import backbones
 from ...complexity.backbone import count_flops
 from ...complexity.model import model_cost
-from ...config.load import load_config, override
+from ...config.load import override
 from ...errors import ConfigError
 from ...openmmlab.build import build_in_scope
-from ...zoo.archs import FAMILIES
-from ...zoo.configs import config_path, list_configs
-from ...zoo.names import names, resolve
+from ...zoo.configs import is_config, list_configs, read_config
+from ...zoo.create import create_backbone
+from ...zoo.names import list_backbones, short_names
 
 
 @dataclass
@@ -87,20 +86,19 @@ def build_network(spec: str, options: Optional[Dict[str, Any]] = None) -> Networ
     """Build a network with random weights.
 
     Args:
-        spec: ``FAMILY:ARCH``; a variant as the configs (``uniformer_s``) or the published files
-            (``uniformer_small``) name it; a config's name or path; ``resnet50``, which is
-            MMDetection's; or ``PACKAGE:NAME`` out of ``PEERS``.
+        spec: One of our backbones, such as ``uniformer_small``; a config's name or path;
+            ``resnet50``, which is MMDetection's; or ``PACKAGE:NAME`` out of ``PEERS``.
         options: Arguments of one of our backbones; settings of a config by dotted keys.
 
     Raises:
         ConfigError: There is no such network, it does not take the options, or its package is
             not installed.
     """
-    if spec.endswith('.py') or spec in list_configs():
+    if is_config(spec):
         return _whole(spec, options)
-    own = _own(spec)
-    if own:
-        return _backbone({**own, **(options or {})})
+    if spec in (*list_backbones(), *short_names()):
+        held = Bare(create_backbone(spec, **(options or {})))
+        return Network(held, lambda height, width: count_flops(held.backbone, height, width), held)
     if options:
         raise ConfigError(f'{spec} takes no options: they are for our backbones and configs')
     # held, because the train() of some of OpenMMLab's returns nothing
@@ -108,26 +106,8 @@ def build_network(spec: str, options: Optional[Dict[str, Any]] = None) -> Networ
     return Network(theirs, lambda height, width: count_flops(theirs, height, width))
 
 
-def _own(spec: str) -> Optional[Dict[str, Any]]:
-    """Family and arguments of one of our backbones; None if the name is not one of theirs."""
-    if spec.partition(':')[0] not in FAMILIES and spec not in names():
-        return None
-    found = resolve(spec)
-    return dict(found.options, family=found.family, arch=found.arch)
-
-
-def _backbone(arguments: Dict[str, Any]) -> Network:
-    family = arguments.pop('family')
-    try:
-        backbone = getattr(backbones, family)(**arguments)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(' '.join(str(error).split())) from None
-    held = Bare(backbone)
-    return Network(held, lambda height, width: count_flops(backbone, height, width), held)
-
-
 def _whole(spec: str, options: Optional[Dict[str, Any]]) -> Network:
-    cfg = load_config(spec if spec.endswith('.py') else config_path(spec))
+    cfg = read_config(spec)
     override(cfg, options)
     scope = cfg.get('default_scope')
     if scope not in ('mmdet', 'mmseg', 'mmpose'):
@@ -191,10 +171,10 @@ PEERS: Dict[str, Callable[[], nn.Module]] = {
 def _peer(spec: str) -> Callable[[], nn.Module]:
     if spec in PEERS:
         return PEERS[spec]
-    own = [f'{f}:{arch}' for f in FAMILIES for arch in getattr(backbones, f).archs]
-    known = ['resnet50', *PEERS, *own, *names(), *list_configs()]
-    close = ', '.join(get_close_matches(spec, known, n=3)) or 'FAMILY:ARCH such as UniFormer:small'
-    raise ConfigError(f'no network {spec!r}; close: {close}')
+    known = ['resnet50', *PEERS, *list_backbones(), *short_names(), *list_configs()]
+    close = get_close_matches(spec, known, n=3)
+    hint = f'close: {", ".join(close)}' if close else 'as uniformer_small, resnet50 or a config'
+    raise ConfigError(f'no network {spec!r}; {hint}')
 
 
 def tensors(output: Any) -> List[Tensor]:

@@ -10,9 +10,9 @@ import torch
 from ... import backbones
 from ...complexity.backbone import count_parameters
 from ...complexity.parts import describe_parts
-from ...weights import PRETRAINED
+from ...weights import published_files
 from ...zoo.configs import list_configs, list_models
-from ...zoo.names import resolve, short_names, variants
+from ...zoo.names import resolve, short_config, short_names
 
 
 def describe_backbone(name: str, size: Tuple[int, int] = (800, 1280)) -> Dict[str, Any]:
@@ -21,7 +21,7 @@ def describe_backbone(name: str, size: Tuple[int, int] = (800, 1280)) -> Dict[st
     No weight is drawn or read.
 
     Args:
-        name: As :func:`hybrid_backbones.zoo.names.resolve` takes it.
+        name: Such as ``uniformer_small``, or an alias as configs use it (``uniformer_s``).
         size: Height and width of the image that operations are counted for, in pixels.
 
     Returns:
@@ -38,7 +38,7 @@ def describe_backbone(name: str, size: Tuple[int, int] = (800, 1280)) -> Dict[st
     short, begins_with = _short_name(found.family, found.arch)
     return dict(
         kind='backbone',
-        name=name,
+        name=found.name,
         type=f'hybrid_backbones.{found.family}',
         arch=found.arch,
         short_name=short,
@@ -65,10 +65,10 @@ def describe_backbone(name: str, size: Tuple[int, int] = (800, 1280)) -> Dict[st
 
 def _short_name(family: str, arch: str) -> Tuple[Optional[str], str]:
     """What our configs call it, None if there are none, and the weights that they begin with."""
-    known = variants()
     for name in short_names():
-        if (known[name]['type'], known[name]['arch']) == (f'hybrid_backbones.{family}', arch):
-            return name, (known[name].get('init_cfg') or {}).get('checkpoint', '')
+        known = short_config(name)
+        if (known['type'], known['arch']) == (f'hybrid_backbones.{family}', arch):
+            return name, (known.get('init_cfg') or {}).get('checkpoint', '')
     return None, ''
 
 
@@ -85,11 +85,9 @@ def _words_about(family: type) -> Dict[str, str]:
 
 def _weights(family: str, arch: str, begins_with: str) -> List[Dict[str, Any]]:
     """The published files, best first."""
-    files = [file for file in PRETRAINED if (file.family, file.arch) == (family, arch)]
-    files.sort(key=lambda file: -(file.top1 or 0))
     return [
         dict(asdict(file), in_configs=begins_with in (file.url, f'pretrained/{file.file}'))
-        for file in files
+        for file in published_files(family, arch)
     ]
 
 

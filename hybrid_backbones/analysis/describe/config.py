@@ -13,8 +13,7 @@ from ...complexity.parts import layers_of
 from ...config.data import datasets
 from ...openmmlab.build import build_on_meta
 from ...openmmlab.torchvision import repair_torchvision
-from ...zoo.configs import list_models
-from ...zoo.names import read_config
+from ...zoo.configs import list_models, read_config
 from .backbone import metrics
 
 
@@ -22,7 +21,7 @@ def describe_config(name: str, size: Optional[Tuple[int, int]] = None) -> Dict[s
     """What a config trains, on what, for how long and how.
 
     Args:
-        name: As :func:`hybrid_backbones.zoo.names.read_config` takes it.
+        name: As :func:`hybrid_backbones.zoo.configs.read_config` takes it.
         size: Height and width of the image that operations are counted for; the default is what
             is usual for the task.
 

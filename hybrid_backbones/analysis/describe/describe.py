@@ -6,8 +6,7 @@ from difflib import get_close_matches
 from typing import Any, Dict, Optional, Tuple
 
 from ...errors import ConfigError
-from ...zoo.configs import list_configs
-from ...zoo.names import is_config, read_config
+from ...zoo.configs import is_config, list_configs, read_config
 from .backbone import describe_backbone
 from .config import describe_config
 from .text import as_text
@@ -16,14 +15,27 @@ SMALLEST = 32  # pixels to a side
 
 
 def describe(name: str, size: Optional[Tuple[int, int]] = None) -> Dict[str, Any]:
-    """What :func:`describe_backbone` or :func:`describe_config` says.
+    """What is known about a backbone or a config: parts, costs, weights, published results.
+
+    No weight is drawn or read.
 
     Args:
-        name: Of a backbone or config, as these take it.
-        size: Height and width of the image that operations are counted for, in pixels.
+        name: A backbone (``uniformer_small``); or a config: its name (``maskrcnn_uniformer_s_1x``),
+            its path, or that of a library's (``mmdet::retinanet/retinanet_r50_fpn_1x_coco.py``).
+        size: Height and width of the image that operations are counted for, in pixels; None: for
+            a backbone 800 x 1280, for a config what it trains on.
+
+    Returns:
+        Numbers, strings, lists and dicts that JSON can hold. ``flops`` are multiply-adds.
 
     Raises:
-        ConfigError: There is neither, or the image is too small.
+        ConfigError: There is neither, or the image is too small. It is a ``ValueError``.
+
+    Example:
+        >>> import hybrid_backbones
+        >>> about = hybrid_backbones.describe('uniformer_small', size=(224, 224))
+        >>> [(level['channels'], level['stride']) for level in about['levels']]
+        [(64, 4), (128, 8), (320, 16), (512, 32)]
     """
     if size and min(size) < SMALLEST:
         raise ConfigError(

@@ -9,12 +9,12 @@ import torch
 from mmengine.logging import MMLogger
 from torch import nn
 
-from ...config.load import load_config
 from ...errors import ConfigError
 from ...openmmlab.build import build_in_scope
 from ...openmmlab.torchvision import repair_torchvision
 from ...weights import read_checkpoint
-from ...zoo.create import backbone_arguments, find_config
+from ...zoo.configs import read_config
+from ...zoo.create import find_backbone
 from .cam_targets import OF_MODELS, Target
 
 
@@ -32,9 +32,9 @@ def load_whole(name: str, weights: Optional[str]) -> Tuple[nn.Module, Type[Targe
         ConfigError: The config cannot be built, or the checkpoint is not of it.
         CheckpointError: The checkpoint cannot be read.
     """
-    backbone_arguments(name)  # refuses what is none of ours
+    find_backbone(name)  # refuses what is none of ours
     repair_torchvision()
-    cfg = load_config(find_config(name))
+    cfg = read_config(name)
     scope = cfg.get('default_scope')
     if scope not in OF_MODELS:
         raise ConfigError(f'{name}: default_scope must be one of {", ".join(OF_MODELS)}')

@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from ...errors import ConfigError
 from ...openmmlab.torchvision import repair_torchvision
-from ...zoo.names import read_config
+from ...zoo.configs import read_config
 from .estimate import (
     GIB,
     PRECISIONS,

@@ -54,6 +54,15 @@ def export(
     Raises:
         ConfigError: A package is missing, or the size is too small or too large.
         ExportError: The file's levels are further than ``TOLERANCE`` from the backbone's.
+
+    Example:
+        >>> import tempfile
+        >>> from hybrid_backbones import create_backbone, export
+        >>> backbone = create_backbone('uniformer_xxs', out_indices=(0,)).eval()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     exported = export(backbone, f'{folder}/uniformer_xxs.pt2', format='torch')
+        >>> exported.path.name, all(difference.fine for difference in exported.differences)
+        ('uniformer_xxs.pt2', True)
     """
     check_packages(format)
     if size is not None and not all(SMALLEST - 1 <= side <= LARGEST for side in size):
@@ -113,7 +122,7 @@ def export_from_arguments(args: argparse.Namespace) -> None:
         CheckpointError: The weights cannot be read or are of another backbone.
         ExportError: See :func:`export`.
     """
-    from ...zoo.create import load_subject
+    from ...zoo.create import load_backbone
 
     suffix = FORMATS[args.format].suffix
     out = args.out or re.sub(r'\W+', '_', Path(args.network).stem) + suffix
@@ -122,11 +131,11 @@ def export_from_arguments(args: argparse.Namespace) -> None:
     if os.path.isdir(out):
         raise ConfigError(f'--out must be a file, {out} is a folder')
     check_packages(args.format)
-    subject = load_subject(args.network, args.weights, args.options)
-    backbone = subject.backbone if args.weights else draw_constants(subject.backbone)
+    loaded = load_backbone(args.network, args.weights, args.options)
+    backbone = loaded.backbone if args.weights else draw_constants(loaded.backbone)
     backbone = fold(backbone) if args.fold else backbone
     done = export(backbone, out, args.format, args.size, args.opset)
-    print('\n'.join(describe(done, subject.weights, args)))
+    print('\n'.join(describe(done, loaded.weights, args)))
 
 
 def describe(done: Exported, weights: str, args: argparse.Namespace) -> List[str]:

@@ -71,9 +71,8 @@ def fold(backbone: HybridBackbone) -> FoldedBackbone:
 
     Example:
         >>> import torch
-        >>> from hybrid_backbones import UniFormer
-        >>> from hybrid_backbones.deploy import fold
-        >>> backbone = UniFormer('xxs', out_indices=(1, 2)).eval()
+        >>> from hybrid_backbones import create_backbone, fold
+        >>> backbone = create_backbone('uniformer_xxs', out_indices=(1, 2)).eval()
         >>> folded = fold(backbone)
         >>> [tuple(level.shape) for level in folded(torch.rand(1, 3, 64, 96))]
         [(1, 112, 8, 12), (1, 224, 4, 6)]

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from hybrid_backbones.analysis.benchmark.measure import measure, table
 from hybrid_backbones.analysis.benchmark import settings as bench_settings
 from hybrid_backbones.analysis.benchmark import timing as bench_timing
+from hybrid_backbones.analysis.benchmark.measure import measure, table
 from hybrid_backbones.analysis.benchmark.networks import build_network, tensors
 from hybrid_backbones.analysis.benchmark.peak_memory import peak_memory
 from hybrid_backbones.analysis.benchmark.settings import Settings, from_dict, make_ready
@@ -27,7 +27,7 @@ from hybrid_backbones.complexity import count_flops
 from hybrid_backbones.errors import ConfigError
 from tests.tools.commands import PROJECT, complaint, run, tool
 
-TINY = dict(network='HRFormer:tiny', size=(64, 96), threads=1, repeats=2, memory=False)
+TINY = dict(network='hrformer_tiny', size=(64, 96), threads=1, repeats=2, memory=False)
 
 
 @pytest.fixture(autouse=True)
@@ -127,10 +127,10 @@ def check_schema(result):
 
 
 def test_inference_against_itself():
-    settings = Settings(**TINY, batch=2, against='HRFormer:tiny')
+    settings = Settings(**TINY, batch=2, against='hrformer_tiny')
     result = measure(settings)
     check_schema(result)
-    backbone = build_network('HRFormer:tiny').holder.backbone
+    backbone = build_network('hrformer_tiny').holder.backbone
     assert result['gmacs'] * 1e9 == 2 * count_flops(backbone, 64, 96)
     assert result['params'] == sum(p.numel() for p in backbone.parameters())
     assert result['memory_gib'] is None
@@ -161,8 +161,10 @@ def test_memory_of_a_fresh_process(what):
 
 
 def test_memory_that_cannot_be_measured():
-    with pytest.raises(ConfigError, match=r"memory of HRFormer:gone could not .* no arch 'gone'"):
-        peak_memory(Settings(**{**TINY, 'network': 'HRFormer:gone'}))
+    with pytest.raises(
+        ConfigError, match=r"memory of hrformer_gone could not .* no network 'hrformer_gone'"
+    ):
+        peak_memory(Settings(**{**TINY, 'network': 'hrformer_gone'}))
 
 
 def test_folded_and_compiled(monkeypatch):
@@ -177,7 +179,7 @@ def test_folded_and_compiled(monkeypatch):
     deploy.fold = lambda backbone: change('fold', backbone)
     monkeypatch.setitem(sys.modules, 'hybrid_backbones.deploy', deploy)
     monkeypatch.setattr(torch, 'compile', lambda module, dynamic: change('compile', module))
-    settings = Settings(**TINY, mode='folded+compiled', against='HRFormer:tiny')
+    settings = Settings(**TINY, mode='folded+compiled', against='hrformer_tiny')
     check_schema(measure(settings))
     assert done == [('fold', 'HRFormer', False), ('compile', 'HRFormer', False)]
     for mode in bench_settings.MODES[1:]:
@@ -194,9 +196,8 @@ def test_types_and_formats():
 
 
 def test_names():
-    """Of the archs and of the configs' variants; options go on top of a variant's own."""
-    for name in ('UniFormer:xxs', 'uniformer_xxs'):
-        assert type(build_network(name).holder.backbone).__name__ == 'UniFormer'
+    """Names of backbones and the configs' aliases; options are the backbone's."""
+    assert type(build_network('uniformer_xxs').holder.backbone).__name__ == 'UniFormer'
     options = dict(out_indices=[0, 1])
     backbone = build_network('hrformer_t', options).holder.backbone
     assert backbone.out_indices == (0, 1)
@@ -256,7 +257,7 @@ def test_table():
     assert len(lines) == 3
     assert len({line.count('|') for line in lines}) == 1
     assert lines[2] == (
-        '| `HRFormer:tiny` window_size=7 | inference | 1x3x64x96 | float32 | eager | contiguous '
+        '| `hrformer_tiny` window_size=7 | inference | 1x3x64x96 | float32 | eager | contiguous '
         '| 250.0 ms | 300.0 ms | 5.0 | 40.0 | 50% | 0.50 -> 1.25 GiB | 2.00 x `resnet50` |'
     )
 
@@ -281,10 +282,10 @@ def test_tool(tmp_path):
 @pytest.mark.parametrize(
     'arguments, parts',
     [
-        (['HRFormer:tin'], ["no arch 'tin'", 'tiny, small, base']),
-        (['HRFormer:tiny', '--size', '64'], ['--size', 'HEIGHTxWIDTH', "'64'"]),
-        (['HRFormer:tiny', '--batch', '0'], ['--batch', 'at least 1']),
-        (['HRFormer:tiny', '--suite'], ['--suite']),
+        (['hrformer_tin'], ["no network 'hrformer_tin'", 'hrformer_tiny']),
+        (['hrformer_tiny', '--size', '64'], ['--size', 'HEIGHTxWIDTH', "'64'"]),
+        (['hrformer_tiny', '--batch', '0'], ['--batch', 'at least 1']),
+        (['hrformer_tiny', '--suite'], ['--suite']),
     ],
 )
 def test_refusals_of_the_tool(tmp_path, arguments, parts):
@@ -300,7 +301,7 @@ def test_refusals_of_the_tool(tmp_path, arguments, parts):
         (dict(network='unifomer_s'), r"no network 'unifomer_s'; close: .*uniformer_s"),
         (dict(network='gone.py'), 'no config file gone.py'),
         (dict(size=(16, 64)), '--size must be at least 32x32 pixels, got 16x64'),
-        (dict(options=dict(wrong=1)), "unexpected keyword argument 'wrong'"),
+        (dict(options=dict(wrong=1)), "HRFormer has no option 'wrong'"),
         (dict(options=dict(out_indices=(7,))), 'out_indices'),
         (dict(mode='folded', what='training'), 'a folded network does not train'),
         (dict(against='gone'), "no network 'gone'"),
@@ -329,7 +330,7 @@ def test_missing_peer(tmp_path, peer):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
 def test_no_gpu(tmp_path):
-    assert 'no GPU' in complaint(tool(tmp_path, 'benchmark', 'CvT:13', '--device', 'cuda'))
+    assert 'no GPU' in complaint(tool(tmp_path, 'benchmark', 'cvt_13', '--device', 'cuda'))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')

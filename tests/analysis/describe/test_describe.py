@@ -110,19 +110,19 @@ def test_words(uniformer):
 
 
 def test_json(capsys):
-    print_description(Namespace(name='UniFormer:xxs', size=(64, 64), json=True))
+    print_description(Namespace(name='uniformer_xxs', size=(64, 64), json=True))
     about = json.loads(capsys.readouterr().out)
     assert (about['kind'], about['arch'], about['size']) == ('backbone', 'xxs', [64, 64])
 
 
 def test_words_of_streams():
-    text = as_text(describe('HRFormer:tiny', (64, 64)))
+    text = as_text(describe('hrformer_tiny', (64, 64)))
     assert '3 Module of 3 streams with 2 Block each' in text
     assert '2 Bottleneck' in text
 
 
 def test_arch_without_config():
-    about = describe('UniFormer:large_ls_tl', (64, 64))
+    about = describe('uniformer_large_ls_tl', (64, 64))
     assert about['short_name'] is None and about['configs'] == []
     assert 'no config of ours has it' in as_text(about)
     assert 'a page: open it in a browser' in as_text(about)

@@ -9,6 +9,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from hybrid_backbones import backbones
+from hybrid_backbones.analysis.training_memory import report as memory_table
 from hybrid_backbones.analysis.training_memory.estimate import (
     GIB,
     USABLE,
@@ -16,7 +17,6 @@ from hybrid_backbones.analysis.training_memory.estimate import (
     images_that_fit,
     training_memory,
 )
-from hybrid_backbones.analysis.training_memory import report as memory_table
 from hybrid_backbones.analysis.training_memory.saved_tensors import (
     SavedTensors,
     follow_checkpointing,
