@@ -69,8 +69,6 @@ OF_THE_CODE = (
     'test_frozen_stages',
     'test_norm_eval',
     'test_says_nothing',
-    'test_wrong_input',
-    'test_wrong_options',
 )
 for _family, _archs in LARGER.items():
     for _arch in _archs:
