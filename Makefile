@@ -1,6 +1,7 @@
 # make env        the environment in .venv, everything pinned (tools/dev/make_env.sh has its settings)
 # make demo       train and test Mask R-CNN with UniFormer-S on a tiny drawn set, and draw its masks
-# make test       all tests, in as many processes as TEST_PROCESSES says
+# make test       the tests, in as many processes as TEST_PROCESSES says
+# make test-all   and other sizes of what they test
 # make zoo-mini   train one config of each family and task on drawn data; writes docs/zoo_mini.md
 # make bench      time all families, against the published code; writes docs/benchmark.md
 # make lint       style
@@ -15,7 +16,7 @@ TEST_PROCESSES ?= 2
 # idle threads of OpenMP would otherwise spin and starve other processes of the machine
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: env demo test zoo-mini bench lint docs crosscheck
+.PHONY: env demo test test-all zoo-mini bench lint docs crosscheck
 
 env:
 	@tools/dev/make_env.sh
@@ -27,8 +28,14 @@ demo: env
 		--work-dir $(DEMO_DIR) --show-dir $(DEMO_DIR)/pictures
 
 # one thread for each process: several threads of several processes would starve each other
+# worksteal: processes take over from each other what is left, also of one module
+TEST := OMP_NUM_THREADS=1 $(PYTHON_ENV) -m pytest -n $(TEST_PROCESSES) --dist worksteal
+
 test: env
-	OMP_NUM_THREADS=1 $(PYTHON_ENV) -m pytest -n $(TEST_PROCESSES) --dist loadscope
+	$(TEST) -m "not extended"
+
+test-all: env
+	$(TEST)
 
 # runs that are there are kept: remove work_dirs/zoo_mini to train anew
 zoo-mini: env
