@@ -13,5 +13,5 @@ def test_memory_at_800x1333():
     """In a fresh process, of the stages with the most tokens; tests of single kinds of attention
     are in ``test_linear_memory.py``.
     """
-    settings = Settings('CvT:w24', dict(out_indices=(0, 1)), size=(800, 1333), threads=1)
+    settings = Settings('cvt_w24', dict(out_indices=(0, 1)), size=(800, 1333), threads=1)
     assert 0.1 < peak_memory(settings)['peak'] < LIMIT
