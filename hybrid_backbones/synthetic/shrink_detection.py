@@ -1,4 +1,4 @@
-"""``--mini`` for MMDetection: three drawn classes in COCO's format."""
+"""The synthetic dataset for MMDetection: three drawn classes in COCO's format."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``--mini`` for MMSegmentation: the config's own dataset, its classes and folders, drawn."""
+"""Synthetic images for MMSegmentation, with the classes and folders of the config's dataset."""
 
 from pathlib import Path
 
@@ -28,7 +28,9 @@ def shrink_segmentation(cfg: Config, root: Path) -> None:
     names = {dataset.type for _, dataset in datasets(cfg)}
     unknown = sorted(names - set(SETS))
     if unknown or len(names) != 1:
-        raise ConfigError(f'--mini knows {", ".join(SETS)}; this config has {", ".join(names)}')
+        raise ConfigError(
+            f'`mini=True` knows {", ".join(SETS)}; this config has {", ".join(names)}'
+        )
     write, folder = SETS[names.pop()]
     relocate(cfg, write(root / folder))
     for _, dataset in datasets(cfg):

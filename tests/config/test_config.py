@@ -67,7 +67,7 @@ def test_override():
     override(cfg, {'train_dataloader.batch_size': 3, 'new.key': 1})
     assert (cfg.train_dataloader.batch_size, cfg.new.key) == (3, 1)
     for key in ('train_dataloader.batch_size.deeper', 'custom_hooks.3.type'):
-        with pytest.raises(ConfigError, match=f'--cfg-options {key}=1'):
+        with pytest.raises(ConfigError, match=f'`cfg_options`: {key}=1'):
             override(cfg, {key: 1})
 
 

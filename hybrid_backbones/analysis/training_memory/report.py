@@ -1,15 +1,9 @@
 """The memory that training takes, as text and as the table of ``docs/large_scale.md``."""
 
-import argparse
-import warnings
-from pathlib import Path
 from typing import Iterable, List, Optional, Tuple
 
 from mmengine.config import Config
 
-from ...errors import ConfigError
-from ...openmmlab.torchvision import repair_torchvision
-from ...zoo.configs import read_config
 from .estimate import (
     GIB,
     PRECISIONS,
@@ -21,24 +15,6 @@ from .estimate import (
 
 CARDS = (16, 24)  # GiB
 WAYS = tuple((precision, cp) for precision in PRECISIONS for cp in (False, True))
-
-
-def print_memory(args: argparse.Namespace) -> None:
-    """Print what ``tools/training_memory.py``'s arguments ask for.
-
-    Raises:
-        ConfigError: A config or an argument cannot work.
-    """
-    if args.batch < 1:
-        raise ConfigError(f'--batch must be at least 1, got {args.batch}')
-    repair_torchvision()
-    warnings.simplefilter('ignore')  # of libraries, about their own older ways
-    configs = [(Path(name).stem, read_config(name)) for name in args.configs]
-    if args.table:
-        print(table(configs, args.size), end='')
-        return
-    for name, cfg in configs:
-        print(summary(name, cfg, args.size, args.batch, args.with_cp or None))
 
 
 def summary(

@@ -91,7 +91,7 @@ def check_packages(name: str) -> None:
     missing = [package for package in FORMATS[name].packages if find_spec(package) is None]
     if missing:
         raise ConfigError(
-            f'--format {name} needs {", ".join(missing)}: pip install {" ".join(missing)}'
+            f'`format={name}` needs {", ".join(missing)}: pip install {" ".join(missing)}'
         )
     if not hasattr(torch.compiler, 'is_exporting'):
         raise ConfigError(f'exporting needs torch 2.9 or later, this is {torch.__version__}')

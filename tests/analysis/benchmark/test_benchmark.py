@@ -300,7 +300,7 @@ def test_refusals_of_the_tool(tmp_path, arguments, parts):
     [
         (dict(network='unifomer_s'), r"no network 'unifomer_s'; close: .*uniformer_s"),
         (dict(network='gone.py'), 'no config file gone.py'),
-        (dict(size=(16, 64)), '--size must be at least 32x32 pixels, got 16x64'),
+        (dict(size=(16, 64)), '`size` must be at least 32x32 pixels, got 16x64'),
         (dict(options=dict(wrong=1)), "HRFormer has no option 'wrong'"),
         (dict(options=dict(out_indices=(7,))), 'out_indices'),
         (dict(mode='folded', what='training'), 'a folded network does not train'),

@@ -303,7 +303,7 @@ def test_tool(tmp_path):
     [
         (['gone.py'], 'no config file gone.py'),
         (['broken.py'], 'broken.py cannot be read'),
-        (['retinanet_cvt_13_1x', '--batch', '0'], '--batch must be at least 1, got 0'),
+        (['retinanet_cvt_13_1x', '--batch', '0'], '--batch: must be a whole number of at least 1'),
         (['retinanet_cvt_13_1x', '--size', '64'], 'HEIGHTxWIDTH such as 800x1280'),
     ],
     ids=str,
