@@ -46,7 +46,7 @@ def test_check_data(tmp_path):
     cfg = config(root=f'{tmp_path}/')
     with pytest.raises(ConfigError, match=r'annotations/train\.json not found') as caught:
         check_data(cfg, ('train_dataloader',))
-    for part in ('train_dataloader', '--data-root', '--mini'):
+    for part in ('train_dataloader', '`data_root=DIR`', '`mini=True`'):
         assert part in str(caught.value)
     (tmp_path / 'annotations').mkdir()
     (tmp_path / 'annotations' / 'train.json').write_text('{}')
