@@ -4,7 +4,7 @@
 # make test-all   and other sizes of what they test
 # make zoo-mini   train one config of each family and task on drawn data; writes docs/zoo_mini.md
 # make bench      time all families, against the published code; writes docs/benchmark.md
-# make lint       style
+# make lint       style and types
 # make docs       the site of docs/, in docs/_build
 # make crosscheck compare with others' implementations, in an environment of its own
 
@@ -48,6 +48,7 @@ bench: env
 lint: env
 	$(PYTHON_ENV) -m ruff check .
 	$(PYTHON_ENV) -m ruff format --check .
+	$(PYTHON_ENV) -m mypy
 
 # warnings are errors: a broken link, a page in no table of contents
 docs: env

@@ -5,7 +5,7 @@ are local-window self-attention and an MLP with a depthwise convolution (section
 """
 
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +31,7 @@ NORM_EPS = 1e-6  # of every LayerNorm
 STEM_DIM, FIRST_DIM = 64, 256  # channels of the stem, and of the first, convolutional stage
 PUBLISHED_WINDOW = 7
 # how a stream is brought to a finer one's size: by the factor, then to the exact size
-UPSAMPLING = {
+UPSAMPLING: Dict[str, Tuple[Dict[str, Any], Dict[str, Any]]] = {
     'nearest': (dict(mode='nearest'), dict(mode='bilinear', align_corners=True)),
     'bilinear': (
         dict(mode='bilinear', align_corners=False),
@@ -180,7 +180,9 @@ class Upsample(ConvBNAct):
         self.factor = factor
         self.by_factor, self.to_size = UPSAMPLING[method]
 
-    def forward(self, x: Tensor, size: Tuple[int, int]) -> Tensor:
+    def forward(  # type: ignore[override]  # never called as the class that it shares layers with
+        self, x: Tensor, size: Tuple[int, int]
+    ) -> Tensor:
         """``(N, in_dim, h, w) -> (N, dim, *size)``."""
         x = F.interpolate(super().forward(x), scale_factor=self.factor, **self.by_factor)
         return x if x.shape[2:] == size else F.interpolate(x, size=size, **self.to_size)

@@ -168,7 +168,7 @@ class TokenMixer(nn.Module):
         self.expand = nn.Conv2d(inner, dim, 1)
         self.norm3 = BatchNorm2d(dim)
         self.act = nn.GELU()
-        self.shortcut = nn.Identity()  # where folding puts a layer scale that follows
+        self.shortcut: nn.Module = nn.Identity()  # where folding puts a layer scale that follows
 
     def forward(self, x: Tensor, bias: Bias) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as of :class:`RelPosEncoding`."""

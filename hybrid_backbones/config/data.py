@@ -1,7 +1,7 @@
 """The datasets of a config, and whether their files are there."""
 
 import os
-from typing import Any, Iterable, Iterator, Tuple
+from typing import Any, Iterable, Iterator, List, Tuple
 
 from mmengine.config import Config, ConfigDict
 
@@ -85,7 +85,7 @@ def _innermost(dataset: Any) -> Iterator[ConfigDict]:
             yield candidate
 
 
-def _as_list(value: Any) -> list:
+def _as_list(value: Any) -> List[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -149,6 +149,7 @@ def test_wheel(tree, tmp_path):
         scripts = wheel.read(next(n for n in wheel.namelist() if n.endswith('entry_points.txt')))
         scripts = scripts.decode()
         inside = {name for name in wheel.namelist() if '/.mim/' in name}
+        assert 'hybrid_backbones/py.typed' in wheel.namelist()
     assert inside == {f'hybrid_backbones/.mim/{path}' for path in shipped()}
     result = subprocess.run(
         [sys.executable, '-c', READ_INSTALLED],

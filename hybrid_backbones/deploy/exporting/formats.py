@@ -36,6 +36,7 @@ def write_onnx(program: torch.export.ExportedProgram, path: Path, opset: int) ->
         dynamic_shapes={INPUT: symbolic},
         verbose=False,
     )
+    assert written is not None  # it is with dynamo=True
     written.save(str(path), external_data=False)
 
 
