@@ -285,7 +285,6 @@ def test_tool(tmp_path):
         (['hrformer_tin'], ["no network 'hrformer_tin'", 'hrformer_tiny']),
         (['hrformer_tiny', '--size', '64'], ['--size', 'HEIGHTxWIDTH', "'64'"]),
         (['hrformer_tiny', '--batch', '0'], ['--batch', 'at least 1']),
-        (['hrformer_tiny', '--suite'], ['--suite']),
     ],
 )
 def test_refusals_of_the_tool(tmp_path, arguments, parts):
