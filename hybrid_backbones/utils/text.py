@@ -24,8 +24,10 @@ def aligned_columns(rows: Sequence[Sequence[str]], align: str, indent: str = '')
         The lines, without trailing spaces and without a last newline.
     """
     widths = [max(map(len, column)) for column in zip(*rows)]
-    pad = {'l': str.ljust, 'r': str.rjust}
     return '\n'.join(
-        (indent + '  '.join(pad[a](*cell) for a, *cell in zip(align, row, widths))).rstrip()
-        for row in rows
+        (indent + '  '.join(map(_padded, align, row, widths))).rstrip() for row in rows
     )
+
+
+def _padded(align: str, cell: str, width: int) -> str:
+    return cell.rjust(width) if align == 'r' else cell.ljust(width)
