@@ -107,6 +107,16 @@ class Contract:
         for i, *times in calls.values():
             assert sum(times) == (2 if i in (0, 2) else 1)
 
+    def test_hooks_see_stages(self):
+        """Each runs once, in order, as a whole."""
+        backbone, events = self.build().eval(), []
+        for i, stage in enumerate(backbone.stages):
+            stage.register_forward_pre_hook(lambda *_, i=i: events.append(f'{i} begins'))
+            stage.register_forward_hook(lambda *_, i=i: events.append(f'{i} ends'))
+        with torch.inference_mode():
+            backbone(self.image())
+        assert events == [f'{i} {event}' for i in range(4) for event in ('begins', 'ends')]
+
     @pytest.mark.parametrize('frozen', [-1, 0, 1, 3, 4])
     def test_frozen_stages(self, frozen):
         backbone = self.build(frozen_stages=frozen)

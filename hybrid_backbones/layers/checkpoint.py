@@ -3,6 +3,7 @@
 from contextlib import contextmanager, nullcontext
 from typing import Any, Dict, Iterator, List
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
@@ -24,6 +25,13 @@ def _statistics_kept(norms: List[_BatchNorm]) -> Iterator[None]:
         for norm, (momentum, count, kept) in zip(norms, before):
             norm.momentum = momentum
             count.copy_(kept)
+
+
+def run_block(block: nn.Module, x: Tensor, checkpointed: bool, **kwargs: Any) -> Any:
+    """``block(x, **kwargs)``, by :func:`checkpoint_block` if wanted and gradients are recorded."""
+    if checkpointed and torch.is_grad_enabled():
+        return checkpoint_block(block, x, **kwargs)
+    return block(x, **kwargs)
 
 
 def checkpoint_block(block: nn.Module, x: Tensor, **kwargs: Any) -> Tensor:

@@ -94,7 +94,8 @@ def fold(backbone: HybridBackbone) -> FoldedBackbone:
     body = copy.deepcopy(backbone)
     for parameter in body.parameters():
         parameter.grad = None
-    body.with_cp = False  # there is no backward pass to save memory for
+    for stage in body.stages:
+        stage.num_checkpointed = 0  # there is no backward pass to save memory for
     folded = _fold_tree(body)
     assert isinstance(folded, HybridBackbone)  # no rule takes the place of a backbone
     return FoldedBackbone(folded)

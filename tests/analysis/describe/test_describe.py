@@ -117,7 +117,7 @@ def test_json(capsys):
 
 def test_words_of_streams():
     text = as_text(describe('hrformer_tiny', (64, 64)))
-    assert '3 Module of 3 streams with 2 Block each' in text
+    assert '3 HRModule of 3 streams with 2 Block each' in text
     assert '2 Bottleneck' in text
 
 

@@ -22,7 +22,7 @@ from hybrid_backbones.analysis.training_memory.saved_tensors import (
 )
 from hybrid_backbones.analysis.training_memory.simulated_gpu import SimulatedCUDA
 from hybrid_backbones.errors import ConfigError
-from hybrid_backbones.layers import attend
+from hybrid_backbones.layers import scaled_dot_product_attention
 from hybrid_backbones.zoo.configs import get_config
 from tests.tools.commands import complaint, tool
 
@@ -93,7 +93,7 @@ def attention(d, bias, low=None):
         table = torch.empty(2, 6, 6, requires_grad=True) if bias else None
         saved = SavedTensors(nn.Module())
         with saved.counting(), SimulatedCUDA(low):
-            assert attend(q, k, v, table).shape == q.shape
+            assert scaled_dot_product_attention(q, k, v, table).shape == q.shape
     return saved.kept
 
 
@@ -103,7 +103,7 @@ def test_attention():
     assert attention(8, bias=False) == FP32 * (4 * rows * 8 + rows)
     assert attention(8, bias=True) == FP32 * (4 * rows * 8 + rows + 2 * 6 * 6)
     low = torch.bfloat16
-    # the bias was cast by attend() to the type of q, which is cast to the low one then
+    # the bias was cast to the type of q, which is cast to the low one then
     assert attention(8, False, low) == BF16 * 4 * rows * 8 + FP32 * rows
     assert attention(7, bias=False) == FP32 * (3 * rows * 7 + scores)
     assert attention(4, True, low) == FP32 * (3 * rows * 4 + scores)
