@@ -145,7 +145,7 @@ def test_blocks_are_all_that_is_wrapped():
         (dict(runner_type='SwiftRunner'), "must be Runner or FlexibleRunner, got 'SwiftRunner'"),
         (
             dict(runner_type='FlexibleRunner', strategy=dict(type='hybrid_backbones.FSDPStrategy')),
-            'hybrid_backbones.FSDPStrategy shares the work .* tools/dist_train.sh CONFIG GPUS',
+            'hybrid_backbones.FSDPStrategy shares the work .* torchrun or Slurm',
         ),
     ],
 )
@@ -180,4 +180,4 @@ def test_what_the_strategy_is_told(monkeypatch, cfg, expected):
 
 def test_refusal_on_the_command_line(tmp_path):
     line = complaint(tool(tmp_path, 'train', CONFIG, '--mini', '--cfg-options', *SHARDED))
-    assert 'tools/dist_train.sh CONFIG GPUS' in line
+    assert 'torchrun or Slurm' in line
