@@ -263,7 +263,7 @@ def test_training(name, data, tmp_path):
     assert len(state[layer]) == rows
 
 
-PAGE = (PROJECT / 'docs' / 'own_data.md').read_text()
+PAGE = (PROJECT / 'docs' / 'custom_datasets.md').read_text()
 
 
 @pytest.mark.parametrize('name', NAMES)
