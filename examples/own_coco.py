@@ -1,12 +1,12 @@
-# Mask R-CNN with UniFormer-S on your own boxes and outlines, in COCO's format:
+# Mask R-CNN with UniFormer-S on your own boxes and instance masks, in COCO format:
 #
 #     data/mine/images/*.jpg   data/mine/train.json   data/mine/val.json
 #
-# See with  hybrid-backbones browse-dataset examples/own_coco.py  whether they are read rightly.
+# To check that the data loads correctly: hybrid-backbones browse-dataset examples/own_coco.py
 _base_ = [__import__('hybrid_backbones').config_path('maskrcnn_uniformer_s_1x')]
 
 data_root = 'data/mine/'
-classes = ('bolt', 'nut')  # named as in your files and in their order; of one class: ('bolt',)
+classes = ('bolt', 'nut')  # names and order as in your files; one class: ('bolt',)
 
 # ------------------------------------------------------------------ data
 common = dict(data_root=data_root, metainfo=dict(classes=classes), data_prefix=dict(img='images/'))
@@ -26,7 +26,7 @@ model = dict(
 )
 
 # ------------------------------------------------------------------ schedule
-# The learning rate is for 16 pictures in a step; --auto-scale-lr adapts it to yours.
+# The learning rate is for a batch of 16 images; --auto-scale-lr adapts it to yours.
 train_cfg = dict(max_epochs=24, val_interval=2)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=200),

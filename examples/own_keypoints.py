@@ -1,4 +1,4 @@
-# Top-down poses with UniFormer-S, of your own joints, in COCO's keypoint format:
+# Top-down pose estimation with UniFormer-S on your own keypoints, in COCO keypoint format:
 #
 #     data/mine/images/*.jpg   data/mine/train.json   data/mine/val.json
 #
@@ -8,8 +8,8 @@ _base_ = [__import__('hybrid_backbones').config_path('topdown_uniformer_s_210e_c
 
 data_root = 'data/mine/'
 left, right, middle = [255, 128, 0], [0, 255, 0], [51, 153, 255]  # colours
-# swap names the joint that a mirror image makes of this one
-joints = {
+# swap is the keypoint that this one becomes in a flipped image
+keypoints = {
     0: dict(name='nose', type='upper', color=middle, swap=''),
     1: dict(name='left_ear', type='upper', color=left, swap='right_ear'),
     2: dict(name='right_ear', type='upper', color=right, swap='left_ear'),
@@ -27,25 +27,25 @@ common = dict(
     data_prefix=dict(img='images/'),
     metainfo=dict(
         dataset_name='mine',
-        keypoint_info=joints,
+        keypoint_info=keypoints,
         skeleton_info=links,
-        joint_weights=[1.0] * len(joints),
-        # how far off a joint may be, as a share of the object's size: larger is easier
-        sigmas=[0.05] * len(joints),
+        joint_weights=[1.0] * len(keypoints),
+        # OKS tolerance of each keypoint, relative to the object's size: larger is easier
+        sigmas=[0.05] * len(keypoints),
     ),
 )
 train_dataloader = dict(batch_size=32, dataset=dict(ann_file='train.json', **common))
-# bbox_file=None: crops are around the annotated boxes, not around those of a detector
+# bbox_file=None: crop the annotated boxes instead of a detector's
 val_dataloader = dict(dataset=dict(ann_file='val.json', bbox_file=None, **common))
 test_dataloader = val_dataloader
 val_evaluator = dict(ann_file=data_root + 'val.json')
 test_evaluator = val_evaluator
 
 # ------------------------------------------------------------------ model
-model = dict(backbone=dict(frozen_stages=1), head=dict(out_channels=len(joints)))
+model = dict(backbone=dict(frozen_stages=1), head=dict(out_channels=len(keypoints)))
 
 # ------------------------------------------------------------------ schedule
-# The learning rate is for 1024 pictures in a step; --auto-scale-lr adapts it to yours.
+# The learning rate is for a batch of 1024 images; --auto-scale-lr adapts it to yours.
 train_cfg = dict(max_epochs=100, val_interval=10)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=200),

@@ -1,15 +1,15 @@
-# Semantic FPN with UniFormer-S on your own masks: a picture and a mask of the same name.
+# Semantic FPN with UniFormer-S on your own data: one image and one label map of the same name.
 #
 #     data/mine/images/{train,val}/*.jpg   data/mine/masks/{train,val}/*.png
 #
-# A mask is as large as its picture, of one channel; its values are 0 for the first class, 1 for the
-# second, and so on, and 255 where nobody labelled.
-# See with  hybrid-backbones browse-dataset examples/own_masks.py  whether they are read rightly.
+# A label map has the size of its image and one channel: 0 is the first class, 1 the second, and
+# so on; 255 for unlabelled pixels (ignored).
+# To check that the data loads correctly: hybrid-backbones browse-dataset examples/own_masks.py
 _base_ = [__import__('hybrid_backbones').config_path('semanticfpn_uniformer_s_80k_ade20k')]
 
 data_root = 'data/mine/'
-classes = ('background', 'road', 'roof')  # in the order of the masks' values
-palette = [[0, 0, 0], [230, 159, 0], [0, 114, 178]]  # their colours in pictures
+classes = ('background', 'road', 'roof')  # in the order of the label values
+palette = [[0, 0, 0], [230, 159, 0], [0, 114, 178]]  # their colours in visualizations
 
 # ------------------------------------------------------------------ data
 size = (512, 512)  # of crops, in pixels
@@ -50,7 +50,7 @@ model = dict(
 )
 
 # ------------------------------------------------------------------ schedule
-# The learning rate is for 32 pictures in a step; --auto-scale-lr adapts it to yours.
+# The learning rate is for a batch of 32 images; --auto-scale-lr adapts it to yours.
 train_cfg = dict(max_iters=20000, val_interval=1000)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=500),
