@@ -55,6 +55,23 @@ class Contract:
             assert level.isfinite().all()
             assert level.is_contiguous(), "mmcv's RoIAlign reads other layouts wrongly"
 
+    @pytest.mark.parametrize('channels', [1, 4])
+    def test_in_channels(self, channels):
+        """One weight has their number, the stem's first; every channel matters."""
+        colour, backbone = self.build(), self.build(in_channels=channels)
+        assert backbone.in_channels == channels
+        shapes = {name: value.shape for name, value in colour.state_dict().items()}
+        differing = [n for n, v in backbone.state_dict().items() if v.shape != shapes[n]]
+        assert differing == [backbone.image_weight]
+        assert differing[0].startswith('stem.')
+        image = torch.randn(2, channels, 65, 97, generator=torch.Generator().manual_seed(1))
+        image.requires_grad_(True)
+        levels = backbone(image)
+        for level, size, stride in zip(levels, backbone.out_channels, backbone.out_strides):
+            assert level.shape == (2, size, math.ceil(65 / stride), math.ceil(97 / stride))
+        sum(level.square().mean() for level in levels).backward()
+        assert (image.grad.abs().amax((0, 2, 3)) > 0).all()
+
     @pytest.mark.parametrize('chosen', CHOICES, ids=str)
     def test_every_parameter_has_a_gradient(self, chosen):
         backbone = self.build(out_indices=chosen)

@@ -18,7 +18,7 @@ def load_published(backbone: HybridBackbone, key_mapping: KeyMapping, state: dic
     """Strictly but for the classifier: every weight of ours comes from the published file."""
     ours = {key_mapping.to_ours(k): v for k, v in state.items() if not key_mapping.is_unused(k)}
     built = backbone.state_dict().keys()
-    left_out = re.compile('|'.join(backbone.optional) or '(?!)')
+    left_out = re.compile('|'.join(backbone.optional_keys) or '(?!)')
     ours = {k: v for k, v in join_parts(ours).items() if k in built or not left_out.fullmatch(k)}
     missing, unexpected = backbone.load_state_dict(ours, strict=False)
     assert not unexpected

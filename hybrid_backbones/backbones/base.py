@@ -11,25 +11,27 @@ import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from mmengine.model.weight_init import update_init_info
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..layers import to_nchw, to_preferred_format
 from ..weights import LoadResult, read_pretrained
+from .images import MIN_SIZE
+from .levels import Level
 
 NUM_LEVELS = 4
-MIN_SIZE = 32
 
 
 class HybridBackbone(BaseModule):
-    """Base of all families: ``(N, 3, H, W)`` in, a tuple of feature maps out.
+    """Base of all families: ``(N, in_channels, H, W)`` in, a tuple of feature maps out.
 
     Level ``i`` (0 to 3: c2 to c5) has stride ``4 * 2**i``; its map is
     ``(N, C_i, ceil(H / stride), ceil(W / stride))`` for every H and W of at least 32 pixels.
 
     A family sets ``archs`` (name to frozen dataclass), builds ``stem`` and ``stages`` (only as many
     as ``out_indices`` needs) and ``out_channels``, calls ``self.train()`` last in its constructor,
-    and implements :meth:`forward_features`.
+    and implements :meth:`forward_features`. The first convolution in ``stem``, and nothing else,
+    sees the image.
 
     Args:
         arch: Name of an architecture of the family, or its fields as a dict or dataclass.
@@ -42,6 +44,8 @@ class HybridBackbone(BaseModule):
             all of them, or how many of the first blocks of each stage.
         init_cfg: As in mmengine. ``dict(type='Pretrained', checkpoint=FILE_OR_URL)`` takes the
             authors' file as they published it (see ``hybrid_backbones.weights``).
+        in_channels: Of the images. Weights for colour images are adapted when they are loaded
+            (see ``hybrid_backbones.weights.channels``).
 
     Attributes:
         out_channels: Channels of each returned map.
@@ -55,7 +59,7 @@ class HybridBackbone(BaseModule):
     # how names begin that the family's ImageNet files do not have
     keys_not_in_pretrained: ClassVar[Tuple[str, ...]] = ('out_norms.',)
     # patterns of names that a backbone may be built without, whatever a file has
-    optional: ClassVar[Tuple[str, ...]] = ()
+    optional_keys: ClassVar[Tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class HybridBackbone(BaseModule):
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
         init_cfg: Optional[dict] = None,
+        in_channels: int = 3,
     ):
         super().__init__(init_cfg)
         self.arch = self.resolve_arch(arch)
@@ -73,6 +78,9 @@ class HybridBackbone(BaseModule):
             raise ValueError(
                 f'frozen_stages must be an int from -1 to {NUM_LEVELS}, got {frozen_stages!r}'
             )
+        if type(in_channels) is not int or in_channels < 1:
+            raise ValueError(f'in_channels must be a positive int, got {in_channels!r}')
+        self.in_channels = in_channels
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.with_cp = _check_with_cp(with_cp)
@@ -108,19 +116,42 @@ class HybridBackbone(BaseModule):
         """How many stages ``out_indices`` makes necessary."""
         return max(self.out_indices) + 1
 
+    @property
+    def out_levels(self) -> Tuple[Level, ...]:
+        """Channels and stride of each returned map."""
+        return tuple(Level(c, s) for c, s in zip(self.out_channels, self.out_strides))
+
+    @property
+    def feature_info(self) -> List[Dict[str, Any]]:
+        """The returned maps as timm describes those of its models.
+
+        Of each map ``num_chs``, its channels; ``reduction``, its stride in pixels; ``module``, the
+        name of the module whose output it is; ``index``, its level, one of ``out_indices``.
+        """
+        return [
+            dict(num_chs=c, reduction=s, module=self.module_of_level(i), index=i)
+            for i, c, s in zip(self.out_indices, self.out_channels, self.out_strides)
+        ]
+
+    def module_of_level(self, index: int) -> str:
+        """Name of the module whose output level ``index`` is: its norm, or else its stage."""
+        norms = getattr(self, 'out_norms', {})
+        return f'out_norms.{index}' if str(index) in norms else f'stages.{index}'
+
     def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
         """Feature maps of the levels ``out_indices``, contiguous.
 
         Args:
-            x: Images ``(N, 3, H, W)``, H and W at least 32.
+            x: Images ``(N, in_channels, H, W)``, H and W at least 32.
 
         Raises:
             ValueError: The input has another shape.
         """
-        if x.dim() != 4 or x.shape[1] != 3 or any(side < MIN_SIZE for side in x.shape[2:]):
+        channels, sides = x.shape[1:2], x.shape[2:]
+        if x.dim() != 4 or channels != (self.in_channels,) or min(sides) < MIN_SIZE:
             raise ValueError(
-                f'{type(self).__name__} takes images (N, 3, H, W) with H and W of at least '
-                f'{MIN_SIZE}, got {tuple(x.shape)}'
+                f'{type(self).__name__} takes images (N, {self.in_channels}, H, W) with H and W of '
+                f'at least {MIN_SIZE}, got {tuple(x.shape)}'
             )
         # contiguous: mmcv's RoIAlign takes any memory for NCHW, and a neck keeps what it is given
         levels = self.forward_features(to_preferred_format(x))
@@ -176,8 +207,9 @@ class HybridBackbone(BaseModule):
             variants=self._shapes_of_archs,
             prefix=prefix,
             keys_not_in_pretrained=self.keys_not_in_pretrained,
-            optional=self.optional,
-            adapt=self.adapt,
+            optional_keys=self.optional_keys,
+            resize_pretrained=self.resize_pretrained,
+            image_weight=self.image_weight,
         )
         self.load_state_dict(found.state, strict=False)
         print_log(str(found), logger='current')
@@ -187,7 +219,7 @@ class HybridBackbone(BaseModule):
             update_init_info(self, init_info=f'loaded from {found.file}')
         return found
 
-    def adapt(self, name: str, value: Tensor) -> Tensor:
+    def resize_pretrained(self, name: str, value: Tensor) -> Tensor:
         """A weight from a file, resized where its size depends on an option of the backbone."""
         return value
 
@@ -195,12 +227,17 @@ class HybridBackbone(BaseModule):
         """Warnings about weights that fit by shape but may still be the wrong ones."""
         return []
 
-    @classmethod
-    def _shapes_of_archs(cls) -> Iterator[Tuple[str, Dict[str, Tuple[int, ...]]]]:
+    @property
+    def image_weight(self) -> str:
+        """Name of the one weight that sees the image: the first convolution's in ``stem``."""
+        convs = (n for n, m in self.stem.named_modules(prefix='stem') if isinstance(m, nn.Conv2d))
+        return f'{next(convs)}.weight'
+
+    def _shapes_of_archs(self) -> Iterator[Tuple[str, Dict[str, Tuple[int, ...]]]]:
         """Name and state-dict shapes of every arch, without drawing a single weight."""
-        for name in cls.archs:
+        for name in self.archs:
             with torch.device('meta'):
-                state = cls(name).state_dict()
+                state = type(self)(name, in_channels=self.in_channels).state_dict()
             yield name, {key: tuple(value.shape) for key, value in state.items()}
 
 

@@ -51,13 +51,13 @@ class ConformerArch:
 class Stem(nn.Module):
     """A strided 7x7 convolution and max pooling, as in ResNet."""
 
-    def __init__(self):
+    def __init__(self, in_channels: int):
         super().__init__()
-        self.conv = nn.Conv2d(3, STEM_DIM, 7, stride=2, padding=3, bias=False)
+        self.conv = nn.Conv2d(in_channels, STEM_DIM, 7, stride=2, padding=3, bias=False)
         self.bn = BatchNorm2d(STEM_DIM)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(N, 3, H, W) -> (N, 64, ceil(H / 4), ceil(W / 4))``."""
+        """``(N, in_channels, H, W) -> (N, 64, ceil(H / 4), ceil(W / 4))``."""
         return F.max_pool2d(F.relu_(self.bn(self.conv(x))), 3, stride=2, padding=1)
 
 
@@ -239,7 +239,7 @@ class Conformer(HybridBackbone):
         out_indices: Levels to return, rising. Levels 2 and 3 have the same channels.
         drop_path_rate: Of the last block of the transformer branch; earlier ones have linearly
             less, the CNN branch none.
-        frozen_stages, norm_eval, with_cp, init_cfg: see :class:`HybridBackbone`.
+        frozen_stages, norm_eval, with_cp, init_cfg, in_channels: see :class:`HybridBackbone`.
 
     Raises:
         ValueError: An argument has a value that is not allowed; the message lists what is.
@@ -263,8 +263,11 @@ class Conformer(HybridBackbone):
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
         init_cfg: Optional[dict] = None,
+        in_channels: int = 3,
     ):
-        super().__init__(arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg)
+        super().__init__(
+            arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg, in_channels
+        )
         arch = self.arch
         if type(arch.patch) is not int or arch.patch < 16 or arch.patch % 16:
             raise ValueError(f'patch must be a multiple of 16 pixels, got {arch.patch!r}')
@@ -272,7 +275,7 @@ class Conformer(HybridBackbone):
         dims = (first, 2 * first, 4 * first, 4 * first)
         # one rate for the transformer block alone, then one for each coupling block
         (_, *rates), *later = drop_path_rates(drop_path_rate, (1 + BLOCKS[0], *BLOCKS[1:]))
-        self.stem = Stem()
+        self.stem = Stem(in_channels)
         self.stages = nn.ModuleList(
             self._stage(i, dims, [rates, *later][i]) for i in range(self.num_stages)
         )

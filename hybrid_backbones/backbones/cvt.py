@@ -219,7 +219,7 @@ class CvT(HybridBackbone):
             published; or one rate for each of the three stages.
         out_norm: Pass levels 0 to 2 through a LayerNorm each, ours and without published weights.
             Without it they are the stages' outputs as they are, whose scale grows with depth.
-        frozen_stages, norm_eval, with_cp, init_cfg: see :class:`HybridBackbone`.
+        frozen_stages, norm_eval, with_cp, init_cfg, in_channels: see :class:`HybridBackbone`.
 
     Raises:
         ValueError: An argument has a value that is not allowed; the message lists what is.
@@ -244,8 +244,11 @@ class CvT(HybridBackbone):
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
         init_cfg: Optional[dict] = None,
+        in_channels: int = 3,
     ):
-        super().__init__(arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg)
+        super().__init__(
+            arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg, in_channels
+        )
         if isinstance(drop_path_rate, (int, float)):
             drop_path_rate = (0.0, 0.0, drop_path_rate)
         if not isinstance(drop_path_rate, (list, tuple)) or len(drop_path_rate) != 3:
@@ -253,7 +256,7 @@ class CvT(HybridBackbone):
                 f'drop_path_rate must be a number or three of them, got {drop_path_rate!r}'
             )
         dims = self.arch.dims
-        self.stem = PatchEmbed(3, dims[0], stride=4, kernel=7, padding=2)
+        self.stem = PatchEmbed(in_channels, dims[0], stride=4, kernel=7, padding=2)
         self.stages = nn.ModuleList(
             self._stage(i, drop_path_rate[i]) for i in range(min(self.num_stages, 3))
         )

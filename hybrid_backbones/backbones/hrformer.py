@@ -329,9 +329,9 @@ class HRFormer(HybridBackbone):
         with_rel_pos_bias: Whether attention has a learnt bias for each relative position.
         fuse_upsample: How a coarser stream grows in an exchange: ``'nearest'`` or ``'bilinear'``.
         drop_path_rate: Of the last block; earlier blocks have linearly less.
-        frozen_stages, norm_eval, with_cp, init_cfg: see :class:`HybridBackbone`. The stages are
-            the paper's four: bottlenecks, then two, three and four streams. ``with_cp`` counts
-            the blocks of a stream.
+        frozen_stages, norm_eval, with_cp, init_cfg, in_channels: see :class:`HybridBackbone`. The
+            stages are the paper's four: bottlenecks, then two, three and four streams.
+            ``with_cp`` counts the blocks of a stream.
 
     Raises:
         ValueError: An argument has a value that is not allowed; the message lists what is.
@@ -345,7 +345,7 @@ class HRFormer(HybridBackbone):
     """
 
     keys_not_in_pretrained = ()
-    optional = (r'.*\.rel_pos_bias', r'stages\.3\.blocks\.\d+\.fuse\..*')
+    optional_keys = (r'.*\.rel_pos_bias', r'stages\.3\.blocks\.\d+\.fuse\..*')
 
     def __init__(
         self,
@@ -359,8 +359,11 @@ class HRFormer(HybridBackbone):
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
         init_cfg: Optional[dict] = None,
+        in_channels: int = 3,
     ):
-        super().__init__(arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg)
+        super().__init__(
+            arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg, in_channels
+        )
         if type(window_size) is not int or window_size < 1:
             raise ValueError(f'window_size must be a positive int, got {window_size!r}')
         if fuse_upsample not in UPSAMPLING:
@@ -372,7 +375,8 @@ class HRFormer(HybridBackbone):
         self.fuse_upsample = fuse_upsample
         dims = [self.arch.width * 2**i for i in range(NUM_LEVELS)]
         self.stem = nn.Sequential(
-            ConvBNAct(3, STEM_DIM, 3, stride=2), ConvBNAct(STEM_DIM, STEM_DIM, 3, stride=2)
+            ConvBNAct(in_channels, STEM_DIM, 3, stride=2),
+            ConvBNAct(STEM_DIM, STEM_DIM, 3, stride=2),
         )
         bottlenecks = [Bottleneck(STEM_DIM), Bottleneck(FIRST_DIM)]
         first = Stage(nn.Identity(), bottlenecks, self.num_checkpointed(0))
@@ -419,7 +423,11 @@ class HRFormer(HybridBackbone):
             streams = stage(streams)
         return tuple(streams)
 
-    def adapt(self, name: str, value: Tensor) -> Tensor:
+    def module_of_level(self, index: int) -> str:
+        """The last stage, whatever the level: its output holds all returned streams."""
+        return f'stages.{NUM_LEVELS - 1}'
+
+    def resize_pretrained(self, name: str, value: Tensor) -> Tensor:
         """Bring a table of position biases from the window it was trained with to ours."""
         rows = (2 * self.window_size - 1) ** 2
         if not name.endswith('.rel_pos_bias') or value.dim() != 2 or len(value) == rows:

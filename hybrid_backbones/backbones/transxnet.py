@@ -334,7 +334,7 @@ class TransXNet(HybridBackbone):
         arch: Name out of ``TransXNet.archs``, or the fields of :class:`TransXNetArch`.
         out_indices: Levels to return, rising.
         drop_path_rate: Of the last block; earlier blocks have linearly less.
-        frozen_stages, norm_eval, with_cp, init_cfg: see :class:`HybridBackbone`.
+        frozen_stages, norm_eval, with_cp, init_cfg, in_channels: see :class:`HybridBackbone`.
 
     Raises:
         ValueError: An argument has a value that is not allowed; the message lists what is. Or, in
@@ -357,11 +357,14 @@ class TransXNet(HybridBackbone):
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
         init_cfg: Optional[dict] = None,
+        in_channels: int = 3,
     ):
-        super().__init__(arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg)
+        super().__init__(
+            arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg, in_channels
+        )
         dims = self.arch.dims
         rates = drop_path_rates(drop_path_rate, self.arch.depths)
-        self.stem = ConvBNAct(3, dims[0], 7, stride=4, act=None)
+        self.stem = ConvBNAct(in_channels, dims[0], 7, stride=4, act=None)
         self.stages = nn.ModuleList(self._stage(i, rates[i]) for i in range(self.num_stages))
         self.out_norms = nn.ModuleDict(
             {str(i): GroupNorm(1, dims[i], eps=NORM_EPS) for i in self.out_indices}
@@ -389,7 +392,7 @@ class TransXNet(HybridBackbone):
                 outs.append(self.out_norms[str(i)](x))
         return tuple(outs)
 
-    def adapt(self, name: str, value: Tensor) -> Tensor:
+    def resize_pretrained(self, name: str, value: Tensor) -> Tensor:
         """Resize position encodings that were stored for another image size, as for images."""
         if not name.endswith('.rel_pos.table') or value.dim() != 4:
             return value

@@ -257,7 +257,7 @@ class UniFormer(HybridBackbone):
         head_dim: Channels of an attention head, where it shall differ from the arch's. It must
             be what the weights were trained with, and no weight's shape tells.
         drop_path_rate: Of the last block; earlier blocks have linearly less.
-        frozen_stages, norm_eval, with_cp, init_cfg: see :class:`HybridBackbone`.
+        frozen_stages, norm_eval, with_cp, init_cfg, in_channels: see :class:`HybridBackbone`.
 
     Raises:
         ValueError: An argument has a value that is not allowed; the message lists what is.
@@ -285,8 +285,11 @@ class UniFormer(HybridBackbone):
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
         init_cfg: Optional[dict] = None,
+        in_channels: int = 3,
     ):
-        super().__init__(arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg)
+        super().__init__(
+            arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg, in_channels
+        )
         for name, mode in (
             ('stage3_attention', stage3_attention),
             ('eval_stage3_attention', eval_stage3_attention or stage3_attention),
@@ -305,9 +308,9 @@ class UniFormer(HybridBackbone):
         dims = self.arch.dims
         rates = drop_path_rates(drop_path_rate, self.arch.depths)
         if self.arch.conv_stem:
-            self.stem = ConvEmbed(3, dims[0] // 2, dims[0])
+            self.stem = ConvEmbed(in_channels, dims[0] // 2, dims[0])
         else:
-            self.stem = PatchEmbed(3, dims[0], stride=4)
+            self.stem = PatchEmbed(in_channels, dims[0], stride=4)
         self.stages = nn.ModuleList(self._stage(i, rates[i]) for i in range(self.num_stages))
         self.out_norms = nn.ModuleDict(
             {str(i): LayerNorm2d(dims[i], eps=NORM_EPS) for i in self.out_indices}

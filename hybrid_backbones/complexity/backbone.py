@@ -6,10 +6,17 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..backbones.base import HybridBackbone
+
 
 def count_parameters(backbone: nn.Module) -> int:
     """How many numbers are learnt."""
     return sum(parameter.numel() for parameter in backbone.parameters())
+
+
+def image_channels(backbone: nn.Module) -> int:
+    """Channels of the images that a backbone takes: 3, for all but this package's."""
+    return backbone.in_channels if isinstance(backbone, HybridBackbone) else 3
 
 
 def count_flops(backbone: nn.Module, height: int, width: int) -> int:
@@ -25,5 +32,5 @@ def count_flops(backbone: nn.Module, height: int, width: int) -> int:
     """
     shadow = copy.deepcopy(backbone).to('meta').eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        shadow(torch.empty(1, 3, height, width, device='meta'))
+        shadow(torch.empty(1, image_channels(backbone), height, width, device='meta'))
     return counter.get_total_flops() // 2

@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..openmmlab.build import build_in_scope
-from .backbone import count_parameters
+from .backbone import count_parameters, image_channels
 
 BOX_REGIONS, MASK_REGIONS = 1000, 100  # what mmdet's detectors look at in one image at most
 
@@ -62,7 +62,7 @@ def forward_flops(scope: str, model: nn.Module, size: Tuple[int, int]) -> int:
         model: In evaluation mode.
         size: Height and width in pixels.
     """
-    image = torch.empty(1, 3, *size, device='meta')
+    image = torch.empty(1, image_channels(getattr(model, 'backbone', model)), *size, device='meta')
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         _FORWARD[scope](model, image)
     return counter.get_total_flops() // 2

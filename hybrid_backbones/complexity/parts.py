@@ -49,7 +49,7 @@ def describe_parts(backbone: HybridBackbone, height: int, width: int) -> List[Pa
         FlopCounterMode(None if COUNTS_MODULES else backbone, display=False) as counter,
         torch.no_grad(),
     ):
-        backbone(torch.empty(1, 3, height, width, device='meta'))
+        backbone(torch.empty(1, backbone.in_channels, height, width, device='meta'))
     flops = {name: sum(by_op.values()) // 2 for name, by_op in counter.get_flop_counts().items()}
     whole = type(backbone).__name__
     described = [

@@ -2,9 +2,9 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from ..backbones.levels import Level
 from ..errors import ConfigError
 from .levels import shown
-from .probe import Level
 
 STRIDES_OF = ('strides', 'featmap_strides', 'feature_strides')
 NOT_HEADS = ('backbone', 'neck', 'data_preprocessor', 'train_cfg', 'test_cfg', 'init_cfg')

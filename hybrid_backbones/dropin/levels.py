@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
+from ..backbones.levels import Level
 from ..errors import ConfigError
-from .probe import Level
 
 STRIDES = (4, 8, 16, 32)  # of our levels 0 to 3
 

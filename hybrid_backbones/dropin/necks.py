@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List, Sequence, Tuple
 
-from .probe import Level
+from ..backbones.levels import Level
 
 
 def update_in_channels(

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .. import backbones
+from ..backbones.levels import Level
 from ..errors import ConfigError
 from .heads import Features, change_heads
 from .levels import STRIDES, choose_levels, shown
 from .necks import update_in_channels
 from .pose_heads import choose_pose_level
-from .probe import Level, NotFeatureMapsError, levels_of_backbone, levels_of_neck, without_weights
+from .probe import NotFeatureMapsError, levels_of_backbone, levels_of_neck, without_weights
 from .source import Source, as_config_error
 from .training_settings import change_surroundings
 from .variants import Variant
@@ -114,12 +115,18 @@ def our_levels(variant: Variant, out_indices: Sequence[int]) -> List[Level]:
         backbone = getattr(backbones, variant.family)(
             variant.arch, out_indices=tuple(out_indices), **variant.arguments
         )
-    return [Level(c, s) for c, s in zip(backbone.out_channels, backbone.out_strides)]
+    return list(backbone.out_levels)
 
 
 def _refuse_bound(drop: DropIn) -> None:
-    """Models whose other parts are parts of their backbone."""
+    """Models whose other parts are parts of their backbone; images that are not in colour."""
     model = drop.model
+    channels = model.backbone.get('in_channels', 3)
+    if channels != 3:
+        raise ConfigError(
+            f'{drop.source.name}: the backbone takes images of {channels} channels, not 3: write '
+            f'the new backbone by hand, with in_channels={channels}'
+        )
     shared = (model.get('roi_head') or {}).get('shared_head')
     if shared:
         raise ConfigError(

@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
+from ..backbones.levels import Level
 from ..errors import ConfigError
 from .levels import STRIDES
-from .probe import Level
 from .variants import LAST_PUBLISHED, PARALLEL
 
 DEPTHWISE_KERNEL = 4

@@ -2,24 +2,16 @@
 
 import copy
 import json
-from dataclasses import dataclass
 from typing import Any, List, Sequence, Tuple
 
 import torch
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
+from ..backbones.levels import Level
 from ..openmmlab.build import build_in_scope
 
 SIDE = 512  # of the picture, in pixels: a multiple of all strides
-
-
-@dataclass(frozen=True)
-class Level:
-    """A feature map: its channels, and how many pixels of the picture one of its places spans."""
-
-    channels: int
-    stride: float
 
 
 class NotFeatureMapsError(ValueError):

@@ -2,12 +2,10 @@
 
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+from ..backbones.images import IMAGENET_MEAN, IMAGENET_STD
 from ..config.traverse import dicts
 from .probe import build
 
-# of our weights: ImageNet's, for pictures from 0 to 255 in the order RGB
-MEAN = [123.675, 116.28, 103.53]
-STD = [58.395, 57.12, 57.375]
 RGB = 'bgr_to_rgb'
 DEFAULT_CONSTRUCTOR = 'DefaultOptimWrapperConstructor'
 LAYER_DECAY = 'hybrid_backbones.LayerDecayOptimWrapperConstructor'
@@ -84,7 +82,7 @@ def _set_colours(drop: Any) -> None:
     nodes = [(path, node) for path, node in below if 'mean' in node]
     nodes = nodes or [pair for pair in below if 'datapreprocessor' in _type(pair[1]).lower()][-1:]
     for path, node in nodes:
-        for key, value in (('mean', MEAN), ('std', STD)):
+        for key, value in (('mean', list(IMAGENET_MEAN)), ('std', list(IMAGENET_STD))):
             if [float(v) for v in node.get(key) or ()] != value:
                 drop.set((*path, key), value)
         if not node.get(RGB):

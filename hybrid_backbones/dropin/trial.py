@@ -9,11 +9,12 @@ from mmengine.config import Config
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..backbones.levels import Level
 from ..complexity import count_parameters
 from ..complexity.model import forward_flops
 from ..config.traverse import dicts
 from ..utils.text import aligned_columns
-from .probe import Level, build
+from .probe import build
 
 SMALL, LARGER = (256, 320), (512, 640)
 

@@ -9,7 +9,7 @@ POSITIONS = 1000  # that are copied at once
 
 
 def to_preferred_format(x: Tensor) -> Tensor:
-    """Images ``(N, 3, H, W)`` as the blocks like them, on a CPU channels last.
+    """Images ``(N, C, H, W)`` as the blocks like them, on a CPU channels last.
 
     Norms over channels and attention make channels-last maps there anyway: a map that is not costs
     a copy in every block. And gradients of depthwise convolutions are several times faster. On a

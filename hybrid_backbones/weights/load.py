@@ -8,6 +8,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Tuple, Union
 from torch import Tensor
 
 from ..errors import CheckpointError
+from .channels import COLOURS, adapt_channels, describe_adaptation
 from .checkpoint import read_checkpoint
 from .identify import identify, identify_other
 from .key_mapping import KeyMapping, join_parts, whole_of
@@ -27,6 +28,7 @@ class LoadResult:
         missing_keys: Our names that the file lacks on purpose (they keep their initial values).
         unused_keys: The file's names that the backbone has no place for, on purpose.
         other_keys: How many tensors of the file belong to other parts of a model.
+        adapted: What was done to a weight for colour images, for images of other channels.
     """
 
     state: Dict[str, Tensor]
@@ -36,12 +38,15 @@ class LoadResult:
     missing_keys: Tuple[str, ...]
     unused_keys: Tuple[str, ...]
     other_keys: int
+    adapted: Optional[str] = None
 
     def __str__(self) -> str:
         lines = [
             f'{self.file}: {self.key_mapping.family}, names of {self.key_mapping.source}; '
             f'{len(self.state)} of {self.expected} tensors loaded'
         ]
+        if self.adapted:
+            lines.append(f'  {self.adapted}')
         if self.missing_keys:
             lines.append(f'  not in the file, initial values kept: {_summary(self.missing_keys)}')
         if self.unused_keys:
@@ -58,8 +63,9 @@ def read_pretrained(
     variants: Callable[[], Iterable[Tuple[str, Shapes]]],
     prefix: Optional[str] = None,
     keys_not_in_pretrained: Tuple[str, ...] = ('out_norms.',),
-    optional: Tuple[str, ...] = (),
-    adapt: Callable[[str, Tensor], Tensor] = lambda name, value: value,
+    optional_keys: Tuple[str, ...] = (),
+    resize_pretrained: Callable[[str, Tensor], Tensor] = lambda name, value: value,
+    image_weight: Optional[str] = None,
 ) -> LoadResult:
     """Read a checkpoint and translate it for a backbone.
 
@@ -71,8 +77,10 @@ def read_pretrained(
             fit, to name the one it is for.
         prefix: What stands before the backbone's names in the file; None: found by itself.
         keys_not_in_pretrained: How names of ours begin that ImageNet files do not have.
-        optional: Patterns of names of ours that a backbone may be built without.
-        adapt: Gets our name and a tensor, gives the tensor in the shape that is wanted.
+        optional_keys: Patterns of names of ours that a backbone may be built without.
+        resize_pretrained: Gets our name and a tensor, gives the tensor in the shape that is wanted.
+        image_weight: Name of ours of the one weight that sees the image. Where its channels differ,
+            one for colour images is adapted.
 
     Raises:
         CheckpointError: The file cannot be read, or is of another family or variant.
@@ -101,12 +109,24 @@ def read_pretrained(
             leftover.append(key)
         elif ours and whole_of(ours) in expected:
             translated[ours] = value
-        elif ours and _is_left_out(whole_of(ours), expected, optional):
+        elif ours and _is_left_out(whole_of(ours), expected, optional_keys):
             leftover.append(key)
             left_out.append(whole_of(ours))
         else:
             surplus.append(whole_of(ours) if ours else key)
-    translated = {name: adapt(name, value) for name, value in join_parts(translated).items()}
+    translated = {
+        name: resize_pretrained(name, value) for name, value in join_parts(translated).items()
+    }
+    adapted = other_channels = None
+    if image_weight in translated and translated[image_weight].dim() == 4:
+        weight, wanted = translated[image_weight], expected[image_weight][1]
+        if weight.shape[1] == COLOURS != wanted:
+            translated[image_weight] = adapt_channels(weight, wanted)
+            adapted = describe_adaptation(image_weight, wanted)
+        elif weight.shape[1] != wanted:
+            # of the wanted shape, so that another arch is told apart whatever the channels
+            translated[image_weight] = weight[:, :1].expand(-1, wanted, -1, -1)
+            other_channels = weight.shape[1]
     surplus = list(dict.fromkeys(surplus))  # parts of a tensor have one name
     missing = [key for key in expected if key not in translated]
     lacking = [key for key in missing if not _may_be_missing(key, keys_not_in_pretrained)]
@@ -127,6 +147,11 @@ def read_pretrained(
             + f': {"; ".join((unequal + differences)[:3])}'
             + (f'; and {n} more' if (n := len(unequal + differences) - 3) > 0 else '')
         )
+    if other_channels:
+        raise CheckpointError(
+            f'{file} was trained with images of {other_channels} channels, and this backbone takes '
+            f'{wanted}: build it with in_channels={other_channels}'
+        )
     return LoadResult(
         state=translated,
         file=file,
@@ -135,6 +160,7 @@ def read_pretrained(
         missing_keys=tuple(missing),
         unused_keys=tuple(leftover),
         other_keys=len(everything) - len(state),
+        adapted=adapted,
     )
 
 
@@ -149,12 +175,12 @@ def _may_be_missing(ours: str, keys_not_in_pretrained: Tuple[str, ...]) -> bool:
     return ours.startswith(keys_not_in_pretrained) or ours.endswith('.num_batches_tracked')
 
 
-def _is_left_out(ours: str, expected: Shapes, optional: Tuple[str, ...]) -> bool:
+def _is_left_out(ours: str, expected: Shapes, optional_keys: Tuple[str, ...]) -> bool:
     """Whether a name belongs to something that the backbone was built without, by choice."""
     stage = re.match(r'stages\.(\d+)\.', ours)
     if stage and not any(key.startswith(stage[0]) for key in expected):
         return True  # beyond the last level that out_indices asks for
-    return ours.startswith('out_norms.') or any(re.fullmatch(p, ours) for p in optional)
+    return ours.startswith('out_norms.') or any(re.fullmatch(p, ours) for p in optional_keys)
 
 
 def _fitting_variants(

@@ -18,6 +18,10 @@ from hybrid_backbones import UniFormer
         (dict(frozen_stages=5), 'frozen_stages must be an int from -1 to 4'),
         (dict(with_cp=(1, 2)), 'with_cp must be a bool, or how many'),
         (dict(with_cp=(-1, 0, 0, 0)), 'with_cp must be a bool, or how many'),
+        *(
+            (dict(in_channels=n), 'in_channels must be a positive int')
+            for n in (0, -1, True, 3.5, '3')
+        ),
         (dict(drop_path_rate=1.0), r'drop_path_rate must be in \[0, 1\)'),
     ],
     ids=str,
@@ -33,3 +37,9 @@ def test_wrong_options(options, message):
 def test_wrong_input(shape):
     with pytest.raises(ValueError, match=r'takes images \(N, 3, H, W\).* got \('):
         UniFormer()(torch.rand(shape))
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_wrong_channels(channels):
+    with pytest.raises(ValueError, match=rf'images \(N, 4, H, W\).* got \(1, {channels}, 64, 64\)'):
+        UniFormer('xxs', in_channels=4)(torch.rand(1, channels, 64, 64))

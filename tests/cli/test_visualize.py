@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from hybrid_backbones import UniFormer
-from hybrid_backbones.analysis.interpret.images import MEAN, STD, read_picture
+from hybrid_backbones.analysis.interpret.images import read_picture
+from hybrid_backbones.backbones.images import IMAGENET_MEAN, IMAGENET_STD
 from tests.tools.commands import PROJECT
 
 pytest.importorskip('matplotlib')
@@ -117,7 +118,7 @@ def test_pictures_as_the_configs_normalise_them():
     picture = read_picture(str(PHOTO), (50, 60))
     assert picture.size == (50, 60)
     by_hand = cv2.resize(cv2.imread(str(PHOTO)), (60, 50), interpolation=cv2.INTER_AREA)
-    by_hand = (by_hand[..., ::-1] - np.array(MEAN)) / np.array(STD)
+    by_hand = (by_hand[..., ::-1] - np.array(IMAGENET_MEAN)) / np.array(IMAGENET_STD)
     expected = torch.from_numpy(by_hand).permute(2, 0, 1)[None].float()
     torch.testing.assert_close(picture.normalised(), expected)
     assert max(read_picture(None).size) <= 640

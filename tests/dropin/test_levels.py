@@ -2,8 +2,8 @@
 
 import pytest
 
+from hybrid_backbones.backbones.levels import Level
 from hybrid_backbones.dropin.levels import choose_levels
-from hybrid_backbones.dropin.probe import Level
 from hybrid_backbones.errors import ConfigError
 
 

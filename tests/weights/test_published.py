@@ -31,9 +31,9 @@ def find(variant, path, **options):
         str(path),
         family=cls.__name__,
         expected={k: tuple(v.shape) for k, v in backbone.state_dict().items()},
-        variants=cls._shapes_of_archs,
+        variants=backbone._shapes_of_archs,
         keys_not_in_pretrained=cls.keys_not_in_pretrained,
-        optional=cls.optional,
+        optional_keys=cls.optional_keys,
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from mmengine.hub import get_config
 from torch import Tensor, nn
 
-from ...complexity.backbone import count_flops
+from ...complexity.backbone import count_flops, image_channels
 from ...complexity.model import model_cost
 from ...config.load import override
 from ...errors import ConfigError
@@ -24,14 +24,16 @@ class Network:
     """A network to measure.
 
     Args:
-        module: Takes images ``(N, 3, H, W)``, returns tensors in tuples, lists or dicts.
+        module: Takes images ``(N, in_channels, H, W)``, returns tensors in tuples, lists or dicts.
         flops: Multiply-adds of the forward pass for one image of a height and width.
         holder: The module whose attribute ``backbone`` is ours; None if nothing is.
+        in_channels: Of the images.
     """
 
     module: nn.Module
     flops: Callable[[int, int], int]
     holder: Optional[nn.Module] = None
+    in_channels: int = 3
 
 
 class Bare(nn.Module):
@@ -98,7 +100,12 @@ def build_network(spec: str, options: Optional[Dict[str, Any]] = None) -> Networ
         return _whole(spec, options)
     if spec in (*list_backbones(), *short_names()):
         held = Bare(create_backbone(spec, **(options or {})))
-        return Network(held, lambda height, width: count_flops(held.backbone, height, width), held)
+        return Network(
+            held,
+            lambda height, width: count_flops(held.backbone, height, width),
+            held,
+            held.backbone.in_channels,
+        )
     if options:
         raise ConfigError(f'{spec} takes no options: they are for our backbones and configs')
     # held, because the train() of some of OpenMMLab's returns nothing
@@ -118,6 +125,7 @@ def _whole(spec: str, options: Optional[Dict[str, Any]]) -> Network:
         Whole(model, scope),
         lambda height, width: model_cost(cfg, (height, width)).flops,
         model if ours else None,
+        image_channels(getattr(model, 'backbone', model)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Dict, Optional, Tuple
 import torch
 from torch import Tensor, nn
 
+from ...backbones.images import MIN_SIZE
 from ...errors import ConfigError
 from .networks import Network, build_network
 
@@ -85,9 +86,11 @@ def check_settings(settings: Settings) -> None:
         raise ConfigError('a folded network does not train: use `mode=eager` or `mode=compiled`')
     if settings.device == 'cuda' and not torch.cuda.is_available():
         raise ConfigError('`device=cuda`: torch sees no GPU here')
-    if min(settings.size) < 32:
+    if min(settings.size) < MIN_SIZE:
         height, width = settings.size
-        raise ConfigError(f'`size` must be at least 32x32 pixels, got {height}x{width}')
+        raise ConfigError(
+            f'`size` must be at least {MIN_SIZE}x{MIN_SIZE} pixels, got {height}x{width}'
+        )
 
 
 def make_ready(settings: Settings) -> Tuple[nn.Module, Tensor]:
@@ -95,7 +98,7 @@ def make_ready(settings: Settings) -> Tuple[nn.Module, Tensor]:
 
     Returns:
         The module to call, in the mode, type and format that the settings name, and the images
-        ``(N, 3, H, W)``.
+        ``(N, C, H, W)``.
 
     Raises:
         ConfigError: There is no such network, or it cannot be folded.
@@ -112,7 +115,7 @@ def make_ready(settings: Settings) -> Tuple[nn.Module, Tensor]:
     layout = dict(memory_format=MEMORY_FORMATS[settings.memory_format])
     where = dict(device=settings.device, dtype=getattr(torch, settings.dtype))
     module.to(**where, **layout)
-    image = torch.randn(settings.batch, 3, *settings.size).to(**where, **layout)
+    image = torch.randn(settings.batch, network.in_channels, *settings.size).to(**where, **layout)
     if 'compiled' in settings.mode:
         _compile_backbone(network)
     return module, image

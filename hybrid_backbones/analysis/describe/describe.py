@@ -3,12 +3,11 @@
 from difflib import get_close_matches
 from typing import Any, Dict, Optional, Tuple
 
+from ...backbones.images import MIN_SIZE
 from ...errors import ConfigError
 from ...zoo.configs import is_config, list_configs, read_config
 from .backbone import describe_backbone
 from .config import describe_config
-
-SMALLEST = 32  # pixels to a side
 
 
 def describe(name: str, size: Optional[Tuple[int, int]] = None) -> Dict[str, Any]:
@@ -34,9 +33,9 @@ def describe(name: str, size: Optional[Tuple[int, int]] = None) -> Dict[str, Any
         >>> [(level['channels'], level['stride']) for level in about['levels']]
         [(64, 4), (128, 8), (320, 16), (512, 32)]
     """
-    if size and min(size) < SMALLEST:
+    if size and min(size) < MIN_SIZE:
         raise ConfigError(
-            f'`size` must be at least {SMALLEST}x{SMALLEST} pixels, got {size[0]}x{size[1]}'
+            f'`size` must be at least {MIN_SIZE}x{MIN_SIZE} pixels, got {size[0]}x{size[1]}'
         )
     if is_config(name):
         return describe_config(name, size)

@@ -7,12 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...backbones.images import IMAGENET_MEAN, IMAGENET_STD, MIN_SIZE
 from ...errors import ConfigError
 
-MEAN = (123.675, 116.28, 103.53)  # of ImageNet, RGB; as in all our configs
-STD = (58.395, 57.12, 57.375)
 LONGEST = 640  # pixels to the longer side, where no size is asked for
-SMALLEST = 32
 
 
 class Picture(NamedTuple):
@@ -33,7 +31,9 @@ class Picture(NamedTuple):
 
     def normalised(self) -> Tensor:
         """``(1, 3, H, W)``, with ImageNet's mean and standard deviation taken out."""
-        values = (self.pixels.astype(np.float32) - np.float32(MEAN)) / np.float32(STD)
+        values = (self.pixels.astype(np.float32) - np.float32(IMAGENET_MEAN)) / np.float32(
+            IMAGENET_STD
+        )
         return torch.from_numpy(values).permute(2, 0, 1)[None].contiguous()
 
 
@@ -63,9 +63,9 @@ def read_picture(path: Optional[str], size: Optional[Tuple[int, int]] = None) ->
     if size is None:
         scale = min(1.0, LONGEST / max(pixels.shape[:2]))
         size = tuple(round(side * scale) for side in pixels.shape[:2])
-    if min(size) < SMALLEST:
+    if min(size) < MIN_SIZE:
         raise ConfigError(
-            f'a picture needs at least {SMALLEST}x{SMALLEST} pixels, got {size[0]}x{size[1]}'
+            f'a picture needs at least {MIN_SIZE}x{MIN_SIZE} pixels, got {size[0]}x{size[1]}'
         )
     if tuple(size) != pixels.shape[:2]:
         smaller = size[0] * size[1] < pixels.shape[0] * pixels.shape[1]

@@ -28,11 +28,11 @@ def receptive_field(
     is constant behind a LayerNorm, and its gradient zero.
 
     Args:
-        network: Images ``(1, 3, H, W)`` to a sequence of levels; a backbone in eval mode, say.
+        network: Images ``(1, C, H, W)`` to a sequence of levels; a backbone in eval mode, say.
         size: Height and width in pixels; not used if there are ``images``.
         level: Index into what the network returns.
         samples: How many gradients are averaged.
-        images: ``(n, 3, H, W)``, normalised, used in turn; None: normal random numbers, another
+        images: ``(n, C, H, W)``, normalised, used in turn; None: normal random numbers, another
             image for each sample.
         seed: Of the random numbers.
 
@@ -44,7 +44,7 @@ def receptive_field(
     total = None
     for i in range(samples):
         if images is None:
-            image = torch.randn(1, 3, *size, generator=random)
+            image = torch.randn(1, getattr(network, 'in_channels', 3), *size, generator=random)
         else:
             image = images[i % len(images)][None].clone()
         image.requires_grad_(True)

@@ -6,6 +6,8 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
+from ...backbones.base import HybridBackbone
+from ...backbones.images import MIN_SIZE
 from ...errors import ConfigError
 from ...zoo.configs import is_config
 from ...zoo.create import RANDOM, LoadedBackbone, load_backbone
@@ -20,11 +22,12 @@ from .figures import (
     draw_receptive_fields,
 )
 from .grad_cam import branch_cam
-from .images import SMALLEST, Picture, read_picture
+from .images import Picture, read_picture
 from .load_model import load_whole
 from .receptive_field import area_shares, receptive_field
 
 FAMILIES_SIDE_BY_SIDE = ('conformer_ti', 'transxnet_t', 'cvt_13', 'uniformer_s', 'hrformer_t')
+COLOURS = 3  # channels of the images that files are read as
 Size = Tuple[int, int]
 
 
@@ -66,7 +69,7 @@ def features_figure(
     """
     picture = read_picture(image, size)
     loaded = load_backbone(backbone, weights)
-    levels = feature_maps(loaded.backbone, picture.normalised(), num_channels=channels)
+    levels = feature_maps(loaded.backbone, _pixels(picture, loaded.backbone), num_channels=channels)
     return draw_feature_maps(picture, levels, _heading('features', loaded, picture))
 
 
@@ -94,15 +97,14 @@ def receptive_fields_figure(
         CheckpointError: The weights cannot be used.
     """
     files = _one_each(weights, backbones)
-    if min(size) < SMALLEST:
-        raise ConfigError(f'`size` must be at least {SMALLEST}x{SMALLEST}')
-    pixels, what = None, 'random images'
-    if images:
-        pixels = torch.cat([read_picture(path, size).normalised() for path in images])
-        what = 'one image' if len(pixels) == 1 else f'{len(pixels)} images'
+    if min(size) < MIN_SIZE:
+        raise ConfigError(f'`size` must be at least {MIN_SIZE}x{MIN_SIZE}')
+    pictures, what = [read_picture(path, size) for path in images or ()], 'random images'
+    if pictures:
+        what = 'one image' if len(pictures) == 1 else f'{len(pictures)} images'
     panels = []
     for name, file in zip(backbones, files):
-        panels.append(_field_panel(load_backbone(name, file), pixels, size, level, samples))
+        panels.append(_field_panel(load_backbone(name, file), pictures, size, level, samples))
     sources = {Path(file).name if file else RANDOM for file in files}
     source = f', {sources.pop()}' if len(sources) == 1 else ''
     height, width = size
@@ -111,13 +113,19 @@ def receptive_fields_figure(
 
 
 def _field_panel(
-    loaded: LoadedBackbone, images: Any, size: Size, level: Optional[int], samples: int
+    loaded: LoadedBackbone,
+    pictures: Sequence[Picture],
+    size: Size,
+    level: Optional[int],
+    samples: int,
 ) -> FieldPanel:
     levels = loaded.backbone.out_indices
     if level is not None and level not in levels:
         raise ConfigError(f'`level` must be one of {levels} for {loaded.name}, got {level}')
     index = len(levels) - 1 if level is None else levels.index(level)
     stride = loaded.backbone.out_strides[index]
+    pixels = [_pixels(picture, loaded.backbone) for picture in pictures]
+    images = torch.cat(pixels) if pixels else None
     field = receptive_field(loaded.backbone, size, index, samples, images)
     title = f'{loaded.name}\nlevel {levels[index]}, stride {stride}\n{_short(loaded.weights)}'
     return FieldPanel(title, field, area_shares(field, stride))
@@ -153,7 +161,7 @@ def attention_figure(
     picture = read_picture(image, size)
     loaded = load_backbone(backbone, weights)
     find_block(loaded.backbone, block)
-    found = attention_map(loaded.backbone, picture.normalised(), block, position)
+    found = attention_map(loaded.backbone, _pixels(picture, loaded.backbone), block, position)
     return draw_attention(picture, found, _heading(f'attention in {block}', loaded, picture))
 
 
@@ -213,12 +221,23 @@ def cam_figure(
         loaded = load_backbone(backbone, weights)
         if label is not None:
             target = PublishedLogit(loaded.backbone, weights, label)
-    found = branch_cam(loaded.backbone, picture.normalised(), target, block)
+    found = branch_cam(loaded.backbone, _pixels(picture, loaded.backbone), target, block)
     what = 'sum of squares of the last level'
     if target is not None:
         what = f'class {target.label}, {target.what}'
     heading = f'{_heading(f"Grad-CAM after {found.block}", loaded, picture)}\n{what}: '
     return draw_branch_cam(picture, found, f'{heading}{found.value:.3g}')
+
+
+def _pixels(picture: Picture, backbone: HybridBackbone) -> torch.Tensor:
+    """The image as the backbone takes it."""
+    if backbone.in_channels != COLOURS:
+        raise ConfigError(
+            f'image files are read as {COLOURS} channels, and this backbone takes '
+            f'{backbone.in_channels}: call the functions of hybrid_backbones.analysis.interpret '
+            'with a tensor'
+        )
+    return picture.normalised()
 
 
 def _heading(what: str, loaded: LoadedBackbone, picture: Picture) -> str:

@@ -105,7 +105,7 @@ def training_memory(
             model = revert_sync_batchnorm(model).train()  # the same memory, and needs no GPU
             saved = SavedTensors(model)
             follow_checkpointing(model.backbone, saved)
-            images = torch.empty(batch, 3, *(size or training_size(cfg)))
+            images = torch.empty(batch, model.backbone.in_channels, *(size or training_size(cfg)))
             with saved.counting(), SimulatedCUDA(PRECISIONS[precision]):
                 levels = model.backbone(images)
                 of_backbone = saved.kept

@@ -9,9 +9,10 @@ from typing import Iterator, List, NamedTuple, Optional
 
 import torch
 
+from ...backbones.images import MIN_SIZE
 from ...errors import ConfigError, ExportError
 from .formats import DEFAULT_OPSET, FORMATS, check_packages
-from .trace import LARGEST, SMALLEST, Backbone, Size, trace
+from .trace import LARGEST, Backbone, Size, trace
 from .verify import TOLERANCE, Difference, compare, sizes_to_check
 
 
@@ -61,9 +62,9 @@ def export(
         ('uniformer_xxs.pt2', True)
     """
     check_packages(format)
-    if size is not None and not all(SMALLEST - 1 <= side <= LARGEST for side in size):
+    if size is not None and not all(MIN_SIZE <= side <= LARGEST for side in size):
         raise ConfigError(
-            f'`size` must be {SMALLEST - 1} to {LARGEST} pixels a side, got {size[0]}x{size[1]}'
+            f'`size` must be {MIN_SIZE} to {LARGEST} pixels a side, got {size[0]}x{size[1]}'
         )
     with quiet():
         program = trace(backbone, size)

@@ -7,13 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from ...backbones import HybridBackbone
+from ...backbones.images import MIN_SIZE
 from ..folding.fold import FoldedBackbone
 from .dynamic_shapes import for_any_size
 
 Backbone = Union[HybridBackbone, FoldedBackbone]
 Size = Tuple[int, int]
-# 33, not 32: torch.export takes a dimension that may be 1 for one that always is
-SMALLEST, LARGEST = 33, 2**13
+# one pixel more than backbones need: torch.export takes a dimension that may be 1 for one that
+# always is
+SMALLEST, LARGEST = MIN_SIZE + 1, 2**13
 # What is looked at while recording. Odd, and no multiple of any window: every padding and every
 # crop is there. Where nothing is to be padded, the same graph pads by nothing.
 EXAMPLE = (225, 283)
@@ -29,7 +31,7 @@ class Traced(nn.Module):
         self.backbone = for_any_size(copy.deepcopy(backbone))
 
     def forward(self, images: Tensor) -> Tuple[Tensor, ...]:
-        """``(N, 3, H, W)`` to the levels ``out_indices``."""
+        """``(N, in_channels, H, W)`` to the levels ``out_indices``."""
         return self.backbone(images)
 
 
@@ -43,7 +45,7 @@ def trace(backbone: Backbone, size: Optional[Size] = None) -> torch.export.Expor
             ``LARGEST`` pixels.
 
     Returns:
-        A program that takes any batch of images ``(N, 3, H, W)``.
+        A program that takes any batch of images ``(N, in_channels, H, W)``.
     """
     from torch.export import Dim
     from torch.fx.experimental import _config
@@ -57,7 +59,7 @@ def trace(backbone: Backbone, size: Optional[Size] = None) -> torch.export.Expor
     with symbols.patch(backed_size_oblivious=True):  # a dimension may be 1 for some sizes
         program = torch.export.export(
             Traced(backbone),
-            (torch.zeros(2, 3, *(size or EXAMPLE)),),
+            (torch.zeros(2, backbone.in_channels, *(size or EXAMPLE)),),
             dynamic_shapes={INPUT: shape},
             prefer_deferred_runtime_asserts_over_guards=True,
         )

@@ -22,7 +22,7 @@ class Difference(NamedTuple):
     """The worst of all levels and positions.
 
     Args:
-        shape: Of the images, ``(N, 3, H, W)``.
+        shape: Of the images, ``(N, in_channels, H, W)``.
         absolute: Largest difference.
         relative: Largest difference in standard deviations of the level.
     """
@@ -53,7 +53,7 @@ def compare(
     generator = torch.Generator().manual_seed(0)
     found = []
     for batch, height, width in sizes:
-        images = torch.randn(batch, 3, height, width, generator=generator)
+        images = torch.randn(batch, backbone.in_channels, height, width, generator=generator)
         found.append(_difference(images, run(images), backbone(images)))
     return found
 

@@ -19,6 +19,7 @@ class FoldedBackbone(nn.Module):
 
     Attributes:
         arch: As of the backbone.
+        in_channels: As of the backbone.
         out_indices: As of the backbone.
         out_channels: As of the backbone.
         out_strides: As of the backbone.
@@ -28,6 +29,7 @@ class FoldedBackbone(nn.Module):
         super().__init__()
         self.body = body
         self.arch = body.arch
+        self.in_channels = body.in_channels
         self.out_indices = body.out_indices
         self.out_channels = body.out_channels
         self.out_strides = body.out_strides
@@ -35,7 +37,7 @@ class FoldedBackbone(nn.Module):
         self.eval()
 
     def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
-        """``(N, 3, H, W)`` to the levels ``out_indices``, as the backbone's own call."""
+        """``(N, in_channels, H, W)`` to the levels ``out_indices``, as the backbone's own call."""
         return self.body(x)
 
     def train(self, mode: bool = True) -> 'FoldedBackbone':
