@@ -119,14 +119,8 @@ def our_levels(variant: Variant, out_indices: Sequence[int]) -> List[Level]:
 
 
 def _refuse_bound(drop: DropIn) -> None:
-    """Models whose other parts are parts of their backbone; images that are not in colour."""
+    """Models whose other parts are parts of their backbone."""
     model = drop.model
-    channels = model.backbone.get('in_channels', 3)
-    if channels != 3:
-        raise ConfigError(
-            f'{drop.source.name}: the backbone takes images of {channels} channels, not 3: write '
-            f'the new backbone by hand, with in_channels={channels}'
-        )
     shared = (model.get('roi_head') or {}).get('shared_head')
     if shared:
         raise ConfigError(
@@ -146,6 +140,13 @@ def _old_levels(drop: DropIn) -> List[Level]:
     except Exception as error:  # its package may be missing
         levels = _assumed_levels(drop)
         if levels is None:
+            channels = backbone.get('in_channels', 3)
+            if channels != 3:
+                raise ConfigError(
+                    f'{drop.source.name}: the backbone {backbone.type} gives no levels for a '
+                    f'picture of 3 channels, it has in_channels={channels}: write the new backbone '
+                    'by hand'
+                ) from None
             reason = ' '.join(f'{type(error).__name__}: {error}'.split())
             raise ConfigError(
                 f'{drop.source.name}: the backbone {backbone.type} gives no levels for a '
