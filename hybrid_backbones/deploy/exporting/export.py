@@ -85,7 +85,8 @@ def write_checked(
     with tempfile.TemporaryDirectory(dir=path.parent, prefix='.export-') as folder:
         part = Path(folder, f'part{kind.suffix}')
         kind.write(program, part, opset)
-        differences = compare(kind.run(part), backbone, sizes_to_check(size))
+        sizes = sizes_to_check(size)
+        differences = compare(kind.run(part), backbone, sizes, backbone.in_channels)
         worst = max(differences, key=lambda d: (not d.fine, d.relative))
         if not worst.fine:
             shape = 'x'.join(map(str, worst.shape))

@@ -47,13 +47,16 @@ def sizes_to_check(size: Optional[Size]) -> List[Tuple[int, int, int]]:
 
 @torch.no_grad()
 def compare(
-    run: Run, backbone: Backbone, sizes: Iterable[Tuple[int, int, int]]
+    run: Run,
+    backbone: Backbone,
+    sizes: Iterable[Tuple[int, int, int]],
+    in_channels: int = 3,
 ) -> List[Difference]:
     """Let both look at the same images, drawn from a normal distribution."""
     generator = torch.Generator().manual_seed(0)
     found = []
     for batch, height, width in sizes:
-        images = torch.randn(batch, backbone.in_channels, height, width, generator=generator)
+        images = torch.randn(batch, in_channels, height, width, generator=generator)
         found.append(_difference(images, run(images), backbone(images)))
     return found
 
