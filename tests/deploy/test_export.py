@@ -4,6 +4,8 @@ import pytest
 import torch
 
 import hybrid_backbones
+from hybrid_backbones import create_backbone
+from hybrid_backbones.backbones import conformer
 from hybrid_backbones.deploy import fold
 from hybrid_backbones.deploy.exporting.dynamic_shapes import VARIANTS, for_any_size
 from hybrid_backbones.deploy.exporting.export import export, write_checked
@@ -52,6 +54,8 @@ SMALL = {
     ),
 }
 QUICK = ('UniFormer',)
+VARIANTS_OF_FAMILIES = ('HRFormer_pose', 'UniFormer_light')
+FULL_DEPTH = ('conformer_tiny_patch16', 'cvt_13', 'hrformer_tiny', 'transxnet_t', 'uniformer_xxs')
 EDGES = ((1, 33, 33), (3, 64, 40), (1, 225, 224))
 
 
@@ -61,11 +65,12 @@ def build(name, **more):
     return draw_constants(getattr(hybrid_backbones, family)(**options, **more).eval())
 
 
-def each_family(quick):
-    return [
-        pytest.param(name, marks=() if name in quick else pytest.mark.slow, id=name)
-        for name in SMALL
-    ]
+def each_family(quick, extended=()):
+    def marks(name):
+        kept = (name in quick, pytest.mark.slow), (name not in extended, pytest.mark.extended)
+        return [mark for without, mark in kept if not without]
+
+    return [pytest.param(name, marks=marks(name), id=name) for name in SMALL]
 
 
 @pytest.fixture(scope='module')
@@ -75,27 +80,65 @@ def cvt():
     return backbone, trace(backbone)
 
 
+@pytest.fixture(autouse=True)
+def few_blocks(request, monkeypatch):
+    """Conformer's numbers of blocks are no part of its arch."""
+    if 'arch' not in request.fixturenames:  # of full depth
+        monkeypatch.setattr(conformer, 'BLOCKS', (1, 1, 1, 1))
+
+
+def assert_near(differences):
+    assert all(d.relative < 1e-4 for d in differences), differences
+
+
 @pytest.mark.parametrize('name', each_family(QUICK))
-def test_onnx_and_torch(name, tmp_path):
-    """One program, two files; also where the last level is 2x2, and with three images."""
+def test_program(name):
+    """At sizes that were not recorded, also where the last level is 2x2, and with three images."""
     backbone = build(name)
-    program = trace(backbone)
-    for kind in FORMATS:
-        path = tmp_path / f'a{FORMATS[kind].suffix}'
-        done = write_checked(program, backbone, path, kind, None, 20)
-        assert [d.shape for d in done.differences] == [(n, 3, h, w) for n, h, w in SIZES]
-        assert all(d.relative < 1e-4 for d in done.differences)
-        edges = compare(FORMATS[kind].run(path), backbone, EDGES)
-        assert all(d.relative < 1e-4 for d in edges), edges
-    assert {path.name for path in tmp_path.iterdir()} == {'a.onnx', 'a.pt2'}
+    done = compare(trace(backbone).module(), backbone, SIZES + EDGES)
+    assert [d.shape for d in done] == [(n, 3, h, w) for n, h, w in SIZES + EDGES]
+    assert_near(done)
+
+
+@pytest.mark.parametrize('name', each_family(QUICK, extended=VARIANTS_OF_FAMILIES))
+def test_onnx(name, tmp_path):
+    backbone = build(name)
+    done = write_checked(trace(backbone), backbone, tmp_path / 'a.onnx', 'onnx', None, 20)
+    assert [d.shape for d in done.differences] == [(n, 3, h, w) for n, h, w in SIZES]
+    assert_near(done.differences)
+    assert_near(compare(FORMATS['onnx'].run(tmp_path / 'a.onnx'), backbone, EDGES))
+    assert {path.name for path in tmp_path.iterdir()} == {'a.onnx'}
+
+
+@pytest.mark.parametrize('name', [pytest.param('TransXNet', marks=pytest.mark.slow), 'UniFormer'])
+def test_torch_file(name, tmp_path):
+    """What is read again computes what was written, a scan over images included."""
+    backbone = build(name)
+    path = tmp_path / 'a.pt2'
+    done = write_checked(trace(backbone), backbone, path, 'torch', None, 20)
+    assert [d.shape for d in done.differences] == [(n, 3, h, w) for n, h, w in SIZES]
+    assert_near(done.differences)
+    assert {path.name for path in tmp_path.iterdir()} == {'a.pt2'}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', ['Conformer', 'CvT', 'HRFormer', 'TransXNet', 'UniFormer'])
 def test_folded(name, tmp_path):
     folded = fold(build(name))
-    done = export(folded, str(tmp_path / 'a.onnx'))
-    assert all(d.relative < 1e-4 for d in done.differences)
+    program = trace(folded)
+    assert_near(compare(program.module(), folded, SIZES))
+    if name in ('CvT', 'UniFormer'):
+        done = write_checked(program, folded, tmp_path / 'a.onnx', 'onnx', None, 20)
+        assert_near(done.differences)
+
+
+@pytest.mark.slow
+@pytest.mark.extended
+@pytest.mark.parametrize('arch', FULL_DEPTH)
+@pytest.mark.parametrize('kind', FORMATS)
+def test_full_depth(arch, kind, tmp_path):
+    backbone = draw_constants(create_backbone(arch).eval())
+    assert_near(export(backbone, str(tmp_path / 'a'), kind).differences)
 
 
 def test_what_is_checked_was_not_recorded():
