@@ -6,6 +6,7 @@ torchrun --nproc_per_node=2 distributed_worker.py steps
 
 import copy
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -15,7 +16,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import MODEL_WRAPPERS, MODELS
 from mmengine.runner import Runner
 
-import hybrid_backbones  # noqa: F401  registers the backbones
+from hybrid_backbones import backbones
+from hybrid_backbones.backbones import conformer
 from hybrid_backbones.engine.prepare import prepare
 
 PICTURES, HEIGHT, WIDTH, CLASSES = 4, 64, 96, 150
@@ -25,13 +27,24 @@ EXACT = {
     'model.backbone.drop_path_rate': 0.0,
     'model.decode_head.dropout_ratio': 0.0,
 }
-# the smallest of each family
+# the smallest of each family, as wide as they are, with few blocks
+conformer.BLOCKS = (1, 1, 1, 1)
+FEW_BLOCKS = {
+    'Conformer': {},
+    'CvT': dict(depths=(1, 1, 2)),
+    'HRFormer': dict(modules=(1, 1, 1), depth=1),
+    'TransXNet': dict(depths=(1, 1, 2, 1)),
+    'UniFormer': dict(depths=(1, 1, 2, 1)),
+}
 SMALL = {
-    'Conformer': dict(arch='tiny_patch16'),
-    'CvT': dict(arch='13'),
-    'HRFormer': dict(arch='tiny'),
-    'TransXNet': dict(arch='t'),
-    'UniFormer': dict(arch='xxs'),
+    family: dict(arch={**asdict(getattr(backbones, family).archs[arch]), **FEW_BLOCKS[family]})
+    for family, arch in (
+        ('Conformer', 'tiny_patch16'),
+        ('CvT', '13'),
+        ('HRFormer', 'tiny'),
+        ('TransXNet', 't'),
+        ('UniFormer', 'xxs'),
+    )
 }
 CHOICES = ((0, 1, 2, 3), (1, 2, 3))  # levels for Mask R-CNN, for RetinaNet
 
@@ -61,6 +74,8 @@ def runner_of(path: str) -> Runner:
         work_dir=f'work_{launched()}',
         launcher=launched(),
     )
+    family = cfg.model.backbone.type.rpartition('.')[2]
+    cfg.model.backbone.arch = SMALL[family]['arch']
     cfg.experiment_name = f'{Path(path).stem}_{launched()}'
     cfg.randomness = dict(seed=0)
     return Runner.from_cfg(cfg)

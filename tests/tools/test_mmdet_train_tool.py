@@ -32,10 +32,10 @@ SIZE = '_dataloader.dataset.pipeline.{}.scale=(160,128)'
 @pytest.mark.parametrize(
     'family, arch',
     [
-        ('Conformer', 'tiny_patch16'),
-        ('CvT', '13'),
-        ('HRFormer', 'tiny'),
-        ('TransXNet', 't'),
+        pytest.param('Conformer', 'tiny_patch16', marks=pytest.mark.extended),
+        pytest.param('CvT', '13', marks=pytest.mark.extended),
+        pytest.param('HRFormer', 'tiny', marks=pytest.mark.extended),
+        pytest.param('TransXNet', 't', marks=pytest.mark.extended),
         ('UniFormer', 'xxs'),
     ],
 )

@@ -19,11 +19,10 @@ pytest.importorskip('mmdet')
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
-    """A folder in which a short training has been run."""
+    """A folder in which a short training has been run, with --resume and nothing to resume."""
     folder = tmp_path_factory.mktemp('trained')
-    result = tool(
-        folder, 'train', MASK_RCNN, '--mini', '--work-dir', 'work', '--cfg-options', *SHORT
-    )
+    flags = ('--mini', '--work-dir', 'work', '--resume')
+    result = tool(folder, 'train', MASK_RCNN, *flags, '--cfg-options', *SHORT)
     assert result.returncode == 0, result.stdout + result.stderr
     return folder, result.stdout + result.stderr
 
@@ -104,32 +103,35 @@ def test_resume_after_a_kill(tmp_path):
     assert (tmp_path / 'work' / 'epoch_2.pth').is_file()
 
 
-def test_resume_with_nothing_to_resume(tmp_path):
-    result = tool(
-        tmp_path,
-        *('train', MASK_RCNN, '--mini', '--work-dir', 'work', '--resume', '--cfg-options', *SHORT),
-        'train_dataloader.dataset.indices=4',
-    )
-    output = result.stdout + result.stderr
-    assert result.returncode == 0, output
+def test_resume_with_nothing_to_resume(trained):
+    _, output = trained
     assert 'no checkpoint in work yet' in output
 
 
-@pytest.mark.slow
-def test_two_processes(trained):
-    """tools/dist_train.sh and dist_test.sh, on the CPU where there is no GPU."""
-    folder, _ = trained
+def launch(folder, script, *arguments):
+    """A script of tools/, which starts two processes on the CPU where there is no GPU."""
     path = {'PATH': os.path.dirname(sys.executable) + os.pathsep + os.environ['PATH']}
     command = ['env', *(f'{k}={v}' for k, v in path.items()), 'PORT=29563', 'OMP_NUM_THREADS=1']
     flags = ['--mini', '--work-dir', 'work2', '--cfg-options', *SHORT]
-    train = PROJECT / 'tools' / 'dist_train.sh'
-    result = run(folder, *command, train, MASK_RCNN, 2, *flags)
+    result = run(folder, *command, PROJECT / 'tools' / script, MASK_RCNN, *arguments, *flags)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert re.search(r'Epoch\(val\) \[1\]\[2/2\]', result.stdout + result.stderr)
-    test = PROJECT / 'tools' / 'dist_test.sh'
-    result = run(folder, *command, test, MASK_RCNN, 'work2/epoch_1.pth', 2, *flags)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert 'box AP50' in result.stdout
+    return result.stdout + result.stderr
+
+
+@pytest.mark.slow
+def test_testing_in_two_processes(trained):
+    folder, _ = trained
+    output = launch(folder, 'dist_test.sh', 'work/epoch_1.pth', 2)
+    assert re.search(r'Epoch\(test\) \[2/2\]', output), 'of four images'
+    assert 'box AP50' in output
+
+
+@pytest.mark.slow
+@pytest.mark.extended
+def test_training_in_two_processes(trained):
+    """tests/engine/test_distributed.py has a segmentor's."""
+    folder, _ = trained
+    assert re.search(r'Epoch\(val\) \[1\]\[2/2\]', launch(folder, 'dist_train.sh', 2))
 
 
 def test_print_config(tmp_path):
