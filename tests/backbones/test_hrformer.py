@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from hybrid_backbones import HRFormer
-from hybrid_backbones.backbones.hrformer import WindowAttention
+from hybrid_backbones.backbones.hrformer import Upsample, WindowAttention
 from hybrid_backbones.weights.families.hrformer import AUTHORS, OPENMMLAB
 from tests.golden import assert_close, goldens, manifest, published_state, variants
 from tests.parity import assert_gradients, assert_level, load_published, slow_if
@@ -115,6 +115,24 @@ def test_last_exchange_is_built_for_the_chosen_streams_only():
     one.load_state_dict(all_four.state_dict(), strict=False)
     image = torch.randn(1, 3, 64, 96)
     assert torch.equal(one.eval()(image)[0], all_four.eval()(image)[1])
+
+
+@pytest.mark.parametrize(
+    'method, expected',
+    [
+        # [0, 0, 4, 4, 8, 8] at 0, 1.25, 2.5, 3.75 and 5: corners stay where they are
+        ('nearest', [0, 1, 4, 7, 8]),
+        # [0, 1, 3, 5, 7, 8] at 0.1, 1.3, 2.5, 3.7 and 4.9, as pixels that are areas
+        ('bilinear', [0.1, 1.6, 4, 6.4, 7.9]),
+    ],
+)
+def test_streams_grow_to_odd_sizes(method, expected):
+    """The recorded sizes are even throughout."""
+    layer = Upsample(1, 1, factor=2, method=method).eval()
+    nn.init.ones_(layer.conv.weight)
+    layer.bn.eps = 0
+    row = layer(torch.tensor([0.0, 4.0, 8.0]).expand(1, 1, 3, 3), (5, 5))[0, 0, 2]
+    torch.testing.assert_close(row, torch.tensor(expected).float())
 
 
 def test_padding_is_centred():

@@ -83,6 +83,8 @@ def test_eps_and_activation():
 
 def test_published_initialisation():
     backbone = TransXNet('t', out_indices=(1,))
+    biases = [m.bias for m in backbone.modules() if isinstance(m, nn.Conv2d) and m.bias is not None]
+    assert biases and not any(bias.any() for bias in biases)
     for name, module in backbone.named_modules():
         if isinstance(module, nn.Conv2d) and module.weight.numel() > 500:
             assert module.weight.std().item() == pytest.approx(0.02, rel=0.15), name
