@@ -3,8 +3,9 @@
 from .base import HybridBackbone
 from .conformer import Conformer
 from .cvt import CvT
+from .families import families
 from .hrformer import HRFormer
 from .transxnet import TransXNet
 from .uniformer import UniFormer
 
-__all__ = ['Conformer', 'CvT', 'HRFormer', 'HybridBackbone', 'TransXNet', 'UniFormer']
+__all__ = ['Conformer', 'CvT', 'HRFormer', 'HybridBackbone', 'TransXNet', 'UniFormer', 'families']

@@ -61,6 +61,18 @@ class HybridBackbone(BaseModule):
     # patterns of names that a backbone may be built without, whatever a file has
     optional_keys: ClassVar[Tuple[str, ...]] = ()
 
+    # what FSDP gathers one by one: the classes of the family's blocks
+    block_types: ClassVar[Tuple[type, ...]] = ()
+    # levels that the published ImageNet files have weights for
+    pretrained_levels: ClassVar[Tuple[int, ...]] = (0, 1, 2, 3)
+    # whether every level, the finest too, has been through the whole depth of the network
+    parallel_streams: ClassVar[bool] = False
+    # images that a device needs at once in training, unless norms are fixed or shared
+    min_images_per_device: ClassVar[int] = 1
+    # how names of parameters begin that are a layer of their own before a stage's blocks, for
+    # layer-wise learning rate decay
+    layers_before_blocks: ClassVar[Tuple[str, ...]] = ()
+
     def __init__(
         self,
         arch: Union[str, dict, Any],

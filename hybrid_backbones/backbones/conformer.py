@@ -254,6 +254,11 @@ class Conformer(HybridBackbone):
 
     keys_not_in_pretrained = ()
 
+    block_types = (CouplingBlock,)
+    layers_before_blocks = tuple(
+        f'stages.0.{part}' for part in ('cnn.', 'trans.', 'patch_embed.', 'cls_token')
+    )
+
     def __init__(
         self,
         arch: Union[str, dict, ConformerArch] = 'small_patch32',

@@ -234,6 +234,9 @@ class CvT(HybridBackbone):
 
     keys_not_in_pretrained = ('out_norms.', 'stages.3.')
 
+    block_types = (Block,)
+    pretrained_levels = (0, 1, 2)
+
     def __init__(
         self,
         arch: Union[str, dict, CvTArch] = '13',

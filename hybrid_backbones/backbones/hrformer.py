@@ -347,6 +347,9 @@ class HRFormer(HybridBackbone):
     keys_not_in_pretrained = ()
     optional_keys = (r'.*\.rel_pos_bias', r'stages\.3\.blocks\.\d+\.fuse\..*')
 
+    block_types = (Block, Bottleneck)
+    parallel_streams = True
+
     def __init__(
         self,
         arch: Union[str, dict, HRFormerArch] = 'small',

@@ -348,6 +348,9 @@ class TransXNet(HybridBackbone):
         [(1, 48, 25, 38), (1, 96, 13, 19), (1, 224, 7, 10), (1, 448, 4, 5)]
     """
 
+    block_types = (Block,)
+    min_images_per_device = 2  # its dynamic convolutions have BatchNorm on pooled maps of 1x1
+
     def __init__(
         self,
         arch: Union[str, dict, TransXNetArch] = 't',

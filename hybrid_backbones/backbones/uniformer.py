@@ -272,6 +272,8 @@ class UniFormer(HybridBackbone):
         ((128, 320, 512), (8, 16, 32))
     """
 
+    block_types = (LocalBlock, GlobalBlock)
+
     def __init__(
         self,
         arch: Union[str, dict, UniFormerArch] = 'small',

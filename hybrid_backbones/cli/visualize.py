@@ -87,10 +87,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _receptive_fields(backbones: list, weights: Any, **options: Any) -> Any:
-    from ..analysis.interpret.visualize import FAMILIES_SIDE_BY_SIDE, receptive_fields_figure
+    from ..analysis.interpret.visualize import receptive_fields_figure
 
     files = [None if file == 'random' else file for file in weights or []]
-    found = receptive_fields_figure(backbones or FAMILIES_SIDE_BY_SIDE, weights=files, **options)
+    found = receptive_fields_figure(backbones, weights=files, **options)
     for panel in found.panels:
         shares = ', '.join(f'{share:.0%} in {area:.1%}' for share, area in panel.shares.items())
         print(f'{panel.title}: {shares} of the area'.replace('\n', ', '))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .. import backbones
+from ..backbones import families
 from ..backbones.levels import Level
 from ..errors import ConfigError
 from .heads import Features, change_heads
@@ -112,7 +112,7 @@ def our_levels(variant: Variant, out_indices: Sequence[int]) -> List[Level]:
     import torch
 
     with torch.device('meta'):
-        backbone = getattr(backbones, variant.family)(
+        backbone = families()[variant.family](
             variant.arch, out_indices=tuple(out_indices), **variant.arguments
         )
     return list(backbone.out_levels)
@@ -294,8 +294,12 @@ def _set_backbone(drop: DropIn, out_indices: List[int], new: List[Level]) -> Non
     drop.new = new
     backbone = dict(_delete_=True, **drop.variant.backbone(tuple(out_indices)))
     drop.edits[('model', *drop.root, 'backbone')] = backbone
-    if drop.variant.family == 'CvT' and 3 in out_indices:
-        drop.note("CvT's level of stride 32 is not in the published weights: it starts at random")
+    family = drop.variant.family
+    for level in sorted(set(out_indices) - set(families()[family].pretrained_levels)):
+        drop.note(
+            f"{family}'s level of stride {STRIDES[level]} is not in the published weights: it "
+            'starts at random'
+        )
 
 
 def _used_by_heads(drop: DropIn, number: int) -> List[int]:

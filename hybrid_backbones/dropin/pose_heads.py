@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
+from ..backbones import families
 from ..backbones.levels import Level
 from ..errors import ConfigError
 from .levels import STRIDES
-from .variants import LAST_PUBLISHED, PARALLEL
 
 DEPTHWISE_KERNEL = 4
 DECONV_CHANNELS = 256  # of each deconvolution, as in HeatmapHead's own default
@@ -26,20 +26,22 @@ def choose_pose_level(drop: Any, old: Level) -> int:
         ConfigError: The head needs a fine level, and this backbone's fine levels are shallow.
     """
     head, path = _heatmap_head(drop)
-    family = drop.variant.family
+    family = families()[drop.variant.family]
     if head is None:
-        if old.stride in STRIDES and (family in PARALLEL or old.stride == STRIDES[-1]):
+        if old.stride in STRIDES and (family.parallel_streams or old.stride == STRIDES[-1]):
             return STRIDES.index(old.stride)
         parts = (drop.model.get('head') or {}, (drop.model.get('head') or {}).get('pose_cfg') or {})
         if any('in_featuremap_size' in part for part in parts) or old.stride >= 16:
             return len(STRIDES) - 1
+        parallel = ', '.join(name for name, each in families().items() if each.parallel_streams)
         raise ConfigError(
-            f'{drop.source.name}: its head works on stride {old.stride:g}, where {family} has seen '
-            'little of its depth: take an hrformer, or put a neck and a level in by hand'
+            f'{drop.source.name}: its head works on stride {old.stride:g}, where '
+            f'{family.__name__} has run only its first stages: take a backbone with parallel '
+            f'streams ({parallel}), or add a neck and set out_indices yourself'
         )
     deconvolutions = head.get('deconv_out_channels', (DECONV_CHANNELS,) * 3) or ()
     stride = old.stride / 2 ** len(deconvolutions)
-    level = 0 if family in PARALLEL else LAST_PUBLISHED.get(family, len(STRIDES) - 1)
+    level = 0 if family.parallel_streams else family.pretrained_levels[-1]
     number = math.log2(STRIDES[level] / stride)
     if number < 0 or number != int(number):
         raise ConfigError(

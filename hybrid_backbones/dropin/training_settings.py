@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+from ..backbones import families
 from ..backbones.images import IMAGENET_MEAN, IMAGENET_STD
 from ..config.traverse import dicts
 from .probe import build
@@ -33,10 +34,11 @@ def change_surroundings(drop: Any) -> None:
         drop.set(('sync_bn',), 'torch')
     batch = (cfg.get('train_dataloader') or {}).get('batch_size')
     fixed = drop.variant.arguments.get('norm_eval')
-    if drop.variant.family == 'TransXNet' and batch == 1 and not fixed:
+    least = families()[drop.variant.family].min_images_per_device
+    if batch and batch < least and not fixed:
         drop.note(
-            'TransXNet trains with at least 2 images on a GPU, or several GPUs: '
-            'train_dataloader.batch_size is 1'
+            f'{drop.variant.family} trains with at least {least} images on a GPU, or several GPUs: '
+            f'train_dataloader.batch_size is {batch}'
         )
 
 

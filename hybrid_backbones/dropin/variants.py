@@ -17,10 +17,6 @@ EXAMPLES = {
     'mmseg': ('upernet_{}_160k_ade20k', 'semanticfpn_{}_80k_ade20k'),
     'mmpose': ('topdown_{}_210e_coco_256x192',),
 }
-# every level of these has been through the whole depth of the network
-PARALLEL = ('HRFormer',)
-# the last level that has published weights, where that is not the fourth
-LAST_PUBLISHED = {'CvT': 2}
 
 
 @dataclass(frozen=True)

@@ -17,23 +17,13 @@ from torch import nn
 from torch.distributed.fsdp import FullOptimStateDictConfig, FullStateDictConfig, StateDictType
 from torch.distributed.fsdp import FullyShardedDataParallel as FSDP
 
-from ..backbones import conformer, cvt, hrformer, transxnet, uniformer
+from ..backbones import families
 from ..registry import FUNCTIONS, STRATEGIES
-
-BLOCKS = (
-    conformer.CouplingBlock,
-    cvt.Block,
-    hrformer.Block,
-    hrformer.Bottleneck,
-    transxnet.Block,
-    uniformer.LocalBlock,
-    uniformer.GlobalBlock,
-)
 
 
 @FUNCTIONS.register_module()
 def wrap_blocks(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
-    """FSDP's ``auto_wrap_policy``: every block of our backbones is gathered by itself.
+    """FSDP's ``auto_wrap_policy``: every block of a backbone is gathered by itself.
 
     All else (stem, downsampling, neck, heads) is gathered with the whole model.
 
@@ -42,7 +32,8 @@ def wrap_blocks(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool
         recurse: Whether FSDP asks if it shall look further inside.
         nonwrapped_numel: Numbers in it that are not wrapped yet; it does not matter.
     """
-    return recurse or isinstance(module, BLOCKS)
+    blocks = tuple(block for family in families().values() for block in family.block_types)
+    return recurse or isinstance(module, blocks)
 
 
 @STRATEGIES.register_module()

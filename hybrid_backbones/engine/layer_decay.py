@@ -32,9 +32,8 @@ NEW = 'what no pretraining has seen'  # neck and heads, and new parts of the bac
 WRAPPERS = re.compile(r'\b(?:_fsdp_wrapped_module|_checkpoint_wrapped_module|_orig_mod)\.')
 
 BLOCK = re.compile(r'stages\.(\d+)\.blocks\.(\d+)\.(?:branches\.\d+\.(\d+)\.|(fuse)\.)?')
-PARTING = re.compile(r'stages\.(0)\.(?:cnn|trans|patch_embed|cls_token)\b')  # Conformer's
 STAGE = re.compile(r'stages\.(\d+)\.')
-# stage (the stem: -1), block, and for HRFormer's modules the block of a stream (from 1)
+# stage (the stem: -1), block, and for modules of parallel streams the block of a stream (from 1)
 Place = Tuple[float, float, float]
 
 
@@ -51,16 +50,17 @@ class LayerRate:
     scale: float
 
 
-def layers_of(names: Iterable[str]) -> Dict[str, Place]:
+def layers_of(names: Iterable[str], before_blocks: Tuple[str, ...] = ()) -> Dict[str, Place]:
     """The layers of a backbone, from the names of its parameters alone.
 
     The stem is a layer, and so is every block. What a stage has before its first block
-    (downsampling, transition, class token, position table) belongs to that block; where
-    Conformer's branches part, in its first stage, is a layer of its own. Blocks of HRFormer's
-    streams that run side by side are one layer, and the exchange behind them belongs to it.
+    (downsampling, transition, class token, position table) belongs to that block, except for
+    what the family names as a layer of its own. Blocks of streams that run side by side are one
+    layer, and the exchange behind them belongs to it.
 
     Args:
         names: As in the backbone's state dict.
+        before_blocks: Its ``layers_before_blocks``.
 
     Returns:
         For every name that is of the stem or a stage, a tuple that rises with depth.
@@ -69,15 +69,15 @@ def layers_of(names: Iterable[str]) -> Dict[str, Place]:
     before: Dict[str, Place] = {}  # what leads into the first block of a stage
     behind: Dict[str, Place] = {}  # what follows the last block of a module
     for name in names:
-        block, parting, stage = BLOCK.match(name), PARTING.match(name), STAGE.match(name)
+        block, stage = BLOCK.match(name), STAGE.match(name)
         if name.startswith('stem.'):
             found[name] = (-1, 0, 0)
         elif block and block[4]:
             behind[name] = (int(block[1]), int(block[2]), math.inf)
         elif block:
             found[name] = (int(block[1]), int(block[2]), int(block[3] or -1) + 1)
-        elif parting:
-            found[name] = (0, -1, 0)
+        elif stage and name.startswith(before_blocks):
+            found[name] = (int(stage[1]), -1, 0)
         elif stage:
             before[name] = (int(stage[1]), -math.inf, 0)
     layers = sorted(set(found.values()))
@@ -99,8 +99,8 @@ def layer_rates(
     """The factor on the learning rate of every parameter of a model.
 
     Neck and heads have factor 1, and so has what the backbone's published files do not hold: norms
-    on its outputs and CvT's fourth level. Going back from there, each layer has ``decay_rate``
-    times the factor of the one behind it; the stem comes last.
+    on its outputs and levels beyond the published ones. Going back from there, each layer has
+    ``decay_rate`` times the factor of the one behind it; the stem comes last.
 
     Args:
         model: With one or more of our backbones anywhere in it.
@@ -133,7 +133,7 @@ def layer_rates(
             for name, text in clean.items()
             if text.startswith(prefix) and not (new and text.startswith(new))
         }
-        places = layers_of(own.values())
+        places = layers_of(own.values(), backbone.layers_before_blocks)
         scales = _scales(set(places.values()), decay_rate, decay_type, num_layers)
         for name, text in own.items():
             if text in places:

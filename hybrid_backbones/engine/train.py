@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from mmengine.runner import find_latest_checkpoint
 
 from ..backbones.base import NUM_LEVELS
+from ..backbones.families import families, is_builtin_type
 from ..errors import BatchTooSmallError, CheckpointError, ConfigError
 from ..weights import allow_mmengine_pickles
 from .datasets import check_not_empty
@@ -86,7 +87,7 @@ def _explained(cfg: Config, runner: Any) -> Iterator[None]:
     except BatchTooSmallError:
         sampler = 'batch_sampler.' if cfg.train_dataloader.get('batch_sampler') else ''
         raise ConfigError(
-            'TransXNet got a batch of 1 image, which may be the last one of an epoch: set '
+            f'{_family(cfg)} got a batch of 1 image, which may be the last one of an epoch: set '
             f'train_dataloader.{sampler}drop_last=True, or model.backbone.norm_eval=True'
         ) from None
     except ValueError:
@@ -96,17 +97,22 @@ def _explained(cfg: Config, runner: Any) -> Iterator[None]:
 
 
 def _check_batch(cfg: Config) -> None:
-    """See that TransXNet does not get one image alone, before all is built and loaded."""
+    """See that a device gets enough images at a time, before all is built and loaded."""
     backbone = cfg.model.get('backbone') or {}
-    if str(backbone.get('type')).rpartition('.')[2] != 'TransXNet':
+    if not is_builtin_type(backbone.get('type')):
         return
+    least = families()[_family(cfg)].min_images_per_device
     fixed = backbone.get('norm_eval') or backbone.get('frozen_stages', -1) >= NUM_LEVELS
     shared = cfg.get('sync_bn') and cfg.launcher != 'none'
-    if cfg.train_dataloader.get('batch_size') == 1 and not (fixed or shared):
+    if cfg.train_dataloader.get('batch_size', least) < least and not (fixed or shared):
         raise ConfigError(
-            'TransXNet cannot train with 1 image on a device: set train_dataloader.batch_size to '
-            '2 or more, or model.backbone.norm_eval=True'
+            f'{_family(cfg)} needs {least} images on a device to train: set '
+            f'train_dataloader.batch_size to {least} or more, or model.backbone.norm_eval=True'
         )
+
+
+def _family(cfg: Config) -> str:
+    return str((cfg.model.get('backbone') or {}).get('type')).rpartition('.')[2]
 
 
 def _use_amp(cfg: Config) -> None:

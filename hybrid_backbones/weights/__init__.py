@@ -4,7 +4,7 @@ from ..errors import CheckpointError
 from .checkpoint import Checkpoint, allow_mmengine_pickles, read_checkpoint
 from .convert import convert
 from .download import find_best
-from .families import KEY_MAPPINGS, PRETRAINED, published_files
+from .families import KEY_MAPPINGS, PRETRAINED, published_files, register_weights
 from .identify import identify
 from .key_mapping import KeyMapping
 from .load import LoadResult, read_pretrained
@@ -25,4 +25,5 @@ __all__ = [
     'published_files',
     'read_checkpoint',
     'read_pretrained',
+    'register_weights',
 ]

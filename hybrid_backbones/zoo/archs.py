@@ -5,11 +5,9 @@ from typing import List, Optional, Tuple
 
 import torch
 
-from .. import backbones
+from ..backbones import families
 from ..complexity import count_parameters
 from ..weights import PretrainedFile, published_files
-
-FAMILIES = ('Conformer', 'CvT', 'HRFormer', 'TransXNet', 'UniFormer')
 
 
 @dataclass(frozen=True)
@@ -45,13 +43,14 @@ def list_archs(family: Optional[str] = None) -> List[ArchInfo]:
         >>> tiny.arch, tiny.channels, tiny.strides
         ('tiny', (18, 36, 72, 144), (4, 8, 16, 32))
     """
-    if family is not None and family not in FAMILIES:
-        raise ValueError(f'family must be one of {", ".join(FAMILIES)}, got {family!r}')
+    known = families()
+    if family is not None and family not in known:
+        raise ValueError(f'family must be one of {", ".join(known)}, got {family!r}')
     found = []
-    for name in FAMILIES if family is None else (family,):
-        for arch in getattr(backbones, name).archs:
+    for name in known if family is None else (family,):
+        for arch in known[name].archs:
             with torch.device('meta'):
-                backbone = getattr(backbones, name)(arch)
+                backbone = known[name](arch)
             found.append(
                 ArchInfo(
                     family=name,

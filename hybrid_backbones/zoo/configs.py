@@ -23,7 +23,7 @@ from mmengine.hub import get_config as get_library_config
 
 from ..config.load import load_config
 from ..errors import ConfigError, one_line
-from ..utils.packages import how_to_install
+from ..utils.packages import LIBRARIES, how_to_install
 
 MODULE2PACKAGE.setdefault('hybrid_backbones', 'hybrid_backbones')
 
@@ -119,8 +119,9 @@ def read_config(name: str) -> Config:
 def _read_library_config(name: str) -> Config:
     library = name.partition('::')[0]
     if not library.isidentifier() or find_spec(library) is None:  # mmengine would install it
-        hint = how_to_install(ModuleNotFoundError(name=library)) or 'a library before the ::'
-        raise ConfigError(f'{name} needs {hint}')
+        if library in LIBRARIES:  # no command for a package that anybody may have uploaded
+            raise ConfigError(f'{name} needs {how_to_install(ModuleNotFoundError(name=library))}')
+        raise ConfigError(f'{name} needs {library or "a library"!r}, which is not installed')
     try:
         cfg = get_library_config(name if name.endswith('.py') else f'{name}.py')
     except Exception as error:  # a config is code: anything can go wrong in it

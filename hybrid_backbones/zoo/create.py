@@ -8,8 +8,8 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple, Type, Union
 
 import torch
 
-from .. import backbones
 from ..backbones.base import HybridBackbone
+from ..backbones.families import families, is_builtin_type
 from ..errors import ConfigError, one_line
 from ..weights import LoadResult, find_best
 from .configs import is_config, read_config
@@ -50,7 +50,7 @@ def create_backbone(
         ((112, 224, 448), (8, 16, 32))
     """
     kind, arguments = find_backbone(name)
-    family: Type[HybridBackbone] = getattr(backbones, kind)
+    family = families()[kind]
     _check_options(family, options)
     arguments.update(options)
     source = _find_weights(kind, arguments['arch'], pretrained)
@@ -148,12 +148,12 @@ def find_backbone(name: str) -> Tuple[str, Dict[str, Any]]:
     backbone: Any = (read_config(name).get('model') or {}).get('backbone') or {}
     kind = str(backbone.get('type'))
     family = kind.rpartition('hybrid_backbones.')[2]
-    if not kind.startswith('hybrid_backbones.') or not hasattr(backbones, family):
+    if not is_builtin_type(kind):
         raise ConfigError(f'{name}: its backbone is {kind}, none of hybrid_backbones')
     arguments = backbone.to_dict()
     for key in ('type', 'init_cfg'):
         arguments.pop(key, None)
-    default = inspect.signature(getattr(backbones, family)).parameters['arch'].default
+    default = inspect.signature(families()[family]).parameters['arch'].default
     return family, {'arch': default, **arguments}
 
 

@@ -10,11 +10,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from .. import backbones
+from ..backbones import families
 from ..config.load import load_config
 from ..errors import ConfigError
 from ..weights import PRETRAINED
-from .archs import FAMILIES
 from .configs import config_root
 
 
@@ -85,6 +84,11 @@ def list_backbones(pattern: str = '*', pretrained: Optional[bool] = None) -> Lis
     ]
 
 
+def one_of_each_family() -> List[str]:
+    """The name of each family's first arch."""
+    return [f'{name.lower()}_{next(iter(cls.archs))}' for name, cls in families().items()]
+
+
 def short_names() -> List[str]:
     """The aliases that configs use, such as ``uniformer_s``, sorted."""
     return sorted(path.stem for path in _folder().glob('*.py'))
@@ -98,9 +102,7 @@ def short_config(name: str) -> Dict[str, Any]:
 
 def _by_name() -> Dict[str, BackboneName]:
     found = (
-        BackboneName(family, arch, {})
-        for family in FAMILIES
-        for arch in getattr(backbones, family).archs
+        BackboneName(family, arch, {}) for family, cls in families().items() for arch in cls.archs
     )
     return {each.name: each for each in found}
 

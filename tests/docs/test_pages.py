@@ -14,9 +14,9 @@ from mmengine.config import Config
 
 import hybrid_backbones
 from hybrid_backbones import backbones
+from hybrid_backbones.backbones import families
 from hybrid_backbones.cli.main import build_parser
 from hybrid_backbones.openmmlab.build import build_in_scope
-from hybrid_backbones.zoo.archs import FAMILIES
 from tests.docs.pages import (
     DOCS,
     PAGES,
@@ -27,6 +27,8 @@ from tests.docs.pages import (
     links,
     shell_commands,
 )
+
+FAMILIES = tuple(families())
 
 NAMES = [page.name if page.parent == PROJECT else f'docs/{page.name}' for page in PAGES]
 # folders whose files are named in texts as they lie in the project

@@ -8,8 +8,10 @@ import sys
 import pytest
 
 import hybrid_backbones
-from hybrid_backbones.zoo.archs import FAMILIES
+from hybrid_backbones.backbones import families
 from tests.docs.pages import DOCS, PROJECT, anchors, links
+
+FAMILIES = tuple(families())
 
 
 def load(path):

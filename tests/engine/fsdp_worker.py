@@ -11,8 +11,10 @@ from mmengine.dist import get_rank, is_main_process
 from mmengine.registry import FUNCTIONS, MODEL_WRAPPERS, MODELS
 from torch.distributed.fsdp import FullyShardedDataParallel as FSDP
 
-from hybrid_backbones.engine.fsdp import BLOCKS
+from hybrid_backbones.backbones import families
 from tests.engine.distributed_worker import SMALL
+
+BLOCKS = tuple(block for family in families().values() for block in family.block_types)
 
 PICTURES = 4
 

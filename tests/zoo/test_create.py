@@ -8,11 +8,13 @@ import torch
 
 import hybrid_backbones
 from hybrid_backbones import backbones, create_backbone, list_backbones, load_pretrained
+from hybrid_backbones.backbones import families
 from hybrid_backbones.errors import CheckpointError, ConfigError
 from hybrid_backbones.weights import PRETRAINED, LoadResult
-from hybrid_backbones.zoo.archs import FAMILIES
 from hybrid_backbones.zoo.create import RANDOM, load_backbone
 from tests.golden import manifest, published_state
+
+FAMILIES = tuple(families())
 
 
 @pytest.fixture

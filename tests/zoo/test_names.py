@@ -4,11 +4,13 @@ import pytest
 from mmengine.config import Config
 
 from hybrid_backbones import backbones, list_backbones
+from hybrid_backbones.backbones import families
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.zoo import names as zoo_names
-from hybrid_backbones.zoo.archs import FAMILIES
 from hybrid_backbones.zoo.names import resolve, short_config, short_names
 from tests.tools.commands import PROJECT
+
+FAMILIES = tuple(families())
 
 ALIASES = {
     'conformer_ti': 'conformer_tiny_patch16',

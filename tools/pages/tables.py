@@ -8,11 +8,13 @@ from argparse import Namespace
 from itertools import groupby
 
 from hybrid_backbones import list_archs
+from hybrid_backbones.backbones import families
 from hybrid_backbones.cli.arguments import Parser, run
 from hybrid_backbones.utils.text import markdown_table
 from hybrid_backbones.weights import PRETRAINED
-from hybrid_backbones.zoo.archs import FAMILIES
 from tools.pages.marked import DOCS, PROJECT, names, write_or_check
+
+FAMILIES = tuple(families())
 
 
 def weights() -> str:

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 
-from ... import backbones
+from ...backbones import families
 from ...complexity.backbone import count_parameters
 from ...complexity.parts import describe_parts
 from ...weights import published_files
@@ -31,7 +31,7 @@ def describe_backbone(name: str, size: Tuple[int, int] = (800, 1280)) -> Dict[st
         ConfigError: There is no such backbone.
     """
     found = resolve(name)
-    family = getattr(backbones, found.family)
+    family = families()[found.family]
     with torch.device('meta'):
         backbone = family(found.arch, **found.options).eval()
     parts = describe_parts(backbone, *size)

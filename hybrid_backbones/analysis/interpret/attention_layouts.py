@@ -65,13 +65,33 @@ class Place(NamedTuple):
         return -(-self.image[0] // stride), -(-self.image[1] // stride)
 
 
+LayoutOf = Callable[[Place], Layout]
+_LAYOUTS: Dict[str, LayoutOf] = {}
+
+
+def attention_layout(family: str) -> Callable[[LayoutOf], LayoutOf]:
+    """A decorator for the function that lays out a family's attention.
+
+    A family without one is taken to attend to whole maps without further tokens.
+
+    Args:
+        family: Class name of the backbone.
+    """
+
+    def register(function: LayoutOf) -> LayoutOf:
+        _LAYOUTS[family] = function
+        return function
+
+    return register
+
+
 def layout_of(place: Place) -> Layout:
     """Where queries and keys of a recorded call lie.
 
     Raises:
         RuntimeError: They are not as many as the family should have: this module is out of date.
     """
-    layout = _LAYOUTS[type(place.backbone).__name__](place)
+    layout = _LAYOUTS.get(type(place.backbone).__name__, _plain)(place)
     q, k = place.call.q, place.call.k
     expected = [tuple(layout.queries.shape), tuple(layout.keys.shape)]
     found = [(q.shape[0], q.shape[2]), (k.shape[0], k.shape[2])]
@@ -101,11 +121,18 @@ def _windows(size: Tuple[int, int], stride: int, window: int, centred: bool) -> 
     return Layout(rows, rows, size, stride, size, stride, window)
 
 
+def _plain(place: Place) -> Layout:
+    stride = 4 * 2 ** place.numbers[0]
+    return _whole(place.size(stride), stride)
+
+
+@attention_layout('Conformer')
 def _conformer(place: Place) -> Layout:
     patch = place.backbone.arch.patch
     return _whole(place.size(patch), patch, tokens=(CLASS,))
 
 
+@attention_layout('CvT')
 def _cvt(place: Place) -> Layout:
     stride = 4 * 2 ** place.numbers[0]
     height, width = place.size(stride)
@@ -113,17 +140,20 @@ def _cvt(place: Place) -> Layout:
     return _whole((height, width), stride, reduction=2, tokens=(CLASS,) * first)
 
 
+@attention_layout('HRFormer')
 def _hrformer(place: Place) -> Layout:
     stride = 4 * 2 ** place.numbers[2]  # stage, module, stream, block
     return _windows(place.size(stride), stride, place.backbone.window_size, centred=True)
 
 
+@attention_layout('TransXNet')
 def _transxnet(place: Place) -> Layout:
     stage = place.numbers[0]
     stride = 4 * 2**stage
     return _whole(place.size(stride), stride, place.backbone.stages[stage].rel_pos.reduction)
 
 
+@attention_layout('UniFormer')
 def _uniformer(place: Place) -> Layout:
     stride = 4 * 2 ** place.numbers[0]
     size = place.size(stride)
@@ -144,12 +174,3 @@ def _pruned(place: Place, size: Tuple[int, int], stride: int) -> Layout:
     order = place.scores.argsort(dim=1, descending=True)[0, : length - 2].tolist()
     sequence = torch.tensor([[CLASS, *order, MERGED]])
     return layout._replace(queries=sequence, keys=sequence)
-
-
-_LAYOUTS: Dict[str, Callable[[Place], Layout]] = {
-    'Conformer': _conformer,
-    'CvT': _cvt,
-    'HRFormer': _hrformer,
-    'TransXNet': _transxnet,
-    'UniFormer': _uniformer,
-}

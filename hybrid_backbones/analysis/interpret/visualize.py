@@ -11,6 +11,7 @@ from ...backbones.images import MIN_SIZE
 from ...errors import ConfigError
 from ...zoo.configs import is_config
 from ...zoo.create import RANDOM, LoadedBackbone, load_backbone
+from ...zoo.names import one_of_each_family
 from .attention_maps import CLASS_TOKEN, Query, attention_map, find_block
 from .cam_targets import PublishedLogit, Target
 from .feature_maps import feature_maps
@@ -26,7 +27,6 @@ from .images import Picture, read_picture
 from .load_model import load_whole
 from .receptive_field import area_shares, receptive_field
 
-FAMILIES_SIDE_BY_SIDE = ('conformer_ti', 'transxnet_t', 'cvt_13', 'uniformer_s', 'hrformer_t')
 COLOURS = 3  # channels of the images that files are read as
 Size = Tuple[int, int]
 
@@ -74,7 +74,7 @@ def features_figure(
 
 
 def receptive_fields_figure(
-    backbones: Sequence[str] = FAMILIES_SIDE_BY_SIDE,
+    backbones: Sequence[str] = (),
     *,
     weights: Optional[Sequence[Optional[str]]] = None,
     images: Optional[Sequence[str]] = None,
@@ -85,7 +85,7 @@ def receptive_fields_figure(
     """Effective receptive fields of backbones, side by side.
 
     Args:
-        backbones: Their names.
+        backbones: Their names; none: the first arch of every family.
         weights: A file for each backbone, None for random weights.
         images: Files of images, in place of random ones.
         size: Height and width of the images, in pixels.
@@ -96,6 +96,7 @@ def receptive_fields_figure(
         ConfigError: A setting cannot work.
         CheckpointError: The weights cannot be used.
     """
+    backbones = backbones or one_of_each_family()
     files = _one_each(weights, backbones)
     if min(size) < MIN_SIZE:
         raise ConfigError(f'`size` must be at least {MIN_SIZE}x{MIN_SIZE}')

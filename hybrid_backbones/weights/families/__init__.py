@@ -1,15 +1,31 @@
 """Every family's names and files."""
 
-from typing import Optional, Tuple
+from typing import Iterable, List, Optional, Tuple
 
 from ..key_mapping import KeyMapping
 from ..pretrained import PretrainedFile
 from . import conformer, cvt, hrformer, transxnet, uniformer
 
-FAMILIES = (conformer, cvt, hrformer, transxnet, uniformer)
+KEY_MAPPINGS: List[KeyMapping] = []
+PRETRAINED: List[PretrainedFile] = []
 
-KEY_MAPPINGS: Tuple[KeyMapping, ...] = tuple(d for family in FAMILIES for d in family.KEY_MAPPINGS)
-PRETRAINED: Tuple[PretrainedFile, ...] = tuple(f for family in FAMILIES for f in family.PRETRAINED)
+
+def register_weights(
+    key_mappings: Iterable[KeyMapping], files: Iterable[PretrainedFile] = ()
+) -> None:
+    """Make a family's published weights known, so that they are recognised and found.
+
+    Args:
+        key_mappings: The names that its files use, and those of checkpoints trained here
+            (:func:`hybrid_backbones.weights.key_mapping.ours`).
+        files: What is published.
+    """
+    KEY_MAPPINGS.extend(key_mappings)
+    PRETRAINED.extend(files)
+
+
+for _family in (conformer, cvt, hrformer, transxnet, uniformer):
+    register_weights(_family.KEY_MAPPINGS, _family.PRETRAINED)
 
 
 def find_pretrained(file: str = '', url: str = '') -> Optional[PretrainedFile]:
