@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ...backbones.hrformer import Upsample, WindowAttention
 from ...backbones.transxnet import KERNEL, DynamicConv, RelPosEncoding
 from ...layers import ConvBNAct, SelfAttention, window_partition, window_unpartition
+from ..subclass import as_subclass
 
 
 class AnySizeWindowAttention(WindowAttention):
@@ -118,7 +119,20 @@ VARIANTS: Dict[type, type] = {
 
 
 def for_any_size(module: nn.Module) -> nn.Module:
-    """Replace what asks for sizes, **in place**. Weights and their names stay."""
-    for part in module.modules():
-        part.__class__ = VARIANTS.get(type(part), type(part))
-    return module
+    """The same with modules that do not ask for sizes; weights and their names stay.
+
+    Args:
+        module: Taken over: its children are replaced **in place**, each once, however many parents
+            it has.
+    """
+    return _replace(module, {})
+
+
+def _replace(module: nn.Module, done: Dict[nn.Module, nn.Module]) -> nn.Module:
+    if module not in done:
+        for name, child in module._modules.items():  # named_children leaves out second names
+            if child is not None:
+                setattr(module, name, _replace(child, done))
+        variant = VARIANTS.get(type(module))
+        done[module] = as_subclass(module, variant) if variant else module
+    return done[module]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ....backbones.conformer import ConvBlock, CouplingBlock, FirstStage, LaterStage, Stem, Up
 from ....layers import needs_graph
+from ...subclass import as_subclass
 from ..inplace import add_rectified
 from ..rules import Rule, fold_norms
 
@@ -28,15 +29,16 @@ class OverwritingConvBlock(ConvBlock):
         return add_rectified(x, self.conv3, inner), inner
 
 
-def overwrite(block: ConvBlock) -> None:
+def overwrite(block: ConvBlock) -> ConvBlock:
     """Where a map goes round the block unchanged."""
     if isinstance(block.shortcut, nn.Identity):
-        block.__class__ = OverwritingConvBlock
+        return as_subclass(block, OverwritingConvBlock)
+    return block
 
 
 def fold_coupling(block: CouplingBlock) -> CouplingBlock:
     """The second half of a block alone gets what the first one returns."""
-    overwrite(block.fusion)
+    block.fusion = overwrite(block.fusion)
     return block
 
 
@@ -44,7 +46,7 @@ def fold_first_stage(stage: FirstStage) -> FirstStage:
     """All blocks get what another one returns."""
     for block in stage.blocks:
         assert isinstance(block, CouplingBlock)
-        overwrite(block.cnn)
+        block.cnn = overwrite(block.cnn)
     return stage
 
 
@@ -52,7 +54,7 @@ def fold_later_stage(stage: LaterStage) -> LaterStage:
     """All blocks but the first, which gets what may be a level of the backbone."""
     for block in stage.blocks[1:]:
         assert isinstance(block, CouplingBlock)
-        overwrite(block.cnn)
+        block.cnn = overwrite(block.cnn)
     return stage
 
 

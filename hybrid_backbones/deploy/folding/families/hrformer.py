@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ....backbones.hrformer import Bottleneck, ConvMlp, Upsample
 from ....layers import needs_graph
+from ...subclass import as_subclass
 from ..inplace import add_rectified
 from ..rules import Rule, fold_norms
 
@@ -25,10 +26,9 @@ class OverwritingBottleneck(Bottleneck):
         return add_rectified(self.downsample(x), self.conv3, inner)
 
 
-def overwrite(bottleneck: Bottleneck) -> Bottleneck:
+def overwrite(bottleneck: Bottleneck) -> OverwritingBottleneck:
     """The same weights."""
-    bottleneck.__class__ = OverwritingBottleneck
-    return bottleneck
+    return as_subclass(bottleneck, OverwritingBottleneck)
 
 
 RULES: Dict[type, Rule] = {
