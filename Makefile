@@ -55,6 +55,7 @@ pages: env
 lint: env
 	$(PYTHON_ENV) -m ruff check .
 	$(PYTHON_ENV) -m ruff format --check .
+	.venv/bin/lint-imports --no-cache
 	$(PYTHON_ENV) -m mypy
 
 # warnings are errors: a broken link, a page in no table of contents

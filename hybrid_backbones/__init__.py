@@ -7,6 +7,8 @@ Nothing heavy is imported here: each name below is imported on first use. In a c
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, List
 
+from .version import __version__
+
 if TYPE_CHECKING:  # what type checkers and editors see; _HOME below is what Python sees
     from .analysis.describe.describe import describe as describe
     from .backbones.base import HybridBackbone as HybridBackbone
@@ -26,7 +28,6 @@ if TYPE_CHECKING:  # what type checkers and editors see; _HOME below is what Pyt
     from .zoo.create import load_pretrained as load_pretrained
     from .zoo.names import list_backbones as list_backbones
 
-__version__ = '0.1.0'
 
 _HOME = {
     'Conformer': 'backbones.conformer',

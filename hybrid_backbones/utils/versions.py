@@ -7,7 +7,7 @@ from typing import Dict
 
 import torch
 
-from .. import __version__
+from ..version import __version__
 
 PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmdet', 'mmsegmentation', 'mmpose')
 
