@@ -108,7 +108,7 @@ def backward(
         if grads.input is not None:
             grads.input[n] += of_table.view(*input.shape[2:], -1).permute(2, 0, 1).to(grads.input)
     if grads.weight is not None:
-        grads.weight += _weight_like(of_matrix, weight, conv).to(grads.weight)
+        grads.weight.add_(_weight_like(of_matrix, weight, conv).to(grads.weight))
 
 
 def _matrix(weight: Tensor, conv: Conv) -> Tensor:

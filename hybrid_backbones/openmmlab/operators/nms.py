@@ -18,14 +18,14 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Ten
 
     Args:
         boxes: ``(N, 4)`` corners ``x1, y1, x2, y2`` in pixels.
-        scores: ``(N,)``; of equal ones the first goes first.
+        scores: ``(N,)``.
         iou_threshold: Largest allowed intersection over union.
         offset: 1 if a box includes its last pixel, else 0.
 
     Returns:
         Indices of what is kept, by falling score.
     """
-    order = scores.sort(descending=True, stable=True).indices
+    order = by_score(scores)
     kept = [kept for kept, _ in _suppress(boxes[order], iou_threshold, offset, False)]
     return order[torch.cat(kept).sort().values] if kept else order
 
@@ -41,7 +41,7 @@ def nms_match(dets: Tensor, iou_threshold: float) -> List[List[int]]:
     Returns:
         For each kept box, by falling score, its index and the indices of what it suppressed.
     """
-    order = dets[:, 4].sort(descending=True, stable=True).indices
+    order = by_score(dets[:, 4])
     groups = {}
     for kept, pairs in _suppress(dets[order, :4], iou_threshold, 0, True):
         groups.update((position, [position]) for position in kept.tolist())
@@ -49,6 +49,11 @@ def nms_match(dets: Tensor, iou_threshold: float) -> List[List[int]]:
             groups[position].append(suppressed)
     names = order.tolist()
     return [[names[each] for each in sorted(groups[position])] for position in sorted(groups)]
+
+
+def by_score(scores: Tensor) -> Tensor:
+    """Indices by falling score; equal ones as mmcv has them, which does not ask for stability."""
+    return scores.sort(descending=True).indices
 
 
 def _suppress(

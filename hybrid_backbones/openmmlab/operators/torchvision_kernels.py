@@ -41,10 +41,12 @@ def nms_by_torchvision(boxes: Tensor, scores: Tensor, iou_threshold: float, offs
     """See :func:`.nms.nms`."""
     if offset:
         return nms.nms(boxes, scores, iou_threshold, offset)
-    boxes, scores = full_precision(boxes), full_precision(scores)
+    boxes = full_precision(boxes)
     if boxes.dtype == torch.float32:  # mmcv compares with a float, torchvision with a double
         iou_threshold = torch.tensor(iou_threshold, dtype=torch.float32).item()
-    return torch.ops.torchvision.nms(boxes, scores.to(boxes), iou_threshold)
+    order = nms.by_score(scores)  # torchvision's own order of equal scores is another
+    rank = torch.arange(len(order), 0, -1).to(boxes)
+    return order[torch.ops.torchvision.nms(boxes[order], rank, iou_threshold)]
 
 
 @operator
