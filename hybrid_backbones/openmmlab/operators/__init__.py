@@ -10,7 +10,9 @@ table. MMPose's evaluation is given what it takes from xtcocotools, where that i
 """
 
 from .installing import install, served_by
+from .pose_evaluation import install_pose_evaluation
 
-__all__ = ['install', 'served_by']
+__all__ = ['install', 'install_pose_evaluation', 'served_by']
 
 install()
+install_pose_evaluation()

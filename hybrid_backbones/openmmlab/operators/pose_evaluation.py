@@ -8,10 +8,12 @@ same computation, so that the numbers are the same. A xtcocotools that is there 
 
 import importlib.util
 import sys
+from collections import defaultdict
 from types import ModuleType
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
+from mmengine.logging import print_log
 
 # The fields of an annotation whose keypoints are one after the other, for each `iouType`.
 PARTS = {
@@ -63,6 +65,7 @@ def install_pose_evaluation() -> str:
     for name, module in modules.items():
         setattr(package, name, module)
         sys.modules[f'xtcocotools.{name}'] = module
+    print_log('xtcocotools is served by pycocotools', logger='current')
     return 'pycocotools'
 
 
@@ -150,24 +153,31 @@ def _eval_class() -> type:
                 self.sigmas = self.params.kpt_oks_sigmas
 
         def _prepare(self):
-            super()._prepare()
             if self.kind not in PARTS:
+                super()._prepare()
                 return
+            wanted = dict(imgIds=self.params.imgIds)
+            if self.params.useCats:
+                wanted['catIds'] = self.params.catIds
+            annotations = self.cocoGt.loadAnns(self.cocoGt.getAnnIds(**wanted))
+            results = self.cocoDt.loadAnns(self.cocoDt.getAnnIds(**wanted))
             # pycocotools takes a match with the annotation 0 for none
-            known = [each['id'] for group in self._gts.values() for each in group]
-            shift = 1 - min([1, *known])
-            for key, group in self._gts.items():
-                self._gts[key] = [self._annotation(each, shift) for each in group]
-            for key, group in self._dts.items():
-                results = (self._result(each) for each in group)
-                self._dts[key] = [each for each in results if any(each['keypoints'][2::3])]
+            shift = 1 - min([1, *(each['id'] for each in annotations)])
+            self._gts, self._dts = defaultdict(list), defaultdict(list)
+            for each in annotations:
+                key = each['image_id'], each['category_id']
+                self._gts[key].append(self._annotation(each, shift))
+            for each in map(self._result, results):
+                if _count(each['keypoints']):
+                    self._dts[each['image_id'], each['category_id']].append(each)
+            self.evalImgs, self.eval = defaultdict(list), {}
 
         def _annotation(self, annotation: Dict[str, Any], shift: int) -> Dict[str, Any]:
             """One whose ``keypoints`` are those that count."""
             keypoints = _joined(annotation, self.kind)
-            visible = np.count_nonzero(np.array(keypoints[2::3]) > 0)
-            if self.kind == 'keypoints_crowd':  # CrowdPose counts those that are in sight
-                visible = annotation['num_keypoints']
+            # CrowdPose's own number is of those in sight
+            is_crowd = self.kind == 'keypoints_crowd'
+            visible = annotation['num_keypoints'] if is_crowd else _count(keypoints)
             ignore = bool(annotation.get('iscrowd')) or visible == 0
             more = dict(keypoints=keypoints, ignore=ignore, id=annotation['id'] + shift)
             if not self.use_area or 'area' not in annotation:
@@ -175,11 +185,10 @@ def _eval_class() -> type:
             return {**annotation, **more}
 
         def _result(self, result: Dict[str, Any]) -> Dict[str, Any]:
-            keypoints = _joined(result, self.kind)
-            keypoints = [each if n % 3 < 2 else max(each, 0) for n, each in enumerate(keypoints)]
             part = self.kind.replace('keypoints', '').lstrip('_')
             own = f'{part}_score' if part not in ('', 'crowd', 'body') else 'score'
-            return {**result, 'keypoints': keypoints, 'score': result.get(own, result['score'])}
+            score = result[own] if own in result else result['score']
+            return {**result, 'keypoints': _joined(result, self.kind), 'score': score}
 
         def summarize(self):
             """Print the averages and keep them in ``stats``."""
@@ -226,3 +235,8 @@ def _eval_class() -> type:
 
 def _joined(annotation: Dict[str, Any], kind: str) -> List[float]:
     return [each for part in PARTS[kind] for each in annotation[part]]
+
+
+def _count(keypoints: List[float]) -> int:
+    """Those that are labelled, or have a score."""
+    return int(np.count_nonzero(np.array(keypoints[2::3]) > 0))
