@@ -1,4 +1,4 @@
-# make env        the environment in .venv, everything pinned (tools/make_env.sh has its settings)
+# make env        the environment in .venv, everything pinned (tools/dev/make_env.sh has its settings)
 # make demo       train and test Mask R-CNN with UniFormer-S on a tiny drawn set, and draw its masks
 # make test       all tests, in as many processes as TEST_PROCESSES says
 # make zoo-mini   train one config of each family and task on drawn data; writes docs/zoo_mini.md
@@ -18,7 +18,7 @@ export OMP_WAIT_POLICY := PASSIVE
 .PHONY: env demo test zoo-mini bench lint docs crosscheck
 
 env:
-	@tools/make_env.sh
+	@tools/dev/make_env.sh
 
 # --resume: an interrupted demo goes on where it was; remove $(DEMO_DIR) to begin again
 demo: env
@@ -32,7 +32,7 @@ test: env
 
 # runs that are there are kept: remove work_dirs/zoo_mini to train anew
 zoo-mini: env
-	$(PYTHON_ENV) tools/train_zoo_mini.py
+	$(PYTHON_ENV) tools/pages/synthetic_runs_tool.py
 
 # rows that are there are kept: FRESH=--fresh measures anew; the cores must have nothing else to do
 bench: env
@@ -47,4 +47,4 @@ docs: env
 	$(PYTHON_ENV) -m sphinx -E -W --keep-going -q docs docs/_build
 
 crosscheck: env
-	@tools/crosscheck.sh
+	@tools/dev/crosscheck.sh

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Iterable, Iterator
 
 from hybrid_backbones import list_archs
-from hybrid_backbones.archs import FAMILIES
-from hybrid_backbones.weights import PUBLISHED
+from hybrid_backbones.weights import PRETRAINED
+from hybrid_backbones.zoo.archs import FAMILIES
 
 DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent
@@ -22,7 +22,7 @@ PLACE = re.compile(r'(?P<begin><!-- (?P<name>\w+): [^>]*-->\n).*?(?P<end><!-- en
 def weights() -> Iterator[str]:
     """Every published file."""
     yield from _head('family', 'arch', 'file', 'top-1', 'licence', 'where')
-    for file in sorted(PUBLISHED, key=lambda file: file.family):
+    for file in sorted(PRETRAINED, key=lambda file: file.family):
         yield _row(
             file.family,
             f'`{file.arch}`',

@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
-from hybrid_backbones.engine.prepare import repair_torchvision
+from hybrid_backbones.openmmlab.torchvision import repair_torchvision
 
 repair_torchvision()
 

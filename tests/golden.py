@@ -10,7 +10,7 @@ from typing import Dict, List, Optional
 import numpy as np
 import torch
 
-from .reference import deterministic
+from tests.reference import deterministic
 
 ROOT = Path(__file__).parent / 'reference'
 

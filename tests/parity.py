@@ -9,21 +9,20 @@ import torch.nn.functional as F
 
 from hybrid_backbones.backbones import conformer
 from hybrid_backbones.backbones.base import HybridBackbone
-from hybrid_backbones.weights import Dialect
-from hybrid_backbones.weights.dialects import join_parts, whole_of
+from hybrid_backbones.weights import KeyMapping
+from hybrid_backbones.weights.key_mapping import join_parts, whole_of
+from tests.golden import Golden
 
-from .golden import Golden
 
-
-def load_published(backbone: HybridBackbone, dialect: Dialect, state: dict) -> None:
+def load_published(backbone: HybridBackbone, key_mapping: KeyMapping, state: dict) -> None:
     """Strictly but for the classifier: every weight of ours comes from the published file."""
-    ours = {dialect.to_ours(k): v for k, v in state.items() if not dialect.is_unused(k)}
+    ours = {key_mapping.to_ours(k): v for k, v in state.items() if not key_mapping.is_unused(k)}
     built = backbone.state_dict().keys()
     left_out = re.compile('|'.join(backbone.optional) or '(?!)')
     ours = {k: v for k, v in join_parts(ours).items() if k in built or not left_out.fullmatch(k)}
     missing, unexpected = backbone.load_state_dict(ours, strict=False)
     assert not unexpected
-    assert all(key.startswith(backbone.unpublished) for key in missing)
+    assert all(key.startswith(backbone.keys_not_in_pretrained) for key in missing)
 
 
 def part_of_ours(tensors: Dict[str, torch.Tensor], name: str) -> torch.Tensor:
@@ -51,7 +50,7 @@ def assert_level(ours: torch.Tensor, theirs: torch.Tensor, tolerance: float = 1e
     assert excess <= tolerance, f'off by {excess:.1e} of (|value| + std)'
 
 
-def assert_gradients(backbone: HybridBackbone, dialect: Dialect, golden: Golden) -> None:
+def assert_gradients(backbone: HybridBackbone, key_mapping: KeyMapping, golden: Golden) -> None:
     """Loss, gradient norms and sampled gradients, against each parameter's gradient norm.
 
     In float64: in float32 a ReLU's input near zero may fall on the other side with another number
@@ -63,16 +62,16 @@ def assert_gradients(backbone: HybridBackbone, dialect: Dialect, golden: Golden)
     loss.backward()
     assert loss.item() == pytest.approx(meta['loss_float64'], rel=1e-8)
     gradients = {name: p.grad for name, p in backbone.named_parameters()}
-    whole = {whole_of(dialect.to_ours(theirs)) for theirs in meta['all_norms']}
+    whole = {whole_of(key_mapping.to_ours(theirs)) for theirs in meta['all_norms']}
     assert whole == gradients.keys()
     for theirs, norm in meta['all_norms'].items():
-        gradient = part_of_ours(gradients, dialect.to_ours(theirs))
+        gradient = part_of_ours(gradients, key_mapping.to_ours(theirs))
         if theirs in meta['zero_grad']:  # exactly: what is recorded is rounding noise
             assert gradient.norm() < 1e-6 * meta['loss'], theirs
             continue
         assert gradient.double().norm().item() == pytest.approx(norm, rel=1e-4, abs=1e-7), theirs
     for theirs, info in meta['params'].items():
-        gradient = part_of_ours(gradients, dialect.to_ours(theirs)).reshape(-1)
+        gradient = part_of_ours(gradients, key_mapping.to_ours(theirs)).reshape(-1)
         sampled = gradient[torch.from_numpy(arrays[f'{theirs}/positions'])]
         typical = info['norm'] / gradient.numel() ** 0.5
         error = (sampled - torch.from_numpy(arrays[f'{theirs}/values'])).abs().max().item()

@@ -5,11 +5,10 @@ from typing import Dict, Tuple
 
 from hybrid_backbones import Conformer, CvT, HRFormer, TransXNet, UniFormer
 from hybrid_backbones.backbones.base import HybridBackbone
-from hybrid_backbones.weights import Dialect
+from hybrid_backbones.weights import KeyMapping
 from hybrid_backbones.weights.families import conformer, cvt, hrformer, transxnet, uniformer
-
-from .golden import Golden, published_state
-from .parity import load_published
+from tests.golden import Golden, published_state
+from tests.parity import load_published
 
 LEVELS = ('c2', 'c3', 'c4', 'c5')
 POSE = dict(with_rel_pos_bias=False, fuse_upsample='bilinear')
@@ -21,7 +20,7 @@ class Family:
 
     Args:
         build: The class.
-        dialect: The authors' names.
+        key_mapping: The authors' names.
         tolerance: As in the family's own tests.
         levels: The recorded names.
         modes: Options of each recorded mode; a mode that is not here is no run of all levels.
@@ -29,7 +28,7 @@ class Family:
     """
 
     build: type
-    dialect: Dialect
+    key_mapping: KeyMapping
     tolerance: float
     levels: Tuple[str, ...] = LEVELS
     modes: Dict[str, dict] = field(default_factory=lambda: {'': {}})
@@ -82,5 +81,5 @@ def published(family: Family, golden: Golden, **options) -> HybridBackbone:
     """The backbone of a recorded run with the authors' weights, in eval mode."""
     backbone = family.build(arch_of(golden), **family.modes[golden.mode], **options).eval()
     mode = (golden.mode or 'default') if family.dense else None
-    load_published(backbone, family.dialect, published_state(golden.variant, mode))
+    load_published(backbone, family.key_mapping, published_state(golden.variant, mode))
     return backbone

@@ -12,13 +12,12 @@ import torch
 from mmengine.optim import build_optim_wrapper
 
 from hybrid_backbones import backbones, get_config
-from hybrid_backbones.engine.browsing import browse
-from hybrid_backbones.engine.settings import load_config
-from hybrid_backbones.mini.coco import box_of, polygons_of
-from hybrid_backbones.mini.scenes import draw_scene
-from hybrid_backbones.mini.trees import dicts
-
-from .tools.commands import PROJECT, tool
+from hybrid_backbones.analysis.dataset.browse import browse
+from hybrid_backbones.config.load import load_config
+from hybrid_backbones.config.traverse import dicts
+from hybrid_backbones.synthetic.coco import box_of, polygons_of
+from hybrid_backbones.synthetic.scenes import draw_scene
+from tests.tools.commands import PROJECT, tool
 
 for library in ('mmdet', 'mmseg', 'mmpose'):
     pytest.importorskip(library)

@@ -1,6 +1,6 @@
 """Measure speed and memory of backbones and models, on drawn numbers: no dataset is needed.
 
-python tools/benchmark.py UniFormer:small --size 800x1280 --mode folded --against resnet50
+python tools/benchmark.py uniformer_small --size 800x1280 --mode folded --against resnet50
 python tools/benchmark.py --suite
 """
 
@@ -14,11 +14,18 @@ from itertools import product
 from pathlib import Path
 from typing import Tuple
 
-from hybrid_backbones.analysis.bench_settings import DTYPES, MEMORY_FORMATS, MODES, WHATS, Settings
-from hybrid_backbones.analysis.bench_suite import run_suite
-from hybrid_backbones.analysis.benchmark import measure, table, write_json
-from hybrid_backbones.engine.cli import KeyValues, Parser, image_size, positive, run
-from hybrid_backbones.engine.settings import SettingsError
+from hybrid_backbones.analysis.benchmark.measure import measure, table
+from hybrid_backbones.analysis.benchmark.settings import (
+    DTYPES,
+    MEMORY_FORMATS,
+    MODES,
+    WHATS,
+    Settings,
+)
+from hybrid_backbones.cli.arguments import KeyValues, Parser, image_size, positive, run
+from hybrid_backbones.errors import ConfigError
+from hybrid_backbones.utils.files import write_json
+from tools.pages.benchmark import run_suite
 
 REFERENCE = Path(__file__).parent / 'reference_speed.json'
 
@@ -29,7 +36,7 @@ def parse_args() -> argparse.Namespace:
         'networks',
         nargs='*',
         metavar='NETWORK',
-        help='FAMILY:ARCH, a variant such as uniformer_s, a config (name or path), resnet50, or '
+        help='a backbone such as uniformer_small, a config (name or path), resnet50, or '
         'another implementation such as mmpose:HRFormer-small',
     )
     pairs = dict(nargs='+', action=KeyValues, metavar='KEY=VALUE')
@@ -58,7 +65,7 @@ def parse_args() -> argparse.Namespace:
 
 def benchmark(args: argparse.Namespace) -> None:
     if args.suite == bool(args.networks):
-        raise SettingsError('say which networks to measure, or --suite')
+        raise ConfigError('say which networks to measure, or --suite')
     if args.suite:
         run_suite(args)
         return

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from hybrid_backbones.engine.browsing import browse
-from hybrid_backbones.engine.cli import KeyValues, Parser, positive, run
+from hybrid_backbones.analysis.dataset.browse import browse
+from hybrid_backbones.cli.arguments import KeyValues, Parser, positive, run
 
 
 def parse_args() -> argparse.Namespace:

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from hybrid_backbones.engine.cli import Parser, run
+from hybrid_backbones.cli.arguments import Parser, run
 from hybrid_backbones.weights import convert
 
 

@@ -2,15 +2,15 @@
 
 from argparse import Namespace
 
-from hybrid_backbones.analysis.describe import print_description
-from hybrid_backbones.engine.cli import Parser, image_size, run
+from hybrid_backbones.analysis.describe.describe import print_description
+from hybrid_backbones.cli.arguments import Parser, image_size, run
 
 
 def parse_args() -> Namespace:
     parser = Parser(description='Say what is known about a backbone or a config')
     parser.add_argument(
         'name',
-        help='a backbone such as uniformer_s or UniFormer:small; or a config: its path, the name '
+        help='a backbone such as uniformer_small; or a config: its path, the name '
         'of one of ours, or mmdet::...',
     )
     parser.add_argument(

@@ -5,8 +5,8 @@ python tools/drop_in.py mmdet::retinanet/retinanet_r50_fpn_1x_coco.py --backbone
 
 import argparse
 
+from hybrid_backbones.cli.arguments import Parser, image_size, run
 from hybrid_backbones.dropin import drop_in
-from hybrid_backbones.engine.cli import Parser, image_size, run
 
 
 def parse_args() -> argparse.Namespace:
@@ -14,9 +14,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'config', help='a file, or mmdet::FOLDER/NAME.py, mmseg::..., mmpose::... of the libraries'
     )
-    parser.add_argument(
-        '--backbone', required=True, help='as uniformer_s, or FAMILY:ARCH as UniFormer:small'
-    )
+    parser.add_argument('--backbone', required=True, help='such as uniformer_small or uniformer_s')
     parser.add_argument(
         '-o', '--out', metavar='FILE.py', help='the new config; default: OLD-NAME_BACKBONE.py here'
     )

@@ -10,11 +10,11 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its t
 import sys
 from argparse import Namespace
 
-from hybrid_backbones.deploy.export_table import write_table
-from hybrid_backbones.deploy.exporting import ExportError, export_from_arguments
-from hybrid_backbones.deploy.formats import DEFAULT_OPSET, FORMATS, OPSETS
-from hybrid_backbones.engine.cli import KeyValues, Parser, image_size, run
-from hybrid_backbones.engine.settings import SettingsError
+from hybrid_backbones.cli.arguments import KeyValues, Parser, image_size, run
+from hybrid_backbones.deploy.exporting.export import export_from_arguments
+from hybrid_backbones.deploy.exporting.formats import DEFAULT_OPSET, FORMATS, OPSETS
+from hybrid_backbones.errors import ConfigError, ExportError
+from tools.pages.export import write_table
 
 
 def parse_args() -> Namespace:
@@ -22,7 +22,7 @@ def parse_args() -> Namespace:
     parser.add_argument(
         'network',
         nargs='?',
-        help='a backbone such as uniformer_s or UniFormer:small; or a config, whose backbone it is',
+        help='a backbone such as uniformer_small; or a config, whose backbone it is',
     )
     parser.add_argument('--weights', metavar='FILE', help='as init_cfg takes it; random if none')
     parser.add_argument('--format', choices=FORMATS, default='onnx')
@@ -47,14 +47,14 @@ def parse_args() -> Namespace:
         help='other arguments of the backbone, e.g. stage3_attention=hybrid',
     )
     parser.add_argument('--table', metavar='FILE.md', help='export all archs and list them there')
-    parser.add_argument('--only', nargs='+', metavar='FAMILY:ARCH', help='of the table: these')
+    parser.add_argument('--only', nargs='+', metavar='BACKBONE', help='of the table: these')
     parser.add_argument('--work-dir', default='work_dirs/export', help="the table's results")
     return parser.parse_args(namespace=Namespace(local_rank=0))
 
 
 def main(args: Namespace) -> None:
     if bool(args.table) == bool(args.network):
-        raise SettingsError('say which backbone to export, or --table FILE.md')
+        raise ConfigError('say which backbone to export, or --table FILE.md')
     try:
         write_table(args) if args.table else export_from_arguments(args)
     except ExportError as error:  # 2 is for wrong arguments

@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from hybrid_backbones.analysis.log_figure import draw, select, summary
-from hybrid_backbones.analysis.training_log import read_logs
-from hybrid_backbones.engine.cli import Parser, positive, run
+from hybrid_backbones.analysis.training_log.curves import draw, select, summary
+from hybrid_backbones.analysis.training_log.read import read_logs
+from hybrid_backbones.cli.arguments import Parser, positive, run
 
 
 def parse_args() -> argparse.Namespace:

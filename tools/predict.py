@@ -6,8 +6,8 @@ Exit status: 0 all pictures have results, 1 some files were skipped, 2 nothing w
 import sys
 from argparse import Namespace
 
-from hybrid_backbones.engine.cli import KeyValues, Parser, run
-from hybrid_backbones.engine.predicting import predict
+from hybrid_backbones.cli.arguments import KeyValues, Parser, run
+from hybrid_backbones.inference.predict import predict
 
 
 def parse_args() -> Namespace:

@@ -3,10 +3,10 @@
 from argparse import Namespace
 from pathlib import Path
 
-from hybrid_backbones.engine.cli import KeyValues, Parser, run
-from hybrid_backbones.engine.prepare import MINI_ROOT
-from hybrid_backbones.engine.settings import load_config, override
-from hybrid_backbones.mini import shrink_config
+from hybrid_backbones.cli.arguments import KeyValues, Parser, run
+from hybrid_backbones.config.load import load_config, override
+from hybrid_backbones.synthetic import shrink_config
+from hybrid_backbones.synthetic.shrink import MINI_ROOT
 
 
 def parse_args() -> Namespace:

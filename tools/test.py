@@ -2,8 +2,8 @@
 
 from argparse import Namespace
 
-from hybrid_backbones.engine.cli import Parser, add_common_arguments, run
-from hybrid_backbones.engine.testing import test
+from hybrid_backbones.cli.arguments import Parser, add_common_arguments, run
+from hybrid_backbones.engine.test import test
 
 
 def parse_args() -> Namespace:

@@ -2,8 +2,8 @@
 
 from argparse import Namespace
 
-from hybrid_backbones.analysis.memory_table import print_memory
-from hybrid_backbones.engine.cli import Parser, image_size, run
+from hybrid_backbones.analysis.training_memory.report import print_memory
+from hybrid_backbones.cli.arguments import Parser, image_size, run
 
 
 def parse_args() -> Namespace:

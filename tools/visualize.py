@@ -12,8 +12,8 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its t
 
 import argparse
 
-from hybrid_backbones.analysis.look_inside import attention, cam, features, receptive_fields
-from hybrid_backbones.engine.cli import Parser, image_size, positive, run
+from hybrid_backbones.cli.arguments import Parser, image_size, positive, run
+from hybrid_backbones.cli.visualize import attention, cam, features, receptive_fields
 
 
 def parse_args() -> argparse.Namespace:
@@ -63,7 +63,7 @@ def _about_one(parser: argparse.ArgumentParser, function) -> None:
     parser.add_argument(
         'backbone',
         metavar='BACKBONE',
-        help='a name such as uniformer_s, FAMILY:ARCH, or a config (name or path)',
+        help='a name such as uniformer_small, or a config (name or path)',
     )
     parser.add_argument('--image', metavar='FILE', help='a drawn picture if not given')
     parser.add_argument('--weights', metavar='FILE', help='random weights if not given')

@@ -1,6 +1,7 @@
 """The contract of a backbone: what every family here promises to a detector or a segmentor."""
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Any, ClassVar, Dict, Iterator, List, Optional, Sequence, Tuple, Union
@@ -12,8 +13,8 @@ from mmengine.model.weight_init import update_init_info
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..layers import checkpoint_block, nchw, working_layout
-from ..weights import FoundWeights, find_weights
+from ..layers import checkpoint_block, to_nchw, to_preferred_format
+from ..weights import LoadResult, read_pretrained
 
 NUM_LEVELS = 4
 MIN_SIZE = 32
@@ -51,7 +52,7 @@ class HybridBackbone(BaseModule):
 
     archs: ClassVar[Dict[str, Any]] = {}
     # how names begin that the family's ImageNet files do not have
-    unpublished: ClassVar[Tuple[str, ...]] = ('out_norms.',)
+    keys_not_in_pretrained: ClassVar[Tuple[str, ...]] = ('out_norms.',)
     # patterns of names that a backbone may be built without, whatever a file has
     optional: ClassVar[Tuple[str, ...]] = ()
 
@@ -121,8 +122,8 @@ class HybridBackbone(BaseModule):
                 f'{MIN_SIZE}, got {tuple(x.shape)}'
             )
         # contiguous: mmcv's RoIAlign takes any memory for NCHW, and a neck keeps what it is given
-        levels = self.forward_features(working_layout(x))
-        return tuple(nchw(level) for level in levels)
+        levels = self.forward_features(to_preferred_format(x))
+        return tuple(to_nchw(level) for level in levels)
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         """What the family computes; ``x`` has been checked."""
@@ -161,29 +162,36 @@ class HybridBackbone(BaseModule):
             return
         if self.is_init:
             return
-        found = find_weights(
-            cfg.get('checkpoint'),
+        self.load_pretrained(cfg.get('checkpoint'), cfg.get('prefix'))
+        self.is_init = True
+
+    def load_pretrained(
+        self, source: Union[str, 'os.PathLike[str]'], prefix: Optional[str] = None
+    ) -> LoadResult:
+        """See :func:`hybrid_backbones.load_pretrained`."""
+        found = read_pretrained(
+            source,
             family=type(self).__name__,
             expected={name: tuple(value.shape) for name, value in self.state_dict().items()},
             variants=self._shapes_of_archs,
-            prefix=cfg.get('prefix'),
-            unpublished=self.unpublished,
+            prefix=prefix,
+            keys_not_in_pretrained=self.keys_not_in_pretrained,
             optional=self.optional,
             adapt=self.adapt,
         )
         self.load_state_dict(found.state, strict=False)
         print_log(str(found), logger='current')
-        for warning in self.doubts_about(found):
+        for warning in self.check_loaded(found):
             print_log(warning, logger='current', level=logging.WARNING)
         if hasattr(self, '_params_init_info'):  # mmengine logs where each parameter came from
             update_init_info(self, init_info=f'loaded from {found.file}')
-        self.is_init = True
+        return found
 
     def adapt(self, name: str, value: Tensor) -> Tensor:
         """A weight from a file, resized where its size depends on an option of the backbone."""
         return value
 
-    def doubts_about(self, found: FoundWeights) -> List[str]:
+    def check_loaded(self, found: LoadResult) -> List[str]:
         """Warnings about weights that fit by shape but may still be the wrong ones."""
         return []
 

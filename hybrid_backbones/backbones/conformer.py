@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..layers import (
     BatchNorm2d,
-    ConvBN,
+    ConvBNAct,
     DropPath,
     Mlp,
     SelfAttention,
@@ -66,12 +66,12 @@ class ConvBlock(nn.Module):
     def __init__(self, in_dim: int, dim: int, stride: int = 1, shortcut: bool = False):
         super().__init__()
         inner = dim // 4
-        self.conv1 = ConvBN(in_dim, inner, eps=NORM_EPS)
-        self.conv2 = ConvBN(inner, inner, kernel=3, stride=stride, eps=NORM_EPS)
-        self.conv3 = ConvBN(inner, dim, act=None, eps=NORM_EPS)
+        self.conv1 = ConvBNAct(in_dim, inner, eps=NORM_EPS)
+        self.conv2 = ConvBNAct(inner, inner, kernel=3, stride=stride, eps=NORM_EPS)
+        self.conv3 = ConvBNAct(inner, dim, act=None, eps=NORM_EPS)
         self.shortcut = nn.Identity()
         if shortcut:
-            self.shortcut = ConvBN(in_dim, dim, stride=stride, act=None, eps=NORM_EPS)
+            self.shortcut = ConvBNAct(in_dim, dim, stride=stride, act=None, eps=NORM_EPS)
 
     def forward(self, x: Tensor, features: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
         """``(N, in_dim, H, W)`` to the output and the features inside.
@@ -231,7 +231,7 @@ class Conformer(HybridBackbone):
         [(1, 64, 25, 38), (1, 128, 13, 19), (1, 256, 7, 10), (1, 256, 4, 5)]
     """
 
-    unpublished = ()
+    keys_not_in_pretrained = ()
 
     def __init__(
         self,

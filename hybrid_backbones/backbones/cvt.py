@@ -194,7 +194,7 @@ class CvT(HybridBackbone):
         [(1, 64, 25, 38), (1, 192, 13, 19), (1, 384, 7, 10)]
     """
 
-    unpublished = ('out_norms.', 'stages.3.')
+    keys_not_in_pretrained = ('out_norms.', 'stages.3.')
 
     def __init__(
         self,

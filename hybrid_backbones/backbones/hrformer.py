@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from ..layers import (
     BatchNorm2d,
-    ConvBN,
+    ConvBNAct,
     DropPath,
     LayerNorm2d,
     SelfAttention,
     Stage,
-    by_bands,
+    apply_in_tiles,
     drop_path_rates,
     is_compiling,
-    merge_windows,
-    split_windows,
+    window_partition,
+    window_unpartition,
 )
 from ..registry import MODELS
 from .base import NUM_LEVELS, HybridBackbone
@@ -65,11 +65,11 @@ class Bottleneck(nn.Module):
     def __init__(self, in_dim: int):
         super().__init__()
         inner = FIRST_DIM // 4
-        self.conv1 = ConvBN(in_dim, inner, 1)
-        self.conv2 = ConvBN(inner, inner, 3)
-        self.conv3 = ConvBN(inner, FIRST_DIM, 1, act=None)
+        self.conv1 = ConvBNAct(in_dim, inner, 1)
+        self.conv2 = ConvBNAct(inner, inner, 3)
+        self.conv3 = ConvBNAct(inner, FIRST_DIM, 1, act=None)
         same = in_dim == FIRST_DIM
-        self.downsample = nn.Identity() if same else ConvBN(in_dim, FIRST_DIM, 1, act=None)
+        self.downsample = nn.Identity() if same else ConvBNAct(in_dim, FIRST_DIM, 1, act=None)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_dim, H, W) -> (N, 256, H, W)``."""
@@ -104,12 +104,12 @@ class WindowAttention(nn.Module):
         """``(N, H, W, dim) -> (N, H, W, dim)``."""
         height, width = x.shape[1:3]
         top, left = -height % self.window // 2, -width % self.window // 2
-        # what is missing at bottom and right, split_windows adds
+        # what is missing at bottom and right, window_partition adds
         if is_compiling() or top or left:  # in a graph for all sizes, not to be asked
             x = F.pad(x, (0, 0, left, 0, top, 0))
-        tokens, grid = split_windows(x, self.window)
+        tokens, grid = window_partition(x, self.window)
         tokens = self.attn(tokens, self._bias())
-        x = merge_windows(tokens, self.window, grid, x.shape[1:3])
+        x = window_unpartition(tokens, self.window, grid, x.shape[1:3])
         return x[:, top : top + height, left : left + width]
 
     def _bias(self) -> Optional[Tensor]:
@@ -144,7 +144,7 @@ class ConvMlp(nn.Module):
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
         if self.norm1.training:  # its statistics are those of whole maps
             return self._run(x)
-        return by_bands(self._run, x, dim=2, ratio=2 * self.ratio, halo=1)
+        return apply_in_tiles(self._run, x, dim=2, ratio=2 * self.ratio, halo=1)
 
     def _run(self, x: Tensor) -> Tensor:
         x = self.act(self.norm1(self.fc1(x)))
@@ -172,7 +172,7 @@ class Block(nn.Module):
         return self.drop_path.add(x, self.mlp(self.norm2(x)))
 
 
-class Upsample(ConvBN):
+class Upsample(ConvBNAct):
     """Channels of a finer stream by a 1x1 convolution, then its size."""
 
     def __init__(self, in_dim: int, dim: int, factor: int, method: str):
@@ -194,8 +194,8 @@ class Downsample(nn.Sequential):
         for step in range(steps):
             last = step == steps - 1
             layers += [
-                ConvBN(in_dim, in_dim, 3, stride=2, groups=in_dim, act=None),
-                ConvBN(in_dim, dim if last else in_dim, 1, act=None if last else 'relu'),
+                ConvBNAct(in_dim, in_dim, 3, stride=2, groups=in_dim, act=None),
+                ConvBNAct(in_dim, dim if last else in_dim, 1, act=None if last else 'relu'),
             ]
         super().__init__(*layers)
 
@@ -287,7 +287,7 @@ class HRFormer(HybridBackbone):
         [(1, 18, 25, 38), (1, 36, 13, 19), (1, 72, 7, 10), (1, 144, 4, 5)]
     """
 
-    unpublished = ()
+    keys_not_in_pretrained = ()
     optional = (r'.*\.rel_pos_bias', r'stages\.3\.blocks\.\d+\.fuse\..*')
 
     def __init__(
@@ -315,7 +315,7 @@ class HRFormer(HybridBackbone):
         self.fuse_upsample = fuse_upsample
         dims = [self.arch.width * 2**i for i in range(NUM_LEVELS)]
         self.stem = nn.Sequential(
-            ConvBN(3, STEM_DIM, 3, stride=2), ConvBN(STEM_DIM, STEM_DIM, 3, stride=2)
+            ConvBNAct(3, STEM_DIM, 3, stride=2), ConvBNAct(STEM_DIM, STEM_DIM, 3, stride=2)
         )
         first = Stage(nn.Identity(), [Bottleneck(STEM_DIM), Bottleneck(FIRST_DIM)])
         depths = [self.arch.depth * n for n in self.arch.modules]
@@ -330,9 +330,9 @@ class HRFormer(HybridBackbone):
         dims = dims[: index + 1]
         transition = nn.ModuleDict()
         if index == 1:
-            transition['0'] = ConvBN(FIRST_DIM, dims[0], 3)
+            transition['0'] = ConvBNAct(FIRST_DIM, dims[0], 3)
         before = FIRST_DIM if index == 1 else dims[-2]
-        transition[str(index)] = ConvBN(before, dims[-1], 3, stride=2)
+        transition[str(index)] = ConvBNAct(before, dims[-1], 3, stride=2)
         modules = []
         for m in range(arch.modules[index - 1]):
             branches = [

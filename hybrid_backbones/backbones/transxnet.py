@@ -14,17 +14,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import SyncBatchNorm
 
+from ..errors import BatchTooSmallError
 from ..layers import (
     BatchNorm2d,
-    ConvBN,
+    ConvBNAct,
     DropPath,
-    FactoredBias,
     GroupNorm,
-    ResidualConv,
+    LowRankBias,
+    ResidualDWConv,
+    apply_in_tiles,
     attend,
-    by_bands,
     drop_path_rates,
-    is_recorded,
+    needs_graph,
 )
 from ..registry import MODELS
 from .base import HybridBackbone
@@ -38,7 +39,7 @@ FFN_KERNELS = (1, 3, 5, 7)
 LARGE_MAP = 256  # positions from which on a CPU's depthwise gradients are faster in channels_last
 LARGEST_BIAS = 2**28  # numbers; a larger one stays in two factors, which take a CPU twice the time
 
-Bias = Union[Tensor, FactoredBias]
+Bias = Union[Tensor, LowRankBias]
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class DynamicConv(nn.Module):
         self.groups = groups
         self.weight = nn.Parameter(torch.empty(groups, dim, KERNEL, KERNEL))
         self.bias = nn.Parameter(torch.empty(groups, dim))
-        self.squeeze = ConvBN(dim, dim // 4, act='gelu')
+        self.squeeze = ConvBNAct(dim, dim // 4, act='gelu')
         self.expand = nn.Conv2d(dim // 4, dim * groups, 1)
         nn.init.trunc_normal_(self.weight, std=0.02)
         nn.init.trunc_normal_(self.bias, std=0.02)
@@ -82,7 +83,7 @@ class DynamicConv(nn.Module):
         n, dim, height, width = x.shape
         norm = self.squeeze.bn
         if n == 1 and norm.training and not isinstance(norm, SyncBatchNorm):
-            raise ValueError(
+            raise BatchTooSmallError(
                 'TransXNet trains with at least 2 images on a device, or with norm_eval=True: '
                 'its dynamic convolution normalises one value of each image over the batch'
             )
@@ -130,16 +131,16 @@ class ReducedAttention(nn.Module):
         self.reduce = nn.Sequential()
         if reduction > 1:
             self.reduce.append(
-                ConvBN(dim, dim, reduction + 3, stride=reduction, groups=dim, act='gelu')
+                ConvBNAct(dim, dim, reduction + 3, stride=reduction, groups=dim, act='gelu')
             )
-            self.reduce.append(ConvBN(dim, dim, groups=dim, act=None))
-        self.local = ResidualConv(dim, 3)
+            self.reduce.append(ConvBNAct(dim, dim, groups=dim, act=None))
+        self.local = ResidualDWConv(dim, 3)
 
     def forward(self, x: Tensor, bias: Bias) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as of :class:`RelPosEncoding`."""
         k, v = self.kv(self.local(self.reduce(x))).chunk(2, dim=1)
         q, k, v = (self._heads(each) for each in (self.q(x), k, v))
-        out = bias.attend(q, k, v) if isinstance(bias, FactoredBias) else attend(q, k, v, bias)
+        out = bias.attend(q, k, v) if isinstance(bias, LowRankBias) else attend(q, k, v, bias)
         # by way of channels last, as fused attention leaves it
         out = out.transpose(1, 2).reshape(x.shape[0], *x.shape[2:], -1)
         return out.permute(0, 3, 1, 2)
@@ -189,7 +190,7 @@ class MultiScaleMlp(nn.Module):
         self.fc1 = nn.Conv2d(dim, hidden, 1, bias=False)
         self.norm1 = BatchNorm2d(hidden)
         self.dwconv = nn.ModuleList(
-            ResidualConv(part, kernel) for part, kernel in zip(self.parts, FFN_KERNELS)
+            ResidualDWConv(part, kernel) for part, kernel in zip(self.parts, FFN_KERNELS)
         )
         self.norm2 = BatchNorm2d(hidden)
         self.fc2 = nn.Conv2d(hidden, dim, 1, bias=False)
@@ -200,7 +201,7 @@ class MultiScaleMlp(nn.Module):
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
         if self.norm1.training:  # its statistics are those of whole maps
             return self._run(x)
-        return by_bands(self._run, x, dim=2, ratio=2 * self.ratio, halo=max(FFN_KERNELS) // 2)
+        return apply_in_tiles(self._run, x, dim=2, ratio=2 * self.ratio, halo=max(FFN_KERNELS) // 2)
 
     def _run(self, x: Tensor) -> Tensor:
         x = self.norm1(self.act(self.fc1(x)))
@@ -229,7 +230,7 @@ class Block(nn.Module):
         self, dim: int, heads: int, groups: int, reduction: int, mlp_ratio: int, drop_path: float
     ):
         super().__init__()
-        self.pos_embed = ResidualConv(dim, 7)
+        self.pos_embed = ResidualDWConv(dim, 7)
         self.norm1 = GroupNorm(1, dim, eps=NORM_EPS)
         self.mixer = TokenMixer(dim, heads, groups, reduction)
         self.norm2 = GroupNorm(1, dim, eps=NORM_EPS)
@@ -268,7 +269,7 @@ class RelPosEncoding(nn.Module):
             return table
         if table.shape[1] * size[0] * size[1] > LARGEST_BIAS:
             return _resize_factored(table, size)
-        if is_recorded() or table.is_inference():
+        if needs_graph() or table.is_inference():
             return _resize(table, size)
         key = (size, table.dtype, table.device, torch.is_inference_mode_enabled())
         kept = self._kept  # read once: another thread may replace it
@@ -285,11 +286,11 @@ def _resize(table: Tensor, size: Tuple[int, int]) -> Tensor:
     return F.interpolate(table.contiguous(), size=size, mode='bicubic', align_corners=False)
 
 
-def _resize_factored(table: Tensor, size: Tuple[int, int]) -> FactoredBias:
+def _resize_factored(table: Tensor, size: Tuple[int, int]) -> LowRankBias:
     """The same as factors: what resizes a picture's columns is a matrix of its own."""
     keys = table.shape[3]
     columns = torch.eye(keys, device=table.device, dtype=table.dtype)[None, None]
-    return FactoredBias(
+    return LowRankBias(
         _resize(table, (size[0], keys)), _resize(columns, (keys, size[1]))[0, 0].transpose(0, 1)
     )
 
@@ -339,7 +340,7 @@ class TransXNet(HybridBackbone):
         super().__init__(arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg)
         dims = self.arch.dims
         rates = drop_path_rates(drop_path_rate, self.arch.depths)
-        self.stem = ConvBN(3, dims[0], 7, stride=4, act=None)
+        self.stem = ConvBNAct(3, dims[0], 7, stride=4, act=None)
         self.stages = nn.ModuleList(self._stage(i, rates[i]) for i in range(self.num_stages))
         self.out_norms = nn.ModuleDict(
             {str(i): GroupNorm(1, dims[i], eps=NORM_EPS) for i in self.out_indices}
@@ -352,7 +353,7 @@ class TransXNet(HybridBackbone):
         arch, dim, reduction = self.arch, self.arch.dims[index], REDUCTIONS[index]
         downsample = nn.Identity()
         if index:
-            downsample = ConvBN(arch.dims[index - 1], dim, 3, stride=2, act=None)
+            downsample = ConvBNAct(arch.dims[index - 1], dim, 3, stride=2, act=None)
         heads, groups, ratio = arch.heads[index], arch.groups[index], arch.mlp_ratios[index]
         rel_pos = RelPosEncoding(heads, TRAINED_SIZE // (4 * 2**index), reduction)
         blocks = [Block(dim, heads, groups, reduction, ratio, rate) for rate in rates]

@@ -18,16 +18,16 @@ from ..layers import (
     LayerScale,
     Mlp,
     PatchEmbed,
-    ResidualConv,
+    ResidualDWConv,
     SelfAttention,
     Stage,
     drop_path_rates,
     init_linear,
-    merge_windows,
-    split_windows,
+    window_partition,
+    window_unpartition,
 )
 from ..registry import MODELS
-from ..weights import FoundWeights
+from ..weights import LoadResult
 from .base import HybridBackbone
 from .token_pruning import halve_scores, update_all, update_pruned
 
@@ -100,7 +100,7 @@ class LocalBlock(nn.Module):
 
     def __init__(self, dim: int, mlp_ratio: float, drop_path: float, layer_scale: bool):
         super().__init__()
-        self.pos_embed = ResidualConv(dim, 3)
+        self.pos_embed = ResidualDWConv(dim, 3)
         self.norm1 = BatchNorm2d(dim)
         self.attn = LocalAggregation(dim)
         self.norm2 = BatchNorm2d(dim)
@@ -122,7 +122,7 @@ class GlobalBlock(nn.Module):
         self, dim: int, head_dim: int, mlp_ratio: float, drop_path: float, layer_scale: bool
     ):
         super().__init__()
-        self.pos_embed = ResidualConv(dim, 3)
+        self.pos_embed = ResidualDWConv(dim, 3)
         self.norm1 = nn.LayerNorm(dim, eps=NORM_EPS)
         self.attn = SelfAttention(dim, head_dim)
         self.norm2 = nn.LayerNorm(dim, eps=NORM_EPS)
@@ -147,11 +147,11 @@ class GlobalBlock(nn.Module):
         """``(N, H, W, dim) -> (N, H, W, dim)``; a window's padding takes part, as zeros."""
         if not window:
             return self.attn(x.flatten(1, 2)).view(x.shape)
-        tokens, grid = split_windows(x, window)
-        return merge_windows(self.attn(tokens), window, grid, x.shape[1:3])
+        tokens, grid = window_partition(x, window)
+        return window_unpartition(self.attn(tokens), window, grid, x.shape[1:3])
 
 
-class PrunedBlock(GlobalBlock):
+class TokenPruningBlock(GlobalBlock):
     """The block of the light variant: a class token, and scores that say which tokens count.
 
     Args:
@@ -277,7 +277,7 @@ class UniFormer(HybridBackbone):
         arch, dim = self.arch, self.arch.dims[index]
         keeps = [1 if (index, j) == (2, 0) else PRUNED_KEEP for j in range(len(drop_path))]
         blocks = [
-            PrunedBlock(dim, self.head_dim, arch.mlp_ratio, rate, keep=keep)
+            TokenPruningBlock(dim, self.head_dim, arch.mlp_ratio, rate, keep=keep)
             for rate, keep in zip(drop_path, keeps)
         ]
         stage = Stage(downsample, blocks)
@@ -316,12 +316,12 @@ class UniFormer(HybridBackbone):
             return 0
         return self.window_size
 
-    def doubts_about(self, found: FoundWeights) -> List[str]:
+    def check_loaded(self, found: LoadResult) -> List[str]:
         """A warning if the file seems to have been trained with another ``head_dim``."""
         if self.arch.token_pruning:
             return []
         name = found.file.lower()
-        labelled = any(key.startswith('aux_head.') for key in found.leftover) or 'tl' in _words(
+        labelled = any(key.startswith('aux_head.') for key in found.unused_keys) or 'tl' in _words(
             name
         )
         short = labelled and self.arch.dims != UniFormer.archs['large_ls_tl'].dims

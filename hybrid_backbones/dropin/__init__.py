@@ -1,7 +1,7 @@
 """Puts a backbone of ours into somebody's existing config, by a short config that inherits it."""
 
-from .changing import DropIn, plan
-from .dropping import drop_in
+from .drop_in import drop_in
+from .plan import DropIn, plan
 from .source import Source, read_source
 from .variants import Variant, find_variant
 

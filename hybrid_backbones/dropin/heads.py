@@ -2,9 +2,9 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ..engine.settings import SettingsError
-from .features import Level
+from ..errors import ConfigError
 from .levels import shown
+from .probe import Level
 
 STRIDES_OF = ('strides', 'featmap_strides', 'feature_strides')
 NOT_HEADS = ('backbone', 'neck', 'data_preprocessor', 'train_cfg', 'test_cfg', 'init_cfg')
@@ -28,7 +28,7 @@ def change_heads(drop: Any, features: Features) -> None:
     """Write the new channels, indices and strides into every head.
 
     Raises:
-        SettingsError: A head says channels that no level had.
+        ConfigError: A head says channels that no level had.
     """
     for key, part in drop.model.items():
         if key in NOT_HEADS:
@@ -102,7 +102,7 @@ def _channels(drop: Any, features: Features, path: tuple, head: Any) -> Optional
         return sum(now)
     if 'in_index' in head and drop.source.scope == 'mmseg' and isinstance(index, int):
         where = '.'.join(map(str, path))
-        raise SettingsError(
+        raise ConfigError(
             f'{drop.source.name}: {where}.in_channels is {given}, and level {index} has '
             f'{was[index]} channels (all: {shown(was)}); set it by hand'
         )

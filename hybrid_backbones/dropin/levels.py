@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
-from ..engine.settings import SettingsError
-from .features import Level
+from ..errors import ConfigError
+from .probe import Level
 
 STRIDES = (4, 8, 16, 32)  # of our levels 0 to 3
 
 
 @dataclass(frozen=True)
-class Mapping:
+class LevelMatch:
     """The decision.
 
     Args:
@@ -22,7 +22,7 @@ class Mapping:
     note: Optional[str] = None
 
 
-def choose_levels(old: Sequence[Level], by_depth: bool) -> Mapping:
+def choose_levels(old: Sequence[Level], by_depth: bool) -> LevelMatch:
     """Our level for each of the old levels.
 
     Where the old strides are all different and all ours, the level of the same stride. Where the
@@ -36,21 +36,21 @@ def choose_levels(old: Sequence[Level], by_depth: bool) -> Mapping:
             can, their result is resized to the picture.
 
     Raises:
-        SettingsError: The old levels are no pyramid of the kind.
+        ConfigError: The old levels are no pyramid of the kind.
     """
     strides = [level.stride for level in old]
     channels = [level.channels for level in old]
     rising = all(a < b for a, b in zip(strides, strides[1:]))
     if rising and set(strides) <= set(STRIDES):
-        return Mapping([STRIDES.index(stride) for stride in strides])
+        return LevelMatch([STRIDES.index(stride) for stride in strides])
     pyramid = len(old) <= len(STRIDES) and strides == sorted(strides) and strides[-1] >= 8
     dilated = not rising and channels == sorted(channels) and channels[0] < channels[-1]
     plain = len(old) > 1 and len({*strides}) == len({*channels}) == 1
     if pyramid and (dilated or rising or plain) and by_depth:
         ours = list(range(len(STRIDES) - len(old), len(STRIDES)))
         now = shown([STRIDES[i] for i in ours])
-        return Mapping(ours, f'strides {shown(strides)} became {now}: levels of the same depth')
-    raise SettingsError(
+        return LevelMatch(ours, f'strides {shown(strides)} became {now}: levels of the same depth')
+    raise ConfigError(
         f'the backbone gives strides {shown(strides)} (channels {shown(channels)}); ours give '
         f'{shown(STRIDES)}: choose out_indices, and in_channels and strides of what follows, by '
         'hand'

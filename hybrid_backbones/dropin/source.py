@@ -12,7 +12,7 @@ from typing import Iterator, Optional, Tuple
 from mmengine.config import Config, ConfigDict
 from mmengine.utils import import_modules_from_strings
 
-from ..engine.settings import SettingsError
+from ..errors import ConfigError
 
 LIBRARIES = ('mmdet', 'mmseg', 'mmpose')
 
@@ -61,13 +61,13 @@ def read_source(name: str) -> Source:
         name: A path, or ``mmdet::folder/name.py`` as in mmengine, with or without ``.py``.
 
     Raises:
-        SettingsError: There is no such config, its code fails, it is of another library, or it is
+        ConfigError: There is no such config, its code fails, it is of another library, or it is
             of the new style, whose files mmengine cannot mix with those of the old.
     """
     path, library_name = _locate(name)
     text = path.read_text(encoding='utf-8', errors='replace')
     if re.search(r'^with read_base\(\)', text, re.MULTILINE):
-        raise SettingsError(
+        raise ConfigError(
             f'{name} is a config of the new style (read_base), which _base_ cannot take; name the '
             'old-style file, such as mmdet::retinanet/retinanet_r50_fpn_1x_coco.py'
         )
@@ -75,39 +75,39 @@ def read_source(name: str) -> Source:
         cfg = Config.fromfile(str(path), import_custom_modules=False)
     except Exception as error:  # a config is code: anything can go wrong in it
         reason = ' '.join(f'{type(error).__name__}: {error}'.split())
-        raise SettingsError(f'{name} cannot be read: {reason}') from None
+        raise ConfigError(f'{name} cannot be read: {reason}') from None
     if not isinstance(cfg.get('model'), dict):
-        raise SettingsError(f'{name} has no model: it must be the config of an experiment')
+        raise ConfigError(f'{name} has no model: it must be the config of an experiment')
     scope = cfg.get('default_scope')
     if scope not in LIBRARIES:
-        raise SettingsError(
+        raise ConfigError(
             f'{name}: default_scope must be one of {", ".join(LIBRARIES)}, got {scope!r}'
         )
     return Source(name, path, cfg, scope, library_name, _import_custom(cfg))
 
 
 @contextmanager
-def explained(name: str) -> Iterator[None]:
+def as_config_error(name: str) -> Iterator[None]:
     """Failures of other people's code as one line."""
     try:
         yield
-    except SettingsError:
+    except ConfigError:
         raise
     except Exception as error:  # whatever their constructors and forwards raise
         reason = ' '.join(f'{type(error).__name__}: {error}'.split())
-        raise SettingsError(f'{name}: {reason}') from None
+        raise ConfigError(f'{name}: {reason}') from None
 
 
 def library_configs(library: str) -> Path:
     """The folder of the configs that a library ships.
 
     Raises:
-        SettingsError: The library is not installed, or without its configs.
+        ConfigError: The library is not installed, or without its configs.
     """
     spec = find_spec(library)
     folder = Path(spec.origin).parent / '.mim' / 'configs' if spec and spec.origin else None
     if folder is None or not folder.is_dir():
-        raise SettingsError(f'{library} is not installed, or not with its configs')
+        raise ConfigError(f'{library} is not installed, or not with its configs')
     return folder
 
 
@@ -116,10 +116,10 @@ def _locate(name: str) -> Tuple[Path, Optional[str]]:
     if not colons:
         path = Path(name)
         if not path.is_file():
-            raise SettingsError(f'no config file {name}')
+            raise ConfigError(f'no config file {name}')
         return path.resolve(), _shipped(path.resolve())
     if library not in LIBRARIES:
-        raise SettingsError(f'{name}: {library!r} is none of {", ".join(LIBRARIES)}')
+        raise ConfigError(f'{name}: {library!r} is none of {", ".join(LIBRARIES)}')
     folder = library_configs(library)
     inside = inside if inside.endswith('.py') else f'{inside}.py'
     path = folder / inside
@@ -130,7 +130,7 @@ def _locate(name: str) -> Tuple[Path, Optional[str]]:
             stems[stem] for stem in get_close_matches(Path(inside).stem, stems, n=2)
         ]
         hint = f'; close: {", ".join(f"{library}::{c}" for c in close)}' if close else ''
-        raise SettingsError(f'no config {name}{hint}')
+        raise ConfigError(f'no config {name}{hint}')
     return path, f'{library}::{inside}'
 
 
@@ -139,7 +139,7 @@ def _shipped(path: Path) -> Optional[str]:
     for library in LIBRARIES:
         try:
             folder = library_configs(library).resolve()
-        except SettingsError:
+        except ConfigError:
             continue
         if folder in path.parents:
             return f'{library}::{path.relative_to(folder).as_posix()}'

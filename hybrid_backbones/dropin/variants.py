@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Dict, Optional, Tuple
 
-from ..engine.settings import SettingsError, load_config
-from ..names import resolve, short_names, variants
-from ..weights import PUBLISHED
-from ..zoo import config_path, list_configs
+from ..config.load import load_config
+from ..errors import ConfigError
+from ..weights import published_files
+from ..zoo.configs import config_path, list_configs
+from ..zoo.names import resolve, short_config, short_names
 
 # which of our configs is asked for the arguments of a backbone, by the library it is put into
 EXAMPLES = {
@@ -58,22 +59,22 @@ def find_variant(name: str, scope: str) -> Variant:
     """A backbone with the arguments that suit a library's task.
 
     Args:
-        name: As ``names.resolve`` takes it: ``uniformer_s``, ``UniFormer:small``.
+        name: Such as ``uniformer_small``, or an alias as configs use it (``uniformer_s``).
         scope: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
 
     Raises:
-        SettingsError: There is none of the name; lists what there is.
+        ConfigError: There is none of the name; lists what there is.
     """
     family, arch, options = resolve(name)
-    known = variants()
+    known = {short: short_config(short) for short in short_names()}
     wanted = dict(type=f'hybrid_backbones.{family}', arch=arch)
-    same = [short for short in short_names() if wanted.items() <= known[short].items()]
+    same = [short for short in known if wanted.items() <= known[short].items()]
     if not same:
-        return Variant(f'{family.lower()}_{arch}', family, arch, options, _published(family, arch))
+        return Variant(name, family, arch, options, _published(family, arch))
     short = name if name in same else same[0]
     arguments, sync_bn = _examples(short, scope)
     arguments.update(options)
-    return Variant(short, family, arch, arguments, known[short].get('init_cfg'), sync_bn)
+    return Variant(name, family, arch, arguments, known[short].get('init_cfg'), sync_bn)
 
 
 def _examples(short: str, scope: str) -> Tuple[Dict[str, Any], bool]:
@@ -85,7 +86,7 @@ def _examples(short: str, scope: str) -> Tuple[Dict[str, Any], bool]:
             continue
         try:
             cfg = load_config(config_path(example))
-        except SettingsError:  # inherits from a library that is not installed
+        except ConfigError:  # inherits from a library that is not installed
             continue
         arguments = cfg.model.backbone.to_dict()
         for key in ('type', 'arch', 'out_indices', 'init_cfg'):
@@ -95,11 +96,10 @@ def _examples(short: str, scope: str) -> Tuple[Dict[str, Any], bool]:
 
 
 def _published(family: str, arch: str) -> Optional[Dict[str, Any]]:
-    files = [f for f in PUBLISHED if (f.family, f.arch) == (family, arch)]
-    files.sort(key=lambda file: (not file.direct, -(file.top1 or 0)))
+    files = published_files(family, arch)
     if not files:
         return None
-    best = files[0]
+    best = next((file for file in files if file.direct), files[0])
     return dict(
         type='Pretrained', checkpoint=best.url if best.direct else f'pretrained/{best.file}'
     )

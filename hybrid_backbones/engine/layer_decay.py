@@ -21,8 +21,8 @@ from mmengine.optim import DefaultOptimWrapperConstructor
 from torch import nn
 
 from ..backbones.base import HybridBackbone
+from ..errors import ConfigError
 from ..registry import OPTIM_WRAPPER_CONSTRUCTORS
-from .settings import SettingsError
 
 DECAY_TYPES = ('layer_wise', 'stage_wise')
 OWN_SETTINGS = ('decay_rate', 'decay_type', 'num_layers')
@@ -112,13 +112,13 @@ def layer_rates(
         By the parameter's name, in the model's order.
 
     Raises:
-        SettingsError: A setting has a value that is not allowed, the model has none of our
+        ConfigError: A setting has a value that is not allowed, the model has none of our
             backbones, or its parameters have been flattened.
     """
     _check(decay_rate, decay_type, num_layers)
     rates = {name: LayerRate(NEW, 1.0) for name, _ in model.named_parameters()}
     if any(name.endswith('_flat_param') for name in rates):
-        raise SettingsError('layer decay under FSDP needs use_orig_params=True in model_wrapper')
+        raise ConfigError('layer decay under FSDP needs use_orig_params=True in model_wrapper')
     clean = {name: WRAPPERS.sub('', name) for name in rates}
     found = False
     for path, backbone in model.named_modules():
@@ -126,7 +126,7 @@ def layer_rates(
             continue
         found = True
         prefix = WRAPPERS.sub('', f'{path}.').lstrip('.')
-        new = tuple(prefix + start for start in backbone.unpublished)
+        new = tuple(prefix + start for start in backbone.keys_not_in_pretrained)
         own = {
             name: text[len(prefix) :]
             for name, text in clean.items()
@@ -139,24 +139,22 @@ def layer_rates(
                 place = places[text]
                 rates[name] = LayerRate(prefix + _label(place, decay_type), scales[place])
     if not found:
-        raise SettingsError('layer decay needs a backbone of hybrid_backbones, and there is none')
+        raise ConfigError('layer decay needs a backbone of hybrid_backbones, and there is none')
     return rates
 
 
 def _check(decay_rate: float, decay_type: str, num_layers: Optional[int]) -> None:
     number = isinstance(decay_rate, (int, float)) and not isinstance(decay_rate, bool)
     if not number or not 0 < decay_rate <= 1:
-        raise SettingsError(f'decay_rate must be a number above 0, up to 1, got {decay_rate!r}')
+        raise ConfigError(f'decay_rate must be a number above 0, up to 1, got {decay_rate!r}')
     if decay_type not in DECAY_TYPES:
-        raise SettingsError(
-            f'decay_type must be one of {", ".join(DECAY_TYPES)}, got {decay_type!r}'
-        )
+        raise ConfigError(f'decay_type must be one of {", ".join(DECAY_TYPES)}, got {decay_type!r}')
     if num_layers is None:
         return
     if decay_type != 'layer_wise':
-        raise SettingsError(f'num_layers is for layer_wise decay alone, got {num_layers!r}')
+        raise ConfigError(f'num_layers is for layer_wise decay alone, got {num_layers!r}')
     if type(num_layers) is not int or num_layers < 1:
-        raise SettingsError(f'num_layers must be None or a positive int, got {num_layers!r}')
+        raise ConfigError(f'num_layers must be None or a positive int, got {num_layers!r}')
 
 
 def _scales(
@@ -169,7 +167,7 @@ def _scales(
     last = len(units) - 1  # the stem is 0
     steps = num_layers or last
     if steps > last:
-        raise SettingsError(f'num_layers must be at most {last}, as many as there are, got {steps}')
+        raise ConfigError(f'num_layers must be at most {last}, as many as there are, got {steps}')
     # rounded up: the stem alone has level 0
     levels = {u: -(-i * steps // last) if i else 0 for i, u in enumerate(units)}
     return {place: decay_rate ** (steps + 1 - levels[unit(place)]) for place in places}
@@ -221,7 +219,7 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
             ``decay_type`` and ``num_layers`` as wanted.
 
     Raises:
-        SettingsError: A setting has a value that is not allowed.
+        ConfigError: A setting has a value that is not allowed.
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: Optional[dict] = None):
@@ -230,7 +228,7 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         self.decay = {'decay_rate': None, **given}
         _check(self.decay['decay_rate'], given.get('decay_type', 'layer_wise'), None)
         if self.base_lr is None:
-            raise SettingsError('layer decay needs lr in optim_wrapper.optimizer')
+            raise ConfigError('layer decay needs lr in optim_wrapper.optimizer')
 
     def add_params(
         self, params: List[dict], module: nn.Module, prefix: str = '', is_dcn_module=None

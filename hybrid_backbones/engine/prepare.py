@@ -1,19 +1,18 @@
 """From the arguments of a tool to a config that mmengine's Runner can run on this machine."""
 
 import argparse
-import importlib
 from pathlib import Path
 from typing import Tuple
 
 import torch
 from mmengine.config import Config
 
-from ..mini import shrink_config
-from ..mini.trees import dicts
-from .class_order import check_class_order
-from .settings import check_data, load_config, override, relocate
-
-MINI_ROOT = Path('data/mini')
+from ..config.class_order import check_class_order
+from ..config.data import check_data, relocate
+from ..config.load import load_config, override
+from ..config.traverse import dicts
+from ..openmmlab.torchvision import repair_torchvision
+from ..synthetic.shrink import MINI_ROOT, shrink_config
 
 
 def prepare(args: argparse.Namespace, data_of: Tuple[str, ...]) -> Config:
@@ -24,7 +23,7 @@ def prepare(args: argparse.Namespace, data_of: Tuple[str, ...]) -> Config:
         data_of: The dataloaders that will be used.
 
     Raises:
-        SettingsError: The config, an option or the data is not usable.
+        ConfigError: The config, an option or the data is not usable.
     """
     repair_torchvision()
     cfg = load_config(args.config)
@@ -53,23 +52,3 @@ def _distribute_on_cpu(cfg: Config) -> None:
     cfg.model_wrapper_cfg = dict(
         type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
     )
-
-
-def repair_torchvision() -> None:
-    """Make a torchvision that was built for another torch importable.
-
-    mmpose and mmengine's environment report import torchvision but need none of its operators;
-    its import fails only because two of them are not declared.
-    """
-    try:
-        importlib.import_module('torchvision')
-    except ImportError:
-        return
-    except RuntimeError as error:
-        if 'torchvision::nms' not in str(error):
-            raise
-        library = torch.library.Library('torchvision', 'DEF')
-        library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
-        library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
-        repair_torchvision.library = library  # the declarations live as long as this object
-        importlib.import_module('torchvision')

@@ -1,46 +1,46 @@
 """Small modules that two or more families share."""
 
 from .attention import SelfAttention, attend
-from .bands import by_bands
-from .checkpointing import checkpoint_block
-from .conv_bn import ConvBN
+from .checkpoint import checkpoint_block
+from .conv_bn import ConvBNAct
 from .drop_path import DropPath, drop_path_rates
-from .factored_bias import FactoredBias
 from .init import init_linear
-from .layout import nchw, working_layout
+from .low_rank_bias import LowRankBias
+from .memory_format import to_nchw, to_preferred_format
 from .mlp import Mlp
 from .norms import BatchNorm2d, GroupNorm, LayerNorm2d, LayerScale
 from .padding import pad_to_multiple
 from .patch_embed import PatchEmbed
-from .residual_conv import ResidualConv
+from .residual_dwconv import ResidualDWConv
 from .stage import Stage
-from .tracing import is_compiling, is_exporting, is_recorded
-from .windows import merge_windows, split_windows
+from .tiling import apply_in_tiles
+from .tracing import is_compiling, is_exporting, needs_graph
+from .windows import window_partition, window_unpartition
 
 __all__ = [
     'BatchNorm2d',
-    'ConvBN',
+    'ConvBNAct',
     'DropPath',
-    'FactoredBias',
     'GroupNorm',
     'LayerNorm2d',
     'LayerScale',
+    'LowRankBias',
     'Mlp',
     'PatchEmbed',
-    'ResidualConv',
+    'ResidualDWConv',
     'SelfAttention',
     'Stage',
+    'apply_in_tiles',
     'attend',
-    'by_bands',
     'checkpoint_block',
     'drop_path_rates',
     'init_linear',
     'is_compiling',
     'is_exporting',
-    'is_recorded',
-    'merge_windows',
-    'nchw',
+    'needs_graph',
     'pad_to_multiple',
-    'split_windows',
-    'working_layout',
+    'to_nchw',
+    'to_preferred_format',
+    'window_partition',
+    'window_unpartition',
 ]

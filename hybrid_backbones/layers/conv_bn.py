@@ -11,7 +11,7 @@ from .norms import BatchNorm2d
 ACTIVATIONS = {None: nn.Identity, 'relu': partial(nn.ReLU, inplace=True), 'gelu': nn.GELU}
 
 
-class ConvBN(nn.Module):
+class ConvBNAct(nn.Module):
     """Convolution without bias, BatchNorm, and an activation if wanted.
 
     Args:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from .bands import by_bands
+from .tiling import apply_in_tiles
 
 
 class Mlp(nn.Module):
@@ -26,7 +26,7 @@ class Mlp(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Same shape out as in."""
         along = 2 if isinstance(self.fc1, nn.Conv2d) else 1
-        return by_bands(self._run, x, dim=along, ratio=self.ratio)
+        return apply_in_tiles(self._run, x, dim=along, ratio=self.ratio)
 
     def _run(self, x: Tensor) -> Tensor:
         return self.fc2(self.act(self.fc1(x)))

@@ -15,6 +15,6 @@ def is_exporting() -> bool:
     return check is not None and check()
 
 
-def is_recorded() -> bool:
+def needs_graph() -> bool:
     """Whether gradients or a graph are recorded, for which tensors must stay as they are."""
     return torch.is_grad_enabled() or is_compiling() or torch.jit.is_tracing()

@@ -7,7 +7,7 @@ from torch import Tensor
 from .padding import pad_to_multiple
 
 
-def split_windows(x: Tensor, size: int) -> Tuple[Tensor, Tuple[int, int]]:
+def window_partition(x: Tensor, size: int) -> Tuple[Tensor, Tuple[int, int]]:
     """Cut a channels-last map into non-overlapping windows, zero-padded at right and bottom.
 
     Args:
@@ -24,8 +24,10 @@ def split_windows(x: Tensor, size: int) -> Tuple[Tensor, Tuple[int, int]]:
     return x.reshape(n * rows * cols, size * size, c), (rows, cols)
 
 
-def merge_windows(x: Tensor, size: int, grid: Tuple[int, int], shape: Tuple[int, int]) -> Tensor:
-    """Undo :func:`split_windows`, dropping the padding.
+def window_unpartition(
+    x: Tensor, size: int, grid: Tuple[int, int], shape: Tuple[int, int]
+) -> Tensor:
+    """Undo :func:`window_partition`, dropping the padding.
 
     Args:
         x: ``(N * rows * cols, size * size, C)``.

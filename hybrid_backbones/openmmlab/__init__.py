@@ -1,1 +1,1 @@
-"""OpenMMLab's libraries as they are found on users' machines, and what they need to run there."""
+"""All that knows MMDetection, MMSegmentation and MMPose."""

@@ -1,23 +1,28 @@
 """What is published, and how a file as published becomes weights of ours."""
 
-from .catalogue import PublishedFile
-from .converting import convert
-from .dialects import Dialect
-from .families import DIALECTS, PUBLISHED
-from .matching import FoundWeights, find_weights
-from .reading import CheckpointError, mmengine_globals, read_checkpoint
-from .recognition import recognise
+from ..errors import CheckpointError
+from .checkpoint import Checkpoint, allow_mmengine_pickles, read_checkpoint
+from .convert import convert
+from .download import find_best
+from .families import KEY_MAPPINGS, PRETRAINED, published_files
+from .identify import identify
+from .key_mapping import KeyMapping
+from .load import LoadResult, read_pretrained
+from .pretrained import PretrainedFile
 
 __all__ = [
-    'DIALECTS',
-    'PUBLISHED',
+    'KEY_MAPPINGS',
+    'PRETRAINED',
+    'Checkpoint',
     'CheckpointError',
-    'Dialect',
-    'FoundWeights',
-    'PublishedFile',
+    'KeyMapping',
+    'LoadResult',
+    'PretrainedFile',
+    'allow_mmengine_pickles',
     'convert',
-    'find_weights',
-    'mmengine_globals',
+    'find_best',
+    'identify',
+    'published_files',
     'read_checkpoint',
-    'recognise',
+    'read_pretrained',
 ]

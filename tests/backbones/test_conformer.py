@@ -7,9 +7,8 @@ from torch import nn
 
 from hybrid_backbones import Conformer
 from hybrid_backbones.weights.families.conformer import AUTHORS
-
-from ..golden import assert_close, goldens, manifest, published_state, variants
-from ..parity import assert_gradients, load_published, slow_if
+from tests.golden import assert_close, goldens, manifest, published_state, variants
+from tests.parity import assert_gradients, load_published, slow_if
 
 TOLERANCE = 3e-5
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ..contract import Contract
+from tests.contract import Contract
 
 
 class TestTransXNet(Contract):

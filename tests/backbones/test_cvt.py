@@ -7,9 +7,8 @@ from torch import nn
 from hybrid_backbones import CvT
 from hybrid_backbones.backbones.cvt import QuickGELU
 from hybrid_backbones.weights.families.cvt import AUTHORS
-
-from ..golden import assert_close, goldens, manifest, published_state, variants
-from ..parity import assert_gradients, load_published, slow_if
+from tests.golden import assert_close, goldens, manifest, published_state, variants
+from tests.parity import assert_gradients, load_published, slow_if
 
 TOLERANCE = 3e-5
 LEVELS = (0, 1, 2)

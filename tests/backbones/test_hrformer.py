@@ -7,9 +7,8 @@ from torch import nn
 from hybrid_backbones import HRFormer
 from hybrid_backbones.backbones.hrformer import WindowAttention
 from hybrid_backbones.weights.families.hrformer import AUTHORS, OPENMMLAB
-
-from ..golden import assert_close, goldens, manifest, published_state, variants
-from ..parity import assert_gradients, assert_level, load_published, slow_if
+from tests.golden import assert_close, goldens, manifest, published_state, variants
+from tests.parity import assert_gradients, assert_level, load_published, slow_if
 
 TOLERANCE = 3e-5
 POSE = dict(with_rel_pos_bias=False, fuse_upsample='bilinear')

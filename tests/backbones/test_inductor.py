@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from hybrid_backbones.deploy import fold
-
-from .test_fast_paths import RUNS as ALL_RUNS
-from .test_fast_paths import assert_levels, published
+from tests.backbones.test_equivalent_paths import RUNS as ALL_RUNS
+from tests.backbones.test_equivalent_paths import assert_levels, published
 
 pytestmark = [
     pytest.mark.slow,

@@ -2,18 +2,18 @@
 
 import pytest
 
-from hybrid_backbones.analysis.bench_memory import peak_memory
-from hybrid_backbones.analysis.bench_settings import Settings
+from hybrid_backbones.analysis.benchmark.peak_memory import peak_memory
+from hybrid_backbones.analysis.benchmark.settings import Settings
 
 # one or a few blocks that see the whole map; side of the smaller image, in pixels. At the larger
 # one a matrix of scores would take: 1.7 GB of five heads, 2 GB of six, 4.3 GB of one
 CASES = {
-    'UniFormer:small': (
+    'uniformer_small': (
         dict(arch=dict(depths=(1, 1, 1, 1)), out_indices=(2,), stage3_attention='global'),
         768,
     ),
-    'Conformer:tiny_patch16': (dict(out_indices=(0,)), 768),
-    'CvT:13': (dict(out_indices=(0,)), 512),
+    'conformer_tiny_patch16': (dict(out_indices=(0,)), 768),
+    'cvt_13': (dict(out_indices=(0,)), 512),
 }
 
 

@@ -11,10 +11,10 @@ from torch import nn
 from hybrid_backbones import TransXNet
 from hybrid_backbones.backbones import transxnet
 from hybrid_backbones.backbones.transxnet import DynamicConv
+from hybrid_backbones.errors import BatchTooSmallError
 from hybrid_backbones.weights.families.transxnet import AUTHORS
-
-from ..golden import assert_close, goldens, manifest, published_state, variants
-from ..parity import assert_gradients, load_published, slow_if
+from tests.golden import assert_close, goldens, manifest, published_state, variants
+from tests.parity import assert_gradients, load_published, slow_if
 
 TOLERANCE = 1e-4
 
@@ -216,7 +216,7 @@ def test_blocks_stay_in_channels_last(batch):
 
 def test_one_image_in_training():
     image = torch.randn(1, 3, 64, 64)
-    with pytest.raises(ValueError, match='at least 2 images on a device, or with norm_eval=True'):
+    with pytest.raises(BatchTooSmallError, match='at least 2 images on a device, or'):
         TransXNet('t', out_indices=(0,))(image)
     TransXNet('t', out_indices=(0,), norm_eval=True)(image)
 

@@ -7,10 +7,9 @@ from torch import nn
 from hybrid_backbones import UniFormer
 from hybrid_backbones.layers import LayerNorm2d
 from hybrid_backbones.weights.families.uniformer import AUTHORS
-
-from ..golden import assert_close, goldens, manifest, published_state, variants
-from ..parity import assert_gradients, load_published, slow_if
-from ..reference import deterministic
+from tests.golden import assert_close, goldens, manifest, published_state, variants
+from tests.parity import assert_gradients, load_published, slow_if
+from tests.reference import deterministic
 
 TOLERANCE = 1e-4
 MODES = {'': 'global', 'global': 'global', 'windows': 'window', 'hybrid': 'hybrid'}

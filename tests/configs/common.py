@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mmengine.registry import DefaultScope
 
-from hybrid_backbones.engine.building import build_in_scope
-from hybrid_backbones.engine.settings import load_config
+from hybrid_backbones.config.load import load_config
+from hybrid_backbones.openmmlab.build import build_in_scope
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 NAMES = sorted(path.stem for path in CONFIGS.glob('*.py'))

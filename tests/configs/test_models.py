@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from .common import NAMES, build_model, load
+from tests.configs.common import NAMES, build_model, load
 
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
@@ -39,7 +39,7 @@ def test_parts_fit(name):
 
 # Million parameters of the whole model, as published (see the configs' first lines for where;
 # those of pose models are other projects' counts of the same model).
-PUBLISHED = dict(
+PRETRAINED = dict(
     fasterrcnn_conformer_s32_1x=55.4,
     maskrcnn_conformer_s32_1x=58.1,
     maskrcnn_uniformer_xxs_1x=29.4,
@@ -62,9 +62,9 @@ PUBLISHED = dict(
 )
 
 
-@pytest.mark.parametrize('name', PUBLISHED)
+@pytest.mark.parametrize('name', PRETRAINED)
 def test_published_size(name):
     params = sum(p.numel() for p in on_meta(load(name)).parameters()) / 1e6
-    digits = 0 if isinstance(PUBLISHED[name], int) else 1
+    digits = 0 if isinstance(PRETRAINED[name], int) else 1
     tolerance = 0.5 if digits == 0 else 0.06  # half of the last digit that is published
-    assert abs(params - PUBLISHED[name]) <= tolerance
+    assert abs(params - PRETRAINED[name]) <= tolerance

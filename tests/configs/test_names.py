@@ -4,9 +4,8 @@ import re
 
 import pytest
 
-from hybrid_backbones.mini.shrink_segmentation import SETS
-
-from .common import CONFIGS, NAMES, load
+from hybrid_backbones.synthetic.shrink_segmentation import SETS
+from tests.configs.common import CONFIGS, NAMES, load
 
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')

@@ -4,9 +4,8 @@ import pytest
 import torch
 from mmengine.optim import build_optim_wrapper
 
-from hybrid_backbones.mini.trees import dicts
-
-from .common import NAMES, build_model, load
+from hybrid_backbones.config.traverse import dicts
+from tests.configs.common import NAMES, build_model, load
 
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
@@ -20,7 +19,7 @@ def named(*parts):
 
 
 # Of the authors' own configs: drop path, learning rate, weight decay, batch in all.
-PUBLISHED = dict(
+PRETRAINED = dict(
     retinanet_transxnet_t_1x=(0.1, 1e-4, 1e-4, 16),
     retinanet_transxnet_s_1x=(0.2, 1e-4, 1e-4, 16),
     retinanet_transxnet_b_1x=(0.3, 1e-4, 1e-4, 16),
@@ -63,13 +62,13 @@ PUBLISHED = dict(
 )
 
 
-@pytest.mark.parametrize('name', PUBLISHED)
+@pytest.mark.parametrize('name', PRETRAINED)
 def test_published_numbers(name):
     cfg = load(name)
     optimizer = cfg.optim_wrapper.optimizer
     batch = cfg.train_dataloader.batch_size * GPUS
     found = (cfg.model.backbone.drop_path_rate, optimizer.lr, optimizer.weight_decay, batch)
-    assert found == PUBLISHED[name]
+    assert found == PRETRAINED[name]
 
 
 @pytest.mark.parametrize('name', NAMES)

@@ -11,8 +11,7 @@ import torch
 from torch import nn
 
 from hybrid_backbones import Conformer, CvT
-
-from ..parity import assert_level
+from tests.parity import assert_level
 
 CVT = {
     '13': dict(depth=[1, 2, 10]),

@@ -6,14 +6,20 @@ import pytest
 import torch
 
 import hybrid_backbones
+from hybrid_backbones import list_backbones
 from hybrid_backbones.deploy import fold
-from hybrid_backbones.deploy.any_size import VARIANTS, for_any_size
-from hybrid_backbones.deploy.checking import SIZES, TOLERANCE, compare, draw_constants
-from hybrid_backbones.deploy.export_table import BEGIN, END, all_names, table, write_table
-from hybrid_backbones.deploy.exporting import ExportError, export, write_checked
-from hybrid_backbones.deploy.formats import FORMATS, run_onnx
-from hybrid_backbones.deploy.tracing import EXAMPLE, SMALLEST, trace
-from hybrid_backbones.engine.settings import SettingsError
+from hybrid_backbones.deploy.exporting.dynamic_shapes import VARIANTS, for_any_size
+from hybrid_backbones.deploy.exporting.export import export, write_checked
+from hybrid_backbones.deploy.exporting.formats import FORMATS, run_onnx
+from hybrid_backbones.deploy.exporting.trace import EXAMPLE, SMALLEST, trace
+from hybrid_backbones.deploy.exporting.verify import (
+    SIZES,
+    TOLERANCE,
+    compare,
+    draw_constants,
+)
+from hybrid_backbones.errors import ConfigError, ExportError
+from tools.pages.export import BEGIN, END, table, write_table
 
 for package in ('onnx', 'onnxscript', 'onnxruntime'):
     pytest.importorskip(package)
@@ -182,14 +188,14 @@ def test_nothing_is_left_constant():
 
 @pytest.mark.parametrize('size', [(SMALLEST - 2, 64), (64, 10000)])
 def test_sizes_that_are_refused(size, tmp_path):
-    with pytest.raises(SettingsError, match='32 to 8192 pixels'):
+    with pytest.raises(ConfigError, match='32 to 8192 pixels'):
         export(build('CvT'), str(tmp_path / 'a.onnx'), size=size)
     assert not list(tmp_path.iterdir())
 
 
 def test_packages_that_are_missing(monkeypatch, tmp_path):
-    monkeypatch.setattr('hybrid_backbones.deploy.formats.find_spec', lambda name: None)
-    with pytest.raises(SettingsError, match='pip install onnx onnxscript onnxruntime'):
+    monkeypatch.setattr('hybrid_backbones.deploy.exporting.formats.find_spec', lambda name: None)
+    with pytest.raises(ConfigError, match='pip install onnx onnxscript onnxruntime'):
         export(build('CvT'), str(tmp_path / 'a.onnx'))
 
 
@@ -203,22 +209,22 @@ def test_table():
     fine = dict(megabytes=84.25, absolute=1e-5, relative=2.5e-6, opset=20, date='2026-01-02')
     fine['versions'] = 'torch 2'
     bad = dict(fine, error='ValueError: no')
-    rows = {'CvT:13': {'ONNX': fine, 'torch.export': bad}}
+    rows = {'cvt_13': {'ONNX': fine, 'torch.export': bad}}
     text = table(rows)
-    assert '| `CvT:13` | 2.5e-06 | 84.2 | not run |  | **fails**: ValueError: no |  |' in text
-    count = len(all_names())
+    assert '| `cvt_13` | 2.5e-06 | 84.2 | not run |  | **fails**: ValueError: no |  |' in text
+    count = len(list_backbones())
     assert f'ONNX: 1 of {count} archs' in text
     assert f'torch.export: 0 of {count} archs' in text
-    assert '`CvT:21`' in text.split('Not all run: ')[1]
+    assert '`cvt_21`' in text.split('Not all run: ')[1]
 
 
 def test_pages_that_are_refused(tmp_path):
     page = tmp_path / 'export.md'
-    with pytest.raises(SettingsError, match='must be a page with'):
+    with pytest.raises(ConfigError, match='must be a page with'):
         write_table(arguments(page))
     page.write_text(f'{BEGIN}\n{END}\n')
     args = arguments(page)
-    args.only = ['CvT:14']
-    with pytest.raises(SettingsError, match=r"no arch 'CvT:14'; there is Conformer:tiny"):
+    args.only = ['cvt_14']
+    with pytest.raises(ConfigError, match=r"no arch 'cvt_14'; there are conformer_base"):
         write_table(args)
     assert page.read_text() == f'{BEGIN}\n{END}\n'

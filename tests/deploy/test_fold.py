@@ -12,13 +12,12 @@ import hybrid_backbones
 from hybrid_backbones import UniFormer
 from hybrid_backbones.backbones.transxnet import ChannelAffine
 from hybrid_backbones.deploy import FoldedBackbone, fold, fold_model
-from hybrid_backbones.deploy.affine import affine_of, fold_into
-from hybrid_backbones.deploy.pointwise import PointwiseLinear, as_pointwise
-from hybrid_backbones.deploy.rules import GELUInPlace
-from hybrid_backbones.deploy.sums import ResidualSum
-from hybrid_backbones.layers import DropPath, LayerScale, ResidualConv
-
-from .randomise import furthest, randomise
+from hybrid_backbones.deploy.folding.affine import affine_of, fold_into
+from hybrid_backbones.deploy.folding.inplace import ResidualSum
+from hybrid_backbones.deploy.folding.pointwise import PointwiseLinear, as_pointwise
+from hybrid_backbones.deploy.folding.rules import GELUInPlace
+from hybrid_backbones.layers import DropPath, LayerScale, ResidualDWConv
+from tests.deploy.randomise import furthest, randomise
 
 SCALED = dict(depths=(1, 1, 2, 1), dims=(16, 32, 48, 64), head_dim=16)
 LIGHT = dict(depths=(1, 1, 2, 1), dims=(16, 32, 48, 64), head_dim=16, conv_stem=True)
@@ -100,7 +99,7 @@ def test_outputs(family, options):
 def test_what_is_left(family, options):
     backbone = build(family, options, drop_path_rate=0.1)
     folded = fold(backbone)
-    assert not left(folded, (ChannelAffine, DropPath, ResidualConv))
+    assert not left(folded, (ChannelAffine, DropPath, ResidualDWConv))
     assert all(isinstance(m, GELUInPlace) for m in folded.modules() if isinstance(m, nn.GELU))
     assert all(type(m) is PointwiseLinear for m in folded.modules() if isinstance(m, nn.Linear))
     norms, scales = left(folded, _BatchNorm), left(folded, LayerScale)
@@ -269,7 +268,7 @@ def test_models_with_other_backbones(model, got):
 
 @pytest.mark.parametrize('kernel', [1, 3, 5, 7])
 def test_residual_convolution(kernel):
-    layer = ResidualConv(6, kernel)
+    layer = ResidualDWConv(6, kernel)
     x = torch.randn(2, 6, 9, 11)
     assert torch.equal(layer(x), x + nn.Conv2d.forward(layer, x))
     assert list(layer.state_dict()) == ['weight', 'bias']

@@ -6,10 +6,9 @@ import torch
 from hybrid_backbones import UniFormer
 from hybrid_backbones.deploy import fold
 from hybrid_backbones.weights.families import uniformer
-
-from ..golden import assert_close, goldens, published_state
-from ..parity import assert_level, load_published
-from ..published_runs import FAMILIES, QUICK, arch_of, published
+from tests.golden import assert_close, goldens, published_state
+from tests.parity import assert_level, load_published
+from tests.published_runs import FAMILIES, QUICK, arch_of, published
 
 
 def runs():

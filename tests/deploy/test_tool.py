@@ -11,12 +11,11 @@ from torch import nn
 
 from hybrid_backbones import UniFormer
 from hybrid_backbones.deploy import FoldedBackbone, fold_model
-from hybrid_backbones.deploy.hook import FoldHook
-from hybrid_backbones.engine.settings import SettingsError
-
-from ..configs.common import build_model, load
-from ..tools.commands import PROJECT, tool
-from .randomise import furthest, randomise
+from hybrid_backbones.engine.fold_hook import FoldHook
+from hybrid_backbones.errors import ConfigError
+from tests.configs.common import build_model, load
+from tests.deploy.randomise import furthest, randomise
+from tests.tools.commands import PROJECT, tool
 
 SEGMENTATION = 'semanticfpn_uniformer_s_80k_ade20k'
 MINI_CLASSES = [13, 41, 114, 119]
@@ -112,7 +111,7 @@ def test_hook_inside_of_wrappers():
 
 
 def test_hook_refuses():
-    with pytest.raises(SettingsError, match='backbones of this package, not a Conv2d'):
+    with pytest.raises(ConfigError, match='backbones of this package, not a Conv2d'):
         FoldHook().before_run(runner(nn.Conv2d(3, 8, 3)))
-    with pytest.raises(SettingsError, match='EMAHook would swap weights'):
+    with pytest.raises(ConfigError, match='EMAHook would swap weights'):
         FoldHook().before_run(runner(UniFormer('xxs', out_indices=(0,)), EMAHook()))

@@ -5,8 +5,7 @@ import math
 import torch
 
 from hybrid_backbones.registry import MODELS
-
-from .pages import DOCS, blocks
+from tests.docs.pages import DOCS, blocks
 
 SIZES = [(64, 64), (65, 97), (100, 150)]
 

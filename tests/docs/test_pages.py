@@ -15,10 +15,18 @@ from mmengine.config import Config
 
 import hybrid_backbones
 from hybrid_backbones import backbones
-from hybrid_backbones.archs import FAMILIES
-from hybrid_backbones.engine.building import build_in_scope
-
-from .pages import DOCS, PAGES, PROJECT, anchors, blocks, code_words, links, shell_commands
+from hybrid_backbones.openmmlab.build import build_in_scope
+from hybrid_backbones.zoo.archs import FAMILIES
+from tests.docs.pages import (
+    DOCS,
+    PAGES,
+    PROJECT,
+    anchors,
+    blocks,
+    code_words,
+    links,
+    shell_commands,
+)
 
 NAMES = [page.name if page.parent == PROJECT else f'docs/{page.name}' for page in PAGES]
 # folders whose files are named in texts as they lie in the project

@@ -8,9 +8,8 @@ import sys
 import pytest
 
 import hybrid_backbones
-from hybrid_backbones.archs import FAMILIES
-
-from .pages import DOCS, PROJECT, anchors, links
+from hybrid_backbones.zoo.archs import FAMILIES
+from tests.docs.pages import DOCS, PROJECT, anchors, links
 
 
 def load(path):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from hybrid_backbones.dropin.features import Level
 from hybrid_backbones.dropin.levels import choose_levels
-from hybrid_backbones.engine.settings import SettingsError
+from hybrid_backbones.dropin.probe import Level
+from hybrid_backbones.errors import ConfigError
 
 
 def levels(strides, channels):
@@ -37,7 +37,7 @@ def test_of_the_same_stride(strides, channels, ours, by_depth):
 def test_of_the_same_depth(strides, channels, ours, note):
     mapping = choose_levels(levels(strides, channels), by_depth=True)
     assert mapping.ours == ours and note in mapping.note
-    with pytest.raises(SettingsError, match='by hand'):
+    with pytest.raises(ConfigError, match='by hand'):
         choose_levels(levels(strides, channels), by_depth=False)
 
 
@@ -51,5 +51,5 @@ def test_of_the_same_depth(strides, channels, ours, note):
     ],
 )
 def test_others_are_refused(strides, channels):
-    with pytest.raises(SettingsError, match='by hand'):
+    with pytest.raises(ConfigError, match='by hand'):
         choose_levels(levels(strides, channels), by_depth=True)

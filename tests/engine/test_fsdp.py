@@ -10,10 +10,11 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
 from hybrid_backbones.backbones.base import HybridBackbone
+from hybrid_backbones.config.load import load_config
 from hybrid_backbones.engine import fsdp
-from hybrid_backbones.engine.building import build_in_scope
-from hybrid_backbones.engine.runners import build_runner
-from hybrid_backbones.engine.settings import SettingsError, load_config
+from hybrid_backbones.engine.runner import build_runner
+from hybrid_backbones.errors import ConfigError
+from hybrid_backbones.openmmlab.build import build_in_scope
 from tests.engine.test_distributed import PROJECT, TORCHRUN, free_port, run
 from tests.tools.commands import complaint, tool
 
@@ -153,7 +154,7 @@ def test_blocks_are_all_that_is_wrapped():
     ],
 )
 def test_what_cannot_run(settings, message):
-    with pytest.raises(SettingsError, match=message):
+    with pytest.raises(ConfigError, match=message):
         build_runner(Config(dict(launcher='none', **settings)))
 
 

@@ -12,11 +12,11 @@ from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
 from hybrid_backbones import backbones
-from hybrid_backbones.archs import FAMILIES
-from hybrid_backbones.engine.building import build_in_scope
+from hybrid_backbones.config.load import load_config
 from hybrid_backbones.engine.layer_decay import NEW, describe, layer_rates
-from hybrid_backbones.engine.settings import load_config
-from hybrid_backbones.mini import write_coco
+from hybrid_backbones.openmmlab.build import build_in_scope
+from hybrid_backbones.synthetic import write_coco
+from hybrid_backbones.zoo.archs import FAMILIES
 from tests.tools.commands import MASK_RCNN, PROJECT, complaint, run, tool
 
 CONSTRUCTOR = 'hybrid_backbones.LayerDecayOptimWrapperConstructor'

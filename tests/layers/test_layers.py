@@ -17,11 +17,11 @@ from hybrid_backbones.layers import (
     checkpoint_block,
     drop_path_rates,
     is_compiling,
-    merge_windows,
-    nchw,
     pad_to_multiple,
-    split_windows,
-    working_layout,
+    to_nchw,
+    to_preferred_format,
+    window_partition,
+    window_unpartition,
 )
 
 
@@ -63,9 +63,9 @@ def test_attention_with_a_bias_is_fused(dims):
 
 def test_working_layout():
     image = torch.randn(1, 3, 5, 7)
-    assert working_layout(image).is_contiguous(memory_format=torch.channels_last)
-    assert torch.equal(working_layout(image), image)
-    meta = working_layout(image.to('meta'))
+    assert to_preferred_format(image).is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(to_preferred_format(image), image)
+    meta = to_preferred_format(image.to('meta'))
     assert meta.is_contiguous(), "another device's images stay as they are"
 
 
@@ -76,9 +76,9 @@ def test_nchw(batch, layout):
     for given in (maps, maps[:, :, 1:, :3], maps[:, :, :1, :1]):
         for with_gradients in (True, False):
             with torch.set_grad_enabled(with_gradients):
-                assert nchw(given).is_contiguous()
-                assert torch.equal(nchw(given), given)
-    nchw(maps).square().sum().backward()
+                assert to_nchw(given).is_contiguous()
+                assert torch.equal(to_nchw(given), given)
+    to_nchw(maps).square().sum().backward()
     assert torch.equal(maps.grad, 2 * maps.detach())
 
 
@@ -98,12 +98,12 @@ def test_self_attention_splits_qkv_then_heads():
 
 def test_windows_hold_neighbours():
     x = torch.arange(1.0, 5 * 7 + 1).view(1, 5, 7, 1)
-    windows, grid = split_windows(x, 3)
+    windows, grid = window_partition(x, 3)
     assert grid == (2, 3)
     assert windows.shape == (6, 9, 1)
     assert torch.equal(windows[0, :, 0], x[0, :3, :3, 0].flatten())
     assert windows[5, :, 0].tolist() == [28.0, 0, 0, 35.0, 0, 0, 0, 0, 0], 'zeros right and below'
-    assert torch.equal(merge_windows(windows, 3, grid, (5, 7)), x)
+    assert torch.equal(window_unpartition(windows, 3, grid, (5, 7)), x)
 
 
 def test_padding():

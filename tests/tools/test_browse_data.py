@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from .commands import MASK_RCNN, PROJECT, complaint, tool
+from tests.tools.commands import MASK_RCNN, PROJECT, complaint, tool
 
 pytest.importorskip('mmdet')
 REAL = Path(__file__).parents[1] / 'reference' / 'real' / 'coco'

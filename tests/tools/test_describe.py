@@ -1,6 +1,6 @@
 """tools/describe.py as a user runs it."""
 
-from .commands import complaint, tool
+from tests.tools.commands import complaint, tool
 
 
 def test_text(tmp_path):
@@ -15,7 +15,7 @@ def test_refusals(tmp_path):
     corrupt = tmp_path / 'mine.py'
     corrupt.write_text('model = dict(')
     for arguments, parts in (
-        (['uniformer_m'], ["no backbone 'uniformer_m'", 'uniformer_s', 'UniFormer:small']),
+        (['uniformer_m'], ["no backbone 'uniformer_m'", 'uniformer_s', 'uniformer_small']),
         ([corrupt], ['mine.py cannot be read']),
         (['cvt_13', '--size', '224'], ['--size', 'HEIGHTxWIDTH']),
     ):

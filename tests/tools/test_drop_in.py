@@ -6,9 +6,8 @@ import pytest
 from mmengine.config import Config
 
 from hybrid_backbones.dropin import drop_in
-from hybrid_backbones.engine.settings import SettingsError
-
-from .commands import complaint, tool
+from hybrid_backbones.errors import ConfigError
+from tests.tools.commands import complaint, tool
 
 pytest.importorskip('mmdet')
 
@@ -53,7 +52,7 @@ def test_a_file_of_ones_own(tmp_path, monkeypatch):
     mine.parent.mkdir()
     mine.write_text(f"_base_ = ['{RETINANET}']\nmodel = dict(bbox_head=dict(num_classes=3))\n")
     before = mine.read_text()
-    names = dict(config='mine/detector.py', backbone='UniFormer:xxs', out='new.py')
+    names = dict(config='mine/detector.py', backbone='uniformer_xxs', out='new.py')
     for _ in range(2):
         drop_in(Namespace(**names, pretrained=None, size=(64, 96), untried=False))
     assert mine.read_text() == before
@@ -100,7 +99,7 @@ REFUSED = [
     (dict(config='empty.py'), ['empty.py has no model']),
     (dict(config='mine.py'), ['no model.backbone']),
     (dict(config='new_style.py'), ['read_base']),
-    (dict(backbone='UniFormer:tiny'), ['small_plus']),
+    (dict(backbone='uniformer_tiny'), ['small_plus']),
     (dict(out='new.txt'), ['FILE.py']),
     (dict(out='gone/new.py'), ['no folder gone']),
     (dict(out='mine.py'), ['choose another name']),
@@ -114,7 +113,7 @@ def test_refusals_leave_nothing(folder, monkeypatch, arguments, parts):
     monkeypatch.chdir(folder)
     there = contents(folder)
     usual = dict(config=RETINANET, backbone='uniformer_xxs', **NOTHING)
-    with pytest.raises(SettingsError) as error:
+    with pytest.raises(ConfigError) as error:
         drop_in(Namespace(**{**usual, **arguments}))
     for part in parts:
         assert part in str(error.value)
@@ -135,7 +134,7 @@ def test_untried(needs_a_package, monkeypatch, capsys):
     """What does not run here is refused, except on demand."""
     monkeypatch.chdir(needs_a_package)
     arguments = dict(config='gone.py', backbone='uniformer_xxs', **{**NOTHING, 'out': 'new.py'})
-    with pytest.raises(SettingsError, match='GoneHead') as error:
+    with pytest.raises(ConfigError, match='GoneHead') as error:
         drop_in(Namespace(**arguments))
     assert '--untried' in str(error.value)
     assert not (needs_a_package / 'new.py').exists()

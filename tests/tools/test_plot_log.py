@@ -5,7 +5,7 @@ import json
 import cv2
 import pytest
 
-from .commands import complaint, tool
+from tests.tools.commands import complaint, tool
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import shutil
 import pytest
 import torch
 
-from ..configs.common import build_model, load
-from ..engine.test_predicting import COUPLE, POSE, SEGMENTATION, SKIER
-from .commands import PROJECT, complaint, tool
+from tests.configs.common import build_model, load
+from tests.inference.test_predict import COUPLE, POSE, SEGMENTATION, SKIER
+from tests.tools.commands import PROJECT, complaint, tool
 
 pytest.importorskip('mmpose')
 

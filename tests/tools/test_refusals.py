@@ -2,9 +2,8 @@
 
 import pytest
 
-from hybrid_backbones.mini import write_coco
-
-from .commands import MASK_RCNN, PROJECT, complaint, tool
+from hybrid_backbones.synthetic import write_coco
+from tests.tools.commands import MASK_RCNN, PROJECT, complaint, tool
 
 pytest.importorskip('mmdet')
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from .commands import MASK_RCNN, PROJECT, run
+from tests.tools.commands import MASK_RCNN, PROJECT, run
 
 SRUN = """#!/usr/bin/env bash
 printf '%s\\n' "$@" >"$RECORD"

@@ -12,7 +12,7 @@ import time
 import cv2
 import pytest
 
-from .commands import MASK_RCNN, PROJECT, SHORT, complaint, environment, run, tool
+from tests.tools.commands import MASK_RCNN, PROJECT, SHORT, complaint, environment, run, tool
 
 pytest.importorskip('mmdet')
 

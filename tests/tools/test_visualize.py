@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from hybrid_backbones import UniFormer
-from hybrid_backbones.analysis.pictures import MEAN, STD, read_picture
-
-from .commands import PROJECT, complaint, tool
+from hybrid_backbones.analysis.interpret.images import MEAN, STD, read_picture
+from tests.tools.commands import PROJECT, complaint, tool
 
 pytest.importorskip('matplotlib')
 PHOTO = PROJECT / 'tests/reference/real/coco/images/000000000785.jpg'
@@ -57,11 +56,11 @@ def test_features(tmp_path):
 
 def test_erf(here, tmp_path):
     sizes = ['--size', '64x64', '--samples', '1']
-    status, out, _ = here('erf', 'hrformer_t', 'UniFormer:xxs', *sizes)
+    status, out, _ = here('erf', 'hrformer_t', 'uniformer_xxs', *sizes)
     assert status == 0
-    for part in ('hrformer_t, level 3, stride 32', 'UniFormer:xxs', '20% in', '99% in'):
+    for part in ('hrformer_t, level 3, stride 32', 'uniformer_xxs', '20% in', '99% in'):
         assert part in out
-    assert colours(tmp_path / 'work_dirs/visualize/erf_hrformer_t_UniFormer-xxs.png') > 100
+    assert colours(tmp_path / 'work_dirs/visualize/erf_hrformer_t_uniformer_xxs.png') > 100
     status, out, _ = here('erf', 'hrformer_t', *sizes, '--level', 0, '--image', PHOTO)
     assert status == 0 and 'level 0, stride 4' in out
 
@@ -111,7 +110,7 @@ def test_cam_of_a_model(here, tmp_path, config):
 def test_cam_of_a_checkpoint(here, tmp_path):
     """That of the whole model: other numbers than random ones; part of one is refused."""
     pytest.importorskip('mmseg')
-    from hybrid_backbones.analysis.whole_model import load_whole
+    from hybrid_backbones.analysis.interpret.load_model import load_whole
 
     config = 'semanticfpn_conformer_ti_80k_ade20k'
     model, _ = load_whole(config, None)

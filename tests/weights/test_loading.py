@@ -10,9 +10,9 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from hybrid_backbones import UniFormer
-from hybrid_backbones.weights import CheckpointError, mmengine_globals, read_checkpoint
-
-from ..golden import manifest, published_state
+from hybrid_backbones.errors import CheckpointError
+from hybrid_backbones.weights import allow_mmengine_pickles, read_checkpoint
+from tests.golden import manifest, published_state
 
 
 def zeros(variant):
@@ -162,7 +162,7 @@ def test_our_own_training_checkpoint(tmp_path, small):
     assert torch.equal(
         twin.stages[3].blocks[2].mlp.fc1.weight, backbone.stages[3].blocks[2].mlp.fc1.weight
     )
-    with mmengine_globals():
+    with allow_mmengine_pickles():
         back = torch.load(path, weights_only=True)['message_hub']['log_scalars']['train/loss']
     assert back.mean() == history.mean()
     assert back.current() == 2.0
@@ -243,7 +243,7 @@ def test_missing_file(tmp_path):
     message = refusal(build(tmp_path / 'uniformer_small_in1k.pth'))
     assert 'no checkpoint file' in message
     assert 'huggingface.co/Sense-X/uniformer_image/resolve/main/uniformer_small_in1k.pth' in message
-    assert '--cfg-options model.backbone.init_cfg=None' in message
+    assert 'model.backbone.init_cfg=None' in message
     message = refusal(build(tmp_path / 'uniformer_base_tl_224.pth', arch='base_tl'))
     assert 'open https://drive.google.com/file/d/16nsTjaw' in message
     assert 'save the file as uniformer_base_tl_224.pth' in message
@@ -288,7 +288,7 @@ def test_getattr_of_a_pickle_is_fenced_in(tmp_path):
             return getattr, (HistoryBuffer, '__init__')
 
     torch.save({'x': Reach()}, tmp_path / 'x.pth')
-    with mmengine_globals(), pytest.raises(pickle.UnpicklingError, match='may not look up'):
+    with allow_mmengine_pickles(), pytest.raises(pickle.UnpicklingError, match='may not look up'):
         torch.load(tmp_path / 'x.pth', weights_only=True)
     with pytest.raises(CheckpointError):
         read_checkpoint(str(tmp_path / 'x.pth'))
@@ -340,10 +340,11 @@ def test_url_with_a_wrong_hash(server, small, tmp_path):
 
 
 @pytest.mark.parametrize('address', ['{url}/nothing.pth', 'http://127.0.0.1:9/a.pth'])
-def test_url_that_cannot_be_reached(server, address):
+def test_url_that_cannot_be_reached(server, address, tmp_path):
     message = refusal(build(address.format(url=server[1])))
     assert message.startswith('cannot download http://127.0.0.1')
-    assert 'init_cfg.checkpoint=FILE' in message
+    name = address.rpartition('/')[2]
+    assert f'save it as {tmp_path / "hub" / "checkpoints" / name};' in message
     assert 'init_cfg=None' in message
 
 
@@ -352,14 +353,23 @@ def test_a_page_is_no_file():
     assert 'is a page, not a file: open it in a browser' in refusal(build(url))
 
 
+def test_what_a_checkpoint_holds(tmp_path):
+    """The weights, what mmengine writes beside them, and the name of the file."""
+    state, meta = {'a': torch.ones(1)}, {'epoch': 3}
+    for content, expected in ((dict(state_dict=state, meta=meta), meta), (state, {})):
+        torch.save(content, tmp_path / 'run.pth')
+        read = read_checkpoint(str(tmp_path / 'run.pth'))
+        assert (read.state, read.meta, read.name) == (state, expected, 'run.pth')
+
+
 def test_reading_within_reading(tmp_path):
     """A pretrained file is read while a run is resumed: that must not end what the run may read."""
     path = tmp_path / 'run.pth'
     palette = np.zeros((17, 3), np.uint8)  # as in MMPose's description of a dataset
     torch.save({'state_dict': {'a': torch.ones(1)}, 'meta': {'colors': palette}}, path)
     before = set(torch.serialization.get_safe_globals())
-    with mmengine_globals():
-        assert read_checkpoint(path)[0].keys() == {'a'}
+    with allow_mmengine_pickles():
+        assert read_checkpoint(path).state.keys() == {'a'}
         torch.load(path, weights_only=True)
     assert set(torch.serialization.get_safe_globals()) == before
 
@@ -372,7 +382,7 @@ def test_what_others_allow_meanwhile_stays_allowed():
 
     before = set(torch.serialization.get_safe_globals())
     try:
-        with mmengine_globals():
+        with allow_mmengine_pickles():
             torch.serialization.add_safe_globals([Theirs])
         assert set(torch.serialization.get_safe_globals()) == before | {Theirs}
     finally:

@@ -5,9 +5,9 @@ import torch
 from mmengine.registry import MODELS
 
 from hybrid_backbones import backbones
-from hybrid_backbones.weights import CheckpointError, find_weights
-
-from ..golden import manifest, variants
+from hybrid_backbones.errors import CheckpointError
+from hybrid_backbones.weights import read_pretrained
+from tests.golden import manifest, variants
 
 NAMES = ('Conformer', 'CvT', 'HRFormer', 'TransXNet', 'UniFormer')
 
@@ -27,12 +27,12 @@ def find(variant, path, **options):
     cls = FAMILIES[family]
     with torch.device('meta'):
         backbone = cls(arch, **options)
-    return find_weights(
+    return read_pretrained(
         str(path),
         family=cls.__name__,
         expected={k: tuple(v.shape) for k, v in backbone.state_dict().items()},
         variants=cls._shapes_of_archs,
-        unpublished=cls.unpublished,
+        keys_not_in_pretrained=cls.keys_not_in_pretrained,
         optional=cls.optional,
     )
 
@@ -43,11 +43,11 @@ def test_every_backbone_key_is_used(variant, tmp_path):
     keys = {key for key, *_ in manifest(variant)['cls_state']}
     (info, *_) = manifest(variant)['dense'].values()
     constants = {key for key in keys if key.endswith('.relative_position_index')}
-    assert set(found.leftover) == {k for k in info['cls_only'] if k in keys} | constants
-    assert found.elsewhere == 0
+    assert set(found.unused_keys) == {k for k in info['cls_only'] if k in keys} | constants
+    assert found.other_keys == 0
     cls = FAMILIES[variant.split('_')[0]]
-    assert all(name.startswith(cls.unpublished or '-') for name in found.missing)
-    assert len(found.state) == found.expected - len(found.missing)
+    assert all(name.startswith(cls.keys_not_in_pretrained or '-') for name in found.missing_keys)
+    assert len(found.state) == found.expected - len(found.missing_keys)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,9 @@ def test_report_of_a_built_backbone(variant, tmp_path, capsys):
     )
     backbone.init_weights()
     backbone.init_weights()  # a second call does nothing
-    names = [n for n in backbone.state_dict() if not n.startswith(backbone.unpublished or '-')]
+    names = [
+        n for n in backbone.state_dict() if not n.startswith(backbone.keys_not_in_pretrained or '-')
+    ]
     assert all(backbone.state_dict()[name].abs().max() == 0 for name in names)
 
 

@@ -10,10 +10,9 @@ import pytest
 import yaml
 from mmengine.config import Config
 
-from hybrid_backbones.analysis.model_cost import model_cost
-from hybrid_backbones.zoo import get_config, list_configs, list_models
-
-from ..parity import count_as_published
+from hybrid_backbones.complexity.model import model_cost
+from hybrid_backbones.zoo.configs import get_config, list_configs, list_models
+from tests.parity import count_as_published
 
 PROJECT = Path(__file__).parents[2]
 CONFIGS = PROJECT / 'configs'

@@ -16,7 +16,7 @@ from mmengine.infer import BaseInferencer
 from mmengine.registry import MODELS, DefaultScope
 
 import hybrid_backbones
-from hybrid_backbones import zoo
+from hybrid_backbones.zoo import configs as zoo
 
 PROJECT = Path(__file__).parents[2]
 NAME = 'retinanet_uniformer_s_1x'
@@ -57,7 +57,7 @@ def test_unknown_name():
 
 
 def test_without_configs(monkeypatch, tmp_path):
-    monkeypatch.setattr(zoo, '__file__', str(tmp_path / 'hybrid_backbones' / 'zoo.py'))
+    monkeypatch.setattr(zoo, '__file__', str(tmp_path / 'hybrid_backbones' / 'zoo' / 'configs.py'))
     with pytest.raises(FileNotFoundError, match='was copied, not installed with pip'):
         zoo.list_configs()
 

@@ -1,5 +1,5 @@
 # Conformer-S/32, ImageNet-1K weights trained by OpenMMLab (top-1 82.0). The authors detect with
-# their own file, which is not a direct download: hybrid_backbones.weights.PUBLISHED has its page.
+# their own file, which is not a direct download: hybrid_backbones.weights.PRETRAINED has its page.
 backbone = dict(
     type='hybrid_backbones.Conformer',
     arch='small_patch32',

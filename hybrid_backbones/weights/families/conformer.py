@@ -2,8 +2,8 @@
 
 from typing import List, Optional, Tuple
 
-from ..catalogue import PublishedFile
-from ..dialects import Dialect, Rule, ours
+from ..key_mapping import KeyMapping, Rule, ours
+from ..pretrained import PretrainedFile
 
 # (number of the coupling block in the published names, our stage, our block)
 _PLACES = [
@@ -47,14 +47,14 @@ def _rules(transformer: Tuple[Rule, ...]) -> Tuple[Rule, ...]:
     return tuple(rules)
 
 
-AUTHORS = Dialect(
+AUTHORS = KeyMapping(
     family='Conformer',
     source='authors',
     signature='trans_1.mlp.fc1.weight',
     rules=_rules((('{*rest}', '{*rest}'),)),
     unused=CLASSIFIER,
 )
-OPENMMLAB = Dialect(
+OPENMMLAB = KeyMapping(
     family='Conformer',
     source='OpenMMLab',
     signature='trans_1.ffn.layers.0.0.weight',
@@ -69,14 +69,14 @@ OPENMMLAB = Dialect(
     ),
     unused=CLASSIFIER,
 )
-DIALECTS = (AUTHORS, OPENMMLAB, ours(AUTHORS, 'stages.0.trans.mlp.fc1.weight'))
+KEY_MAPPINGS = (AUTHORS, OPENMMLAB, ours(AUTHORS, 'stages.0.trans.mlp.fc1.weight'))
 
 
 def _published(
     file: str, arch: str, top1: Optional[float], params: float, url: str
-) -> PublishedFile:
+) -> PretrainedFile:
     direct = url.endswith(file)
-    return PublishedFile(
+    return PretrainedFile(
         file=file,
         family='Conformer',
         arch=arch,
@@ -106,7 +106,7 @@ _FROM_ZOO = (
 
 # The authors give no accuracy for small_patch32, which they publish for detection; OpenMMLab's own
 # training reached 81.96.
-PUBLISHED: Tuple[PublishedFile, ...] = (
+PRETRAINED: Tuple[PretrainedFile, ...] = (
     _published(
         'Conformer_tiny_patch16.pth',
         'tiny_patch16',

@@ -2,10 +2,10 @@
 
 from typing import Tuple
 
-from ..catalogue import PublishedFile
-from ..dialects import Dialect, ours
+from ..key_mapping import KeyMapping, ours
+from ..pretrained import PretrainedFile
 
-AUTHORS = Dialect(
+AUTHORS = KeyMapping(
     family='CvT',
     source='authors',
     signature='stage0.patch_embed.proj.weight',
@@ -63,18 +63,18 @@ def _hugging_face_rules() -> Tuple[Tuple[str, str], ...]:
     return tuple(rules)
 
 
-HUGGING_FACE = Dialect(
+HUGGING_FACE = KeyMapping(
     family='CvT',
     source='Hugging Face',
     signature='encoder.stages.0.embedding.convolution_embeddings.projection.weight',
     rules=_hugging_face_rules(),
     unused=('layernorm.{leaf}', 'classifier.{leaf}'),
 )
-DIALECTS = (AUTHORS, HUGGING_FACE, ours(AUTHORS, 'stages.0.blocks.0.attn.conv_q.conv.weight'))
+KEY_MAPPINGS = (AUTHORS, HUGGING_FACE, ours(AUTHORS, 'stages.0.blocks.0.attn.conv_q.conv.weight'))
 
 
-def _published(file: str, arch: str, top1: float, params: float) -> PublishedFile:
-    return PublishedFile(
+def _published(file: str, arch: str, top1: float, params: float) -> PretrainedFile:
+    return PretrainedFile(
         file=f'{file}.bin',
         family='CvT',
         arch=arch,
@@ -89,7 +89,7 @@ def _published(file: str, arch: str, top1: float, params: float) -> PublishedFil
 
 # The authors' own files are in a shared folder, https://1drv.ms/u/s!AhIXJn_J-blW9RzF3rMW7SsLHa8h,
 # under names that their README does not give; these are the same weights at Hugging Face.
-PUBLISHED: Tuple[PublishedFile, ...] = (
+PRETRAINED: Tuple[PretrainedFile, ...] = (
     _published('cvt-13', '13', 81.6, 20),
     _published('cvt-21', '21', 82.5, 32),
     _published('cvt-13-384', '13', 83.0, 20),

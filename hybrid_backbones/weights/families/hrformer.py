@@ -2,8 +2,8 @@
 
 from typing import Optional, Tuple
 
-from ..catalogue import PublishedFile
-from ..dialects import Dialect, Rule, ours
+from ..key_mapping import KeyMapping, Rule, ours
+from ..pretrained import PretrainedFile
 
 CLASSIFIER = (
     'incre_modules.{*rest}',
@@ -56,7 +56,7 @@ def _rules(block: Tuple[Rule, ...]) -> Tuple[Rule, ...]:
 _BIAS = ('attn.attn.relative_position_bias_table', 'attn.rel_pos_bias')
 _REST = ('{norm}.{leaf}', '{norm}.{leaf}')
 
-AUTHORS = Dialect(
+AUTHORS = KeyMapping(
     family='HRFormer',
     source='authors',
     signature='stage2.0.branches.0.0.attn.attn.q_proj.weight',
@@ -74,7 +74,7 @@ AUTHORS = Dialect(
     ),
     unused=(*CLASSIFIER, '{*block}.relative_position_index'),
 )
-OPENMMLAB = Dialect(
+OPENMMLAB = KeyMapping(
     family='HRFormer',
     source='OpenMMLab',
     signature='stage2.0.branches.0.0.attn.attn.qkv.weight',
@@ -89,7 +89,7 @@ OPENMMLAB = Dialect(
     ),
     unused=(*CLASSIFIER, '{*block}.relative_position_index'),
 )
-DIALECTS = (AUTHORS, OPENMMLAB, ours(AUTHORS, 'stages.1.blocks.0.branches.0.0.mlp.fc1.weight'))
+KEY_MAPPINGS = (AUTHORS, OPENMMLAB, ours(AUTHORS, 'stages.1.blocks.0.branches.0.0.mlp.fc1.weight'))
 
 
 _SHARED = 'https://1drv.ms/u/s!Ai-PFrdirDvwj1'
@@ -98,9 +98,9 @@ _ZOO = 'https://download.openmmlab.com/mmpose/pretrain_models/'
 
 def _published(
     arch: str, file: str, top1: Optional[float], params: float, url: str
-) -> PublishedFile:
+) -> PretrainedFile:
     direct = url == _ZOO
-    return PublishedFile(
+    return PretrainedFile(
         file=file,
         family='HRFormer',
         arch=arch,
@@ -116,7 +116,7 @@ def _published(
 
 
 # The last two are those that MMPose's configs begin with; it gives no accuracy for them.
-PUBLISHED: Tuple[PublishedFile, ...] = (
+PRETRAINED: Tuple[PretrainedFile, ...] = (
     _published('tiny', 'hrt_tiny.pth', 78.6, 8.0, 'UXGB63dBVVOuLO?e=ZLOY7r'),
     _published('small', 'hrt_small.pth', 81.2, 13.5, 'cc3tSp4kIKI_JH?e=bHW7xj'),
     _published('base', 'hrt_base.pth', 82.8, 50.3, 'iNZngTF7PEyik9?e=fv8CG6'),

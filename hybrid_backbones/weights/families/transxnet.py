@@ -2,8 +2,8 @@
 
 from typing import Tuple
 
-from ..catalogue import PublishedFile
-from ..dialects import Dialect, Rule, ours
+from ..key_mapping import KeyMapping, Rule, ours
+from ..pretrained import PretrainedFile
 
 # (published name, ours) inside a block
 _BLOCK = (
@@ -47,18 +47,18 @@ def _rules() -> Tuple[Rule, ...]:
     return tuple(rules)
 
 
-AUTHORS = Dialect(
+AUTHORS = KeyMapping(
     family='TransXNet',
     source='authors',
     signature='network.0.0.token_mixer.local_unit.weight',
     rules=_rules(),
     unused=('classifier.{*rest}',),
 )
-DIALECTS = (AUTHORS, ours(AUTHORS, 'stages.0.blocks.0.mixer.local.weight'))
+KEY_MAPPINGS = (AUTHORS, ours(AUTHORS, 'stages.0.blocks.0.mixer.local.weight'))
 
 
-def _published(file: str, arch: str, top1: float, params: float) -> PublishedFile:
-    return PublishedFile(
+def _published(file: str, arch: str, top1: float, params: float) -> PretrainedFile:
+    return PretrainedFile(
         file=file,
         family='TransXNet',
         arch=arch,
@@ -71,7 +71,7 @@ def _published(file: str, arch: str, top1: float, params: float) -> PublishedFil
     )
 
 
-PUBLISHED: Tuple[PublishedFile, ...] = (
+PRETRAINED: Tuple[PretrainedFile, ...] = (
     _published('transx-t.pth.tar', 't', 81.6, 12.8),
     _published('transx-s.pth.tar', 's', 83.8, 26.9),
     _published('transx-b.pth.tar', 'b', 84.6, 48.0),

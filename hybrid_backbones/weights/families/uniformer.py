@@ -2,8 +2,8 @@
 
 from typing import Tuple
 
-from ..catalogue import PublishedFile
-from ..dialects import Dialect, Rule, ours
+from ..key_mapping import KeyMapping, Rule, ours
+from ..pretrained import PretrainedFile
 
 
 def _rules() -> Tuple[Rule, ...]:
@@ -32,7 +32,7 @@ def _rules() -> Tuple[Rule, ...]:
     return tuple(rules)
 
 
-AUTHORS = Dialect(
+AUTHORS = KeyMapping(
     family='UniFormer',
     source='authors',
     signature='blocks1.0.pos_embed.weight',
@@ -40,12 +40,12 @@ AUTHORS = Dialect(
     # 'norm' is a BatchNorm before the classifier; the dense code's norm1..norm4 are others
     unused=('norm.{leaf}', 'norm_cls.{leaf}', 'head.{leaf}', 'head_cls.{leaf}', 'aux_head.{leaf}'),
 )
-DIALECTS = (AUTHORS, ours(AUTHORS, 'stages.0.blocks.0.attn.affinity.weight'))
+KEY_MAPPINGS = (AUTHORS, ours(AUTHORS, 'stages.0.blocks.0.attn.affinity.weight'))
 
 
-def _published(file: str, arch: str, top1: float, params: float, where: str) -> PublishedFile:
+def _published(file: str, arch: str, top1: float, params: float, where: str) -> PretrainedFile:
     direct = where == _HUB
-    return PublishedFile(
+    return PretrainedFile(
         file=file,
         family='UniFormer',
         arch=arch,
@@ -60,7 +60,7 @@ def _published(file: str, arch: str, top1: float, params: float, where: str) -> 
 
 _HUB = 'https://huggingface.co/Sense-X/uniformer_image/resolve/main/'
 
-PUBLISHED: Tuple[PublishedFile, ...] = (
+PRETRAINED: Tuple[PretrainedFile, ...] = (
     _published('uniformer_small_in1k.pth', 'small', 82.9, 22, _HUB),
     _published('uniformer_base_in1k.pth', 'base', 83.8, 50, _HUB),
     _published(

@@ -1,0 +1,141 @@
+"""Speed and memory of a network, as numbers for JSON and as a Markdown table."""
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from datetime import date
+from typing import Any, Dict, List, Optional, Tuple
+
+import torch
+
+from ...complexity.backbone import count_parameters
+from ...utils.files import write_json
+from ...utils.versions import machine, versions
+from .networks import build_network
+from .peak_memory import peak_memory
+from .settings import Settings, check_settings, from_dict, make_ready
+from .timing import Clock, Step, Times, alternate, matmul_rate, pairwise_ratios
+
+# the gradients of a layer's input and of its weights take one forward pass' operations each
+TRAINING_FACTOR = 3
+GIGA = 1e9
+
+
+def measure(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, Any]:
+    """Time a network, alone or in turns with another, and measure its peak memory.
+
+    Returns:
+        Numbers and strings that JSON can hold. ``seconds`` are of one call for the whole batch,
+        and so are ``gmacs``, 1e9 multiply-adds of the network before folding (three times the
+        forward pass' for a training step). ``gflops_per_second`` counts two operations a
+        multiply-add; ``share`` is that over ``matmul_gflops_per_second``. ``memory_gib`` and
+        ``against`` are None where they were not asked for; ``against.ratio`` is the median of
+        ``against.ratios``, the network's time over the reference's in the same turn.
+
+    Raises:
+        ConfigError: What the settings ask for is not there or not possible.
+    """
+    check_settings(settings)
+    torch.set_num_threads(settings.threads)
+    training = settings.what == 'training'
+    module, image = make_ready(settings)
+    steps = {'network': Step(module, image, training)}
+    if settings.against:
+        steps['against'] = Step(*make_ready(settings.of_reference()), training)
+    params, macs = _costs(settings)
+    memory = peak_memory(settings) if settings.memory else None
+    rate = matmul_rate(image.dtype, settings.device)
+    times, order = alternate(steps, settings.repeats, settings.warmup, clock)
+    speed = 2 * macs / times['network'].median
+    return dict(
+        settings=asdict(settings),
+        params=params,
+        seconds=_describe(times['network']),
+        gmacs=macs / GIGA,
+        gflops_per_second=speed / GIGA,
+        matmul_gflops_per_second=rate / GIGA,
+        share=speed / rate,
+        memory_gib=memory,
+        against=_compare(settings.against, times) if settings.against else None,
+        order=order,
+        machine=machine(settings.device),
+        versions=versions(),
+        date=date.today().isoformat(),
+    )
+
+
+def _costs(settings: Settings) -> Tuple[int, int]:
+    """Parameters and multiply-adds as published: of a network of its own, never folded."""
+    network = build_network(settings.network, settings.options)
+    factor = TRAINING_FACTOR if settings.what == 'training' else 1
+    macs = network.flops(*settings.size) * settings.batch * factor
+    return count_parameters(network.module), macs
+
+
+def _describe(times: Times) -> Dict[str, Any]:
+    return dict(median=times.median, p95=times.p95, all=list(times.seconds))
+
+
+def _compare(name: str, times: Dict[str, Times]) -> Dict[str, Any]:
+    ratios = pairwise_ratios(times['network'], times['against'])
+    return dict(
+        network=name,
+        seconds=_describe(times['against']),
+        ratio=Times(ratios).median,
+        ratios=list(ratios),
+    )
+
+
+COLUMNS = (
+    'network',
+    'what',
+    'size',
+    'type',
+    'mode',
+    'format',
+    'median',
+    'p95',
+    'GFLOPs',
+    'GFLOP/s',
+    'of matrix products',
+    'memory before -> peak',
+    'against',
+)
+
+
+def table(results: List[Dict[str, Any]]) -> str:
+    """The results as a Markdown table."""
+    lines = [COLUMNS, ('---',) * len(COLUMNS), *(_row(result) for result in results)]
+    return ''.join('| ' + ' | '.join(line) + ' |\n' for line in lines)
+
+
+def _row(result: Dict[str, Any]) -> List[str]:
+    settings = result['settings']
+    options = [f'{key}={value}' for key, value in settings['options'].items()]
+    height, width = settings['size']
+    against = result['against']
+    return [
+        ' '.join([f'`{settings["network"]}`', *options]),
+        settings['what'],
+        f'{settings["batch"]}x3x{height}x{width}',
+        settings['dtype'],
+        settings['mode'],
+        settings['memory_format'],
+        f'{1000 * result["seconds"]["median"]:.1f} ms',
+        f'{1000 * result["seconds"]["p95"]:.1f} ms',
+        f'{result["gmacs"]:.1f}',
+        f'{result["gflops_per_second"]:.1f}',
+        f'{result["share"]:.0%}',
+        memory_text(result['memory_gib']),
+        f'{against["ratio"]:.2f} x `{against["network"]}`' if against else '-',
+    ]
+
+
+def memory_text(memory: Optional[Dict[str, float]]) -> str:
+    """Before and at the peak, in GiB."""
+    return f'{memory["before"]:.2f} -> {memory["peak"]:.2f} GiB' if memory else '-'
+
+
+if __name__ == '__main__':  # settings as JSON, and the file to write
+    write_json(sys.argv[2], measure(from_dict(json.loads(sys.argv[1]))))

@@ -1,0 +1,188 @@
+"""The networks whose speed can be measured, by name: ours, whole models, and others to compare."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Callable, Dict, List, Optional
+
+import torch
+from mmengine.hub import get_config
+from torch import Tensor, nn
+
+from ...complexity.backbone import count_flops
+from ...complexity.model import model_cost
+from ...config.load import override
+from ...errors import ConfigError
+from ...openmmlab.build import build_in_scope
+from ...zoo.configs import is_config, list_configs, read_config
+from ...zoo.create import create_backbone
+from ...zoo.names import list_backbones, short_names
+
+
+@dataclass
+class Network:
+    """A network to measure.
+
+    Args:
+        module: Takes images ``(N, 3, H, W)``, returns tensors in tuples, lists or dicts.
+        flops: Multiply-adds of the forward pass for one image of a height and width.
+        holder: The module whose attribute ``backbone`` is ours; None if nothing is.
+    """
+
+    module: nn.Module
+    flops: Callable[[int, int], int]
+    holder: Optional[nn.Module] = None
+
+
+class Bare(nn.Module):
+    """A backbone alone, held as a model holds its own, so that both can be changed alike."""
+
+    def __init__(self, backbone: nn.Module):
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, x: Tensor) -> Any:
+        """What the backbone returns."""
+        return self.backbone(x)
+
+
+class Whole(nn.Module):
+    """A model of MMDetection, MMSegmentation or MMPose in its tensor mode.
+
+    A two-stage detector looks at the regions that its random weights propose: at most, and
+    mostly, as many as :func:`model_cost` counts operations for.
+    """
+
+    def __init__(self, model: nn.Module, scope: str):
+        super().__init__()
+        self.model = model
+        self.scope = scope
+
+    def forward(self, x: Tensor) -> Any:
+        """What backbone, neck and heads return; two-stage detectors go through their NMS."""
+        return self.model(x, self._samples(x), mode='tensor')
+
+    def _samples(self, x: Tensor) -> Optional[list]:
+        if self.scope != 'mmdet':
+            return None
+        from mmdet.structures import DetDataSample
+
+        return [DetDataSample(metainfo=dict(img_shape=tuple(x.shape[2:]))) for _ in x]
+
+
+class HiddenStates(nn.Module):
+    """A model of Transformers that returns its levels."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Any:
+        """The levels, from fine to coarse."""
+        return self.model(x, output_hidden_states=True).hidden_states
+
+
+def build_network(spec: str, options: Optional[Dict[str, Any]] = None) -> Network:
+    """Build a network with random weights.
+
+    Args:
+        spec: One of our backbones, such as ``uniformer_small``; a config's name or path;
+            ``resnet50``, which is MMDetection's; or ``PACKAGE:NAME`` out of ``PEERS``.
+        options: Arguments of one of our backbones; settings of a config by dotted keys.
+
+    Raises:
+        ConfigError: There is no such network, it does not take the options, or its package is
+            not installed.
+    """
+    if is_config(spec):
+        return _whole(spec, options)
+    if spec in (*list_backbones(), *short_names()):
+        held = Bare(create_backbone(spec, **(options or {})))
+        return Network(held, lambda height, width: count_flops(held.backbone, height, width), held)
+    if options:
+        raise ConfigError(f'{spec} takes no options: they are for our backbones and configs')
+    # held, because the train() of some of OpenMMLab's returns nothing
+    theirs = Bare(_other(_resnet50 if spec == 'resnet50' else _peer(spec), spec))
+    return Network(theirs, lambda height, width: count_flops(theirs, height, width))
+
+
+def _whole(spec: str, options: Optional[Dict[str, Any]]) -> Network:
+    cfg = read_config(spec)
+    override(cfg, options)
+    scope = cfg.get('default_scope')
+    if scope not in ('mmdet', 'mmseg', 'mmpose'):
+        raise ConfigError(f'{spec}: default_scope must be mmdet, mmseg or mmpose, got {scope!r}')
+    model = _other(lambda: build_in_scope(scope, cfg.model), spec)
+    ours = cfg.model.backbone.type.startswith('hybrid_backbones.')
+    return Network(
+        Whole(model, scope),
+        lambda height, width: model_cost(cfg, (height, width)).flops,
+        model if ours else None,
+    )
+
+
+def _other(build: Callable[[], nn.Module], spec: str) -> nn.Module:
+    """Call a builder that imports a package which may be missing."""
+    from ...openmmlab.torchvision import repair_torchvision
+
+    repair_torchvision()
+    try:
+        return build()
+    except ImportError as error:
+        reason = ' '.join(str(error).split())
+        raise ConfigError(f'{spec} needs a package that is not installed: {reason}') from None
+
+
+def _resnet50() -> nn.Module:
+    return import_module('mmdet.models.backbones').ResNet(depth=50)
+
+
+def _mmpose_hrformer(arch: str) -> nn.Module:
+    name = f'td-hm_hrformer-{arch}_8xb32-210e_coco-256x192.py'
+    import_module('mmpose')
+    cfg = get_config(f'mmpose::body_2d_keypoint/topdown_heatmap/coco/{name}')
+    return build_in_scope('mmpose', dict(cfg.model.backbone, init_cfg=None))
+
+
+def _mmpretrain_conformer(arch: str, patch_size: int) -> nn.Module:
+    conformer = import_module('mmpretrain.models.backbones.conformer').Conformer
+    return conformer(arch=arch, patch_size=patch_size)
+
+
+def _transformers_cvt(depth: List[int]) -> nn.Module:
+    transformers = import_module('transformers')
+    if not hasattr(transformers, 'CvtModel'):
+        raise ImportError('this version of transformers has no CvT')
+    return HiddenStates(transformers.CvtModel(transformers.CvtConfig(depth=depth)))
+
+
+PEERS: Dict[str, Callable[[], nn.Module]] = {
+    'mmpose:HRFormer-small': lambda: _mmpose_hrformer('small'),
+    'mmpose:HRFormer-base': lambda: _mmpose_hrformer('base'),
+    'mmpretrain:conformer-tiny-p16': lambda: _mmpretrain_conformer('tiny', 16),
+    'mmpretrain:conformer-small-p16': lambda: _mmpretrain_conformer('small', 16),
+    'mmpretrain:conformer-small-p32': lambda: _mmpretrain_conformer('small', 32),
+    'mmpretrain:conformer-base-p16': lambda: _mmpretrain_conformer('base', 16),
+    'transformers:cvt-13': lambda: _transformers_cvt([1, 2, 10]),
+    'transformers:cvt-21': lambda: _transformers_cvt([1, 4, 16]),
+}
+
+
+def _peer(spec: str) -> Callable[[], nn.Module]:
+    if spec in PEERS:
+        return PEERS[spec]
+    known = ['resnet50', *PEERS, *list_backbones(), *short_names(), *list_configs()]
+    close = get_close_matches(spec, known, n=3)
+    hint = f'close: {", ".join(close)}' if close else 'as uniformer_small, resnet50 or a config'
+    raise ConfigError(f'no network {spec!r}; {hint}')
+
+
+def tensors(output: Any) -> List[Tensor]:
+    """All tensors in tuples, lists and dicts, one in another."""
+    if isinstance(output, torch.Tensor):
+        return [output]
+    if isinstance(output, dict):
+        output = list(output.values())
+    if isinstance(output, (list, tuple)):
+        return [tensor for part in output for tensor in tensors(part)]
+    return []

@@ -1,0 +1,124 @@
+"""Peak memory of one call of a network, measured in a fresh process."""
+
+import ctypes
+import gc
+import json
+import os
+import resource
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Dict
+
+import torch
+
+from ...errors import ConfigError
+from .settings import Settings, from_dict, make_ready
+from .timing import Step
+
+GIB = 2**30
+STATUS, CLEAR_REFS = Path('/proc/self/status'), Path('/proc/self/clear_refs')
+
+
+def peak_memory(settings: Settings) -> Dict[str, float]:
+    """Memory before and at the peak of one call, in GiB.
+
+    On a CPU, resident memory of a process that has imported and built nothing else; on a GPU,
+    what torch has allocated.
+
+    Raises:
+        ConfigError: The process failed, for want of memory perhaps.
+    """
+    done = subprocess.run(
+        [sys.executable, '-m', __name__, json.dumps(asdict(settings))],
+        env=environment(settings.threads),
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f'exit status {done.returncode}'])[-1]
+        raise ConfigError(f'peak memory of {settings.network} could not be measured: {last}')
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def environment(threads: int) -> Dict[str, str]:
+    """Of a process that measures: waiting threads sleep, and the package is this one."""
+    package = str(Path(__file__).resolve().parents[3])
+    paths = [package, *filter(None, [os.environ.get('PYTHONPATH')])]
+    return {
+        **os.environ,
+        'OMP_NUM_THREADS': str(threads),
+        'OMP_WAIT_POLICY': 'PASSIVE',
+        'PYTHONPATH': os.pathsep.join(paths),
+    }
+
+
+def measure_here(settings: Settings) -> Dict[str, float]:
+    """The same in this process, whose earlier peak counts where the system cannot reset it."""
+    torch.set_num_threads(settings.threads)
+    module, image = make_ready(settings)
+    step = Step(module, image, settings.what == 'training')
+    step.prepare()
+    if 'compiled' in settings.mode:
+        step()  # what the compiler takes is not the network's
+        step.prepare()
+        _return_freed()
+    memory = _GpuMemory if settings.device == 'cuda' else _CpuMemory
+    before = memory.reset()
+    step()
+    peak = max(memory.peak(), before)
+    return dict(before=before / GIB, peak=peak / GIB, growth=(peak - before) / GIB)
+
+
+def _return_freed() -> None:
+    """Give back what the allocator keeps: the next call would grow into it unseen."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)  # glibc's
+    if trim:
+        trim(0)
+
+
+class _GpuMemory:
+    @staticmethod
+    def reset() -> int:
+        torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.memory_allocated()
+
+    @staticmethod
+    def peak() -> int:
+        return torch.cuda.max_memory_allocated()
+
+
+class _CpuMemory:
+    """Linux's own count of this program's pages.
+
+    ``getrusage`` would do for other systems, but on Linux its peak survives ``exec``: a large
+    parent's memory would pass for its child's.
+    """
+
+    @classmethod
+    def reset(cls) -> int:
+        """Forget the earlier peak, where that is possible; resident bytes now."""
+        try:
+            CLEAR_REFS.write_text('5')
+        except OSError:
+            pass
+        return cls._status('VmRSS')
+
+    @classmethod
+    def peak(cls) -> int:
+        return cls._status('VmHWM')
+
+    @staticmethod
+    def _status(key: str) -> int:
+        lines = STATUS.read_text().splitlines() if STATUS.is_file() else []
+        for line in lines:
+            if line.startswith(f'{key}:'):
+                return int(line.split()[1]) * 1024
+        unit = 1 if sys.platform == 'darwin' else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+if __name__ == '__main__':
+    print(json.dumps(measure_here(from_dict(json.loads(sys.argv[1])))))

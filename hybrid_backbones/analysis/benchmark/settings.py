@@ -1,0 +1,126 @@
+"""What one measurement of speed is about, and the network made ready for it."""
+
+import os
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Dict, Optional, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import ConfigError
+from .networks import Network, build_network
+
+MODES = ('eager', 'folded', 'compiled', 'folded+compiled')
+WHATS = ('inference', 'training')
+DTYPES = ('float32', 'bfloat16', 'float16')
+MEMORY_FORMATS = {'contiguous': torch.contiguous_format, 'channels_last': torch.channels_last}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One measurement.
+
+    Args:
+        network: What is measured, as :func:`build_network` takes it.
+        options: Its options.
+        size: Height and width of the images, in pixels.
+        batch: Images at a time.
+        dtype: Of weights and images.
+        threads: Of torch; all cores by default.
+        memory_format: Of weights and images.
+        mode: How the backbone is run. It may be folded for inference, and compiled; of a whole
+            model nothing else is changed.
+        what: ``'inference'``, or ``'training'``: forward, sum of the mean squares of all that
+            comes out, backward.
+        device: ``'cpu'`` or ``'cuda'``.
+        against: The network to compare with, if any; eager and contiguous, else the same.
+        against_options: Its options.
+        repeats: Calls that are timed.
+        warmup: Calls before, which are not.
+        memory: Whether to measure peak memory too, which takes another process.
+    """
+
+    network: str
+    options: Dict[str, Any] = field(default_factory=dict)
+    size: Tuple[int, int] = (800, 1280)
+    batch: int = 1
+    dtype: str = 'float32'
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    memory_format: str = 'contiguous'
+    mode: str = 'eager'
+    what: str = 'inference'
+    device: str = 'cpu'
+    against: Optional[str] = None
+    against_options: Dict[str, Any] = field(default_factory=dict)
+    repeats: int = 5
+    warmup: int = 1
+    memory: bool = True
+
+    def of_reference(self) -> 'Settings':
+        """The same for the network to compare with."""
+        return replace(
+            self,
+            network=self.against,
+            options=self.against_options,
+            memory_format='contiguous',
+            mode='eager',
+            against=None,
+            against_options={},
+        )
+
+
+def from_dict(values: Dict[str, Any]) -> Settings:
+    """Settings that went through JSON."""
+    known = {f.name: values[f.name] for f in fields(Settings) if f.name in values}
+    return Settings(**dict(known, size=tuple(known['size'])))
+
+
+def check_settings(settings: Settings) -> None:
+    """See that a measurement is possible, before anything is built.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if settings.what == 'training' and 'folded' in settings.mode:
+        raise ConfigError('a folded network does not train: --mode eager or compiled')
+    if settings.device == 'cuda' and not torch.cuda.is_available():
+        raise ConfigError('--device cuda: torch sees no GPU here')
+    if min(settings.size) < 32:
+        height, width = settings.size
+        raise ConfigError(f'--size must be at least 32x32 pixels, got {height}x{width}')
+
+
+def make_ready(settings: Settings) -> Tuple[nn.Module, Tensor]:
+    """Build a network with random weights and what it shall look at.
+
+    Returns:
+        The module to call, in the mode, type and format that the settings name, and the images
+        ``(N, 3, H, W)``.
+
+    Raises:
+        ConfigError: There is no such network, or it cannot be folded.
+    """
+    torch.manual_seed(0)
+    network = build_network(settings.network, settings.options)
+    module = network.module.train(settings.what == 'training')
+    if 'folded' in settings.mode:
+        if network.holder is None:
+            raise ConfigError(f'{settings.network} cannot be folded: it is none of our backbones')
+        from ...deploy import fold
+
+        network.holder.backbone = fold(network.holder.backbone)
+    layout = dict(memory_format=MEMORY_FORMATS[settings.memory_format])
+    where = dict(device=settings.device, dtype=getattr(torch, settings.dtype))
+    module.to(**where, **layout)
+    image = torch.randn(settings.batch, 3, *settings.size).to(**where, **layout)
+    if 'compiled' in settings.mode:
+        _compile_backbone(network)
+    return module, image
+
+
+def _compile_backbone(network: Network) -> None:
+    torch._dynamo.reset()  # an earlier measurement's sizes would make this one's dynamic
+    holder, name = network.holder, 'backbone'
+    if holder is None:
+        raise ConfigError('--mode compiled is for our backbones, and for models that have one')
+    setattr(holder, name, torch.compile(getattr(holder, name), dynamic=False))

@@ -1,0 +1,1 @@
+"""Browsing a dataset as training reads it."""

@@ -1,0 +1,140 @@
+"""A dataset's item as a picture: what the model gets, and the truth drawn on it.
+
+In OpenMMLab's libraries a pipeline ends with pixels from 0 to 255, blue first; mean and deviation
+are the model's data preprocessor's. So what is shown here is what the model gets, to the pixel.
+"""
+
+import warnings
+from itertools import count
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple
+
+import numpy as np
+from mmengine.config import ConfigDict
+from mmengine.registry import VISUALIZERS
+
+# of the libraries' visualizers, where the config does not say: the picture is to be seen below
+STYLES = dict(
+    DetLocalVisualizer=dict(alpha=0.6, line_width=2),
+    SegLocalVisualizer=dict(alpha=0.6),
+    PoseLocalVisualizer=dict(radius=3, line_width=2),
+)
+NUMBERS = count()
+IGNORED = 255  # in a mask
+PARTS = ('gt_instances', 'gt_sem_seg', 'gt_panoptic_seg', 'gt_fields')
+
+
+class GroundTruthVisualizer:
+    """Draws items of a dataset with the library's own visualizer.
+
+    Args:
+        visualizer: The config's.
+        metainfo: The dataset's, with its classes, joints and colours.
+        normalisation: The pipeline's ``Normalize``, if it has one.
+        whole: Whether pictures are whole ones, in which a person's box says something.
+        heatmaps: Draw a pose's target heatmaps below the picture.
+    """
+
+    def __init__(
+        self,
+        visualizer: ConfigDict,
+        metainfo: Dict[str, Any],
+        normalisation: Optional[ConfigDict],
+        whole: bool = False,
+        heatmaps: bool = False,
+    ):
+        kind = str(visualizer.type).rpartition('.')[2]
+        settings = {**STYLES.get(kind, {}), **visualizer}
+        for key in ('vis_backends', 'save_dir'):
+            settings.pop(key, None)  # files are written here, under names of our own
+        settings['name'] = f'browse{next(NUMBERS)}'  # of one name there is one in a process
+        self.visualizer = VISUALIZERS.build(settings)
+        self.normalisation = normalisation
+        self.has_truth = True
+        self.options: Dict[str, Any] = {}
+        if hasattr(self.visualizer, 'skeleton'):
+            self.visualizer.set_dataset_meta(metainfo)
+            self.options = dict(draw_bbox=whole, draw_heatmap=heatmaps)
+        else:
+            self.visualizer.dataset_meta = metainfo
+
+    def draw(self, item: Dict[str, Any], path: Path) -> str:
+        """Write a picture, whole or not at all; with a mask, the plain one on the left.
+
+        Args:
+            item: What the pipeline returns: ``inputs`` (3, H, W) and ``data_samples``.
+            path: File to write, ``.png``.
+
+        Returns:
+            What cannot be right in the truth, and the visualizer does not show; mostly nothing.
+
+        Raises:
+            ValueError: Picture and mask differ in size.
+        """
+        import mmcv
+
+        image = self.pixels(item['inputs'])
+        sample = _drawable(item['data_samples'])
+        _check_size(sample, image.shape[:2])
+        part = path.with_name(f'.part-{path.name}')
+        if self.has_truth and any(name in sample for name in PARTS):
+            with warnings.catch_warnings():
+                warnings.filterwarnings('ignore', '.*out of bounds')  # boxes end at the border
+                self.visualizer.add_datasample(
+                    path.stem, image, sample, draw_pred=False, out_file=str(part), **self.options
+                )
+            if 'gt_sem_seg' in sample:  # a mask covers all: the picture stands beside it
+                beside = [mmcv.rgb2bgr(image), mmcv.imread(str(part))]
+                mmcv.imwrite(np.concatenate(beside, axis=1), str(part))
+        else:
+            mmcv.imwrite(mmcv.rgb2bgr(image), str(part))
+        part.replace(path)
+        return self._doubt(sample)
+
+    def pixels(self, inputs: Any) -> np.ndarray:
+        """The picture ``(H, W, 3)`` uint8, red first, of a pipeline's ``inputs`` (3, H, W)."""
+        image = inputs.permute(1, 2, 0).numpy().astype(np.float32)
+        step = self.normalisation
+        if step is not None:
+            image = image * np.float32(step['std']) + np.float32(step['mean'])
+        red_first = step is not None and step.get('to_rgb', True)
+        image = image.round().clip(0, 255).astype(np.uint8)
+        return np.ascontiguousarray(image if red_first else image[..., ::-1])
+
+    def _doubt(self, sample: Any) -> str:
+        """Values of a mask for which there is no class: training ends in an error deep inside."""
+        if 'gt_sem_seg' not in sample:
+            return ''
+        known = len(self.visualizer.dataset_meta['classes'])
+        values = np.unique(sample.gt_sem_seg.data.numpy()).tolist()
+        wrong = [value for value in values if value >= known and value != IGNORED]
+        if not wrong:
+            return ''
+        return (
+            f'the mask has the values {", ".join(map(str, wrong))}, but there are {known} classes: '
+            f'0 to {known - 1}, and {IGNORED} where nobody labelled'
+        )
+
+
+def _check_size(sample: Any, size: Tuple[int, int]) -> None:
+    if 'gt_sem_seg' in sample and tuple(sample.gt_sem_seg.shape) != size:
+        sides = ['x'.join(map(str, shape)) for shape in (size, sample.gt_sem_seg.shape)]
+        raise ValueError(f'the picture is {sides[0]} pixels, its mask {sides[1]}')
+
+
+def _drawable(sample: Any) -> Any:
+    """A copy of the truth as the visualizers take it."""
+    sample = sample.clone()
+    if 'gt_instances' not in sample:
+        return sample
+    instances = sample.gt_instances = sample.gt_instances.clone()
+    if not len(instances):
+        del sample.gt_instances  # they fail on pictures without objects
+        return sample
+    boxes = instances.get('bboxes')
+    if hasattr(boxes, 'tensor'):  # mmdet's own class of boxes
+        instances.bboxes = boxes.tensor
+    visible = instances.get('keypoints_visible')
+    if visible is not None and visible.ndim == 3:  # with a weight beside each
+        instances.keypoints_visible = visible[..., 0]
+    return sample

@@ -1,0 +1,1 @@
+"""Parts, costs, weights and configs of a backbone, or of a config."""

@@ -1,0 +1,1 @@
+"""Attention maps, feature maps, Grad-CAM and effective receptive fields."""

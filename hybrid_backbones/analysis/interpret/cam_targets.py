@@ -1,0 +1,176 @@
+"""Numbers whose gradients say what a model looks at: the score of one class.
+
+A target takes images ``(1, 3, H, W)``, normalised, and returns a number. It also says which class
+it took, where that was left to it.
+"""
+
+from typing import Any, List, Optional, Tuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...backbones.conformer import Conformer
+from ...errors import ConfigError
+from ...weights import read_checkpoint
+
+HEAD_NORM_EPS = 1e-5  # of the published classifier's LayerNorm
+
+
+class Target:
+    """The score of one class.
+
+    Args:
+        label: The class; None: the one of the highest score, written here by the first call.
+        what: What is measured, for a caption.
+    """
+
+    what = ''
+
+    def __init__(self, label: Optional[int] = None):
+        self.label = label
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """The number."""
+        raise NotImplementedError
+
+    def choose(self, scores: Tensor) -> int:
+        """The class that was asked for, else the best of ``(classes,)``.
+
+        Raises:
+            ConfigError: There is no such class.
+        """
+        if self.label is None:
+            self.label = int(scores.argmax())
+        if not 0 <= self.label < len(scores):
+            raise ConfigError(f'--class must be from 0 to {len(scores) - 1}, got {self.label}')
+        return self.label
+
+
+class PublishedLogit(Target):
+    """The logit of an ImageNet class: the sum of both classifiers that Conformer is published with.
+
+    The network's prediction is that sum.
+
+    Args:
+        backbone: With the file's weights, up to its last level.
+        weights: The file.
+        label: As in :class:`Target`.
+
+    Raises:
+        ConfigError: The file has no classifier, or the backbone stops before its last level.
+    """
+
+    what = 'logit'
+
+    def __init__(self, backbone: Conformer, weights: Optional[str], label: Optional[int] = None):
+        super().__init__(label)
+        if weights is None:
+            raise ConfigError('--class is for a config, or for --weights that hold a classifier')
+        if backbone.num_stages < 4:
+            raise ConfigError('--class needs a backbone with its last level, out_indices up to 3')
+        checkpoint = read_checkpoint(weights)
+        self.backbone = backbone
+        self.heads = [
+            _leaves(checkpoint.state, name, checkpoint.name)
+            for name in ('conv_cls_head', 'trans_norm', 'trans_cls_head')
+        ]
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """The logit."""
+        seen: List[Tensor] = []
+        last = self.backbone.stages[3].blocks[-1]
+        hook = last.register_forward_hook(lambda module, args, output: seen.extend(output))
+        try:
+            self.backbone(image)
+        finally:
+            hook.remove()
+        conv, norm, trans = self.heads
+        token = F.layer_norm(seen[1][:, 0], norm[0].shape, *norm, eps=HEAD_NORM_EPS)
+        logits = F.linear(seen[0].mean((2, 3)), *conv) + F.linear(token, *trans)
+        return logits[0, self.choose(logits[0])]
+
+
+def _leaves(state: dict, name: str, file: str) -> Tuple[Tensor, Tensor]:
+    found = []
+    for leaf in ('weight', 'bias'):
+        keys = [key for key in state if f'.{key}'.endswith(f'.{name}.{leaf}')]
+        if not keys:
+            raise ConfigError(f'--class: {file} has no classifier ({name}.{leaf})')
+        found.append(state[keys[0]].float())
+    return tuple(found)
+
+
+class Segments(Target):
+    """The sum of a class' logits over the positions where it is predicted; over all if nowhere."""
+
+    what = 'sum of logits where it is predicted'
+
+    def __init__(self, model: nn.Module, label: Optional[int] = None):
+        super().__init__(label)
+        self.model = model
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """The sum; the class is by default the one that is predicted most often."""
+        logits = self.model(image, mode='tensor')[0]
+        predicted = logits.argmax(0)
+        label = self.choose(predicted.flatten().bincount(minlength=len(logits)))
+        where = predicted == label
+        return logits[label][where].sum() if where.any() else logits[label].sum()
+
+
+class Detections(Target):
+    """The highest logit of a class, over all anchors or over all proposals of the first stage."""
+
+    what = 'highest logit'
+
+    def __init__(self, model: nn.Module, label: Optional[int] = None):
+        super().__init__(label)
+        self.model = model
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """The logit."""
+        two_stages = getattr(self.model, 'with_roi_head', False)
+        logits = self._of_regions(image) if two_stages else self._of_anchors(image)
+        best = logits.amax(0)
+        return best[self.choose(best)]
+
+    def _of_anchors(self, image: Tensor) -> Tensor:
+        """``(anchors, classes)``."""
+        levels = self.model(image, mode='tensor')[0]
+        classes = self.model.bbox_head.cls_out_channels
+        return torch.cat(
+            [level[0].unflatten(0, (-1, classes)).flatten(2).mT.flatten(0, 1) for level in levels]
+        )
+
+    def _of_regions(self, image: Tensor) -> Tensor:
+        """``(proposals, classes)``; where the proposals are has no gradient."""
+        from mmdet.structures import DetDataSample
+
+        shape = tuple(image.shape[2:])
+        samples = [DetDataSample(metainfo=dict(img_shape=shape, scale_factor=(1.0, 1.0)))]
+        features = self.model.extract_feat(image)
+        with torch.no_grad():
+            proposals = self.model.rpn_head.predict(features, samples, rescale=False)
+        scores: Any = self.model.roi_head(features, proposals, samples)[0]
+        if not isinstance(scores, Tensor):  # a cascade's, one for each image
+            (scores,) = scores
+        return scores[:, :-1]  # the last one is the background
+
+
+class Keypoints(Target):
+    """The highest value of a keypoint's heatmap."""
+
+    what = 'highest value of its heatmap'
+
+    def __init__(self, model: nn.Module, label: Optional[int] = None):
+        super().__init__(label)
+        self.model = model
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """The value."""
+        best = self.model(image, None, mode='tensor')[0].flatten(1).amax(1)
+        return best[self.choose(best)]
+
+
+OF_MODELS = {'mmdet': Detections, 'mmseg': Segments, 'mmpose': Keypoints}

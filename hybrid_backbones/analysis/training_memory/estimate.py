@@ -1,0 +1,208 @@
+"""How much memory a training step of a config's model needs, by arithmetic alone.
+
+Weights, gradients and the optimizer's averages are counted from the parameters; activations by
+running the forward pass without numbers and adding up what autograd keeps for the backward pass.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
+
+import torch
+import torch.nn.functional as F
+from mmengine.config import Config, ConfigDict
+from mmengine.model import revert_sync_batchnorm
+from torch import Tensor, nn
+
+from ...complexity.model import usual_size
+from ...errors import ConfigError
+from ...openmmlab.build import build_in_scope
+from .saved_tensors import SavedTensors, follow_checkpointing
+from .simulated_gpu import SimulatedCUDA
+
+PRECISIONS = dict(fp32=None, bf16=torch.bfloat16)  # what matrix products are cast to
+TRAINING_SIZE = (800, 1333)  # of a picture in detection: the largest of the usual schedule
+SAMPLED, POSITIVE = 512, 128  # regions of one image that a box head and a mask head learn from
+AVERAGES = dict(SGD=1, Adam=2, AdamW=2)  # that an optimizer has of each gradient
+# Share of a card that what is counted may take. The rest is for CUDA itself, for what kernels need
+# while they run, for gradients of activations, and for gaps between blocks of memory.
+USABLE = 0.75
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class TrainingMemory:
+    """Bytes that a training step keeps at the end of its forward pass, and for the optimizer.
+
+    Args:
+        weights: Parameters and buffers.
+        gradients: Of the parameters that learn.
+        averages: The optimizer's.
+        backbone: What the backbone keeps for the backward pass; with ``with_cp``, and the largest
+            block while it is recomputed.
+        rest: What neck, heads and losses keep.
+    """
+
+    weights: int
+    gradients: int
+    averages: int
+    backbone: int
+    rest: int
+
+    @property
+    def fixed(self) -> int:
+        """What does not depend on the pictures."""
+        return self.weights + self.gradients + self.averages
+
+    @property
+    def activations(self) -> int:
+        """What the backward pass needs."""
+        return self.backbone + self.rest
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.fixed + self.activations
+
+
+def training_memory(
+    cfg: Config,
+    size: Optional[Tuple[int, int]] = None,
+    batch: int = 2,
+    precision: str = 'fp32',
+    with_cp: Optional[Any] = None,
+) -> TrainingMemory:
+    """Count the memory of a training step of a config of mmdet, mmseg or mmpose.
+
+    Counted are backbone, neck and heads, a two-stage detector's for ``SAMPLED`` regions of an image
+    (``POSITIVE`` for masks), and a segmentor's losses. Not counted: assignment of targets and
+    losses of detectors and pose estimators, temporary tensors, what a library or allocator takes
+    beside, and the second copy of all gradients that DDP has.
+
+    Args:
+        cfg: As read from the file.
+        size: Height and width in pixels; the default is :func:`training_size`.
+        batch: Images.
+        precision: ``'fp32'``, or ``'bf16'`` for automatic mixed precision.
+        with_cp: As of a backbone; None leaves the config's.
+
+    Raises:
+        ConfigError: The config is of another library or backbone, or has a setting that cannot
+            work.
+    """
+    scope = cfg.get('default_scope')
+    if scope not in _TRAINING:
+        raise ConfigError(f'default_scope must be one of {", ".join(_TRAINING)}, got {scope!r}')
+    backbone = (cfg.get('model') or {}).get('backbone') or {}
+    if not str(backbone.get('type')).startswith('hybrid_backbones.'):
+        raise ConfigError(f'the backbone must be of hybrid_backbones, got {backbone.get("type")}')
+    model_cfg = ConfigDict(cfg.model.to_dict())
+    model_cfg.backbone.init_cfg = None
+    if with_cp is not None:
+        model_cfg.backbone.with_cp = with_cp
+    with torch.device('meta'):
+        try:
+            model = build_in_scope(scope, model_cfg)
+            model = revert_sync_batchnorm(model).train()  # the same memory, and needs no GPU
+            saved = SavedTensors(model)
+            follow_checkpointing(model.backbone, saved)
+            images = torch.empty(batch, 3, *(size or training_size(cfg)))
+            with saved.counting(), SimulatedCUDA(PRECISIONS[precision]):
+                levels = model.backbone(images)
+                of_backbone = saved.kept
+                _TRAINING[scope](model, levels, images)
+        except ValueError as error:  # an argument of the backbone, or too small an image
+            raise ConfigError(' '.join(str(error).split())) from None
+    parameters = list(model.parameters())
+    learnt = _bytes(p for p in parameters if p.requires_grad)
+    optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}
+    return TrainingMemory(
+        weights=_bytes((*parameters, *model.buffers())),
+        gradients=learnt,
+        averages=learnt * AVERAGES.get(optimizer.get('type'), 2),
+        backbone=of_backbone + saved.recomputed,
+        rest=saved.kept - of_backbone,
+    )
+
+
+def training_size(cfg: Config) -> Tuple[int, int]:
+    """Height and width of the pictures that a config trains on, as usual.
+
+    Detection 800x1333, segmentation the crop, poses the model's own input.
+    """
+    if cfg.default_scope == 'mmdet':
+        return TRAINING_SIZE
+    crop = cfg.get('crop_size')
+    if cfg.default_scope == 'mmseg' and crop:
+        return tuple(crop)
+    return usual_size(cfg)
+
+
+def images_that_fit(few: TrainingMemory, more: TrainingMemory, card: float) -> int:
+    """How many images a card of so many GiB can train on at a time, 0 if not even one.
+
+    What is counted is a line in the number of images, and goes through both points.
+
+    Args:
+        few: For 2 images.
+        more: For 3 images.
+        card: Its memory in GiB.
+    """
+    each = more.total - few.total
+    return max(int((card * GIB * USABLE - (few.total - 2 * each)) // each), 0)
+
+
+def _bytes(tensors: Iterator[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _detect(model: nn.Module, levels: Sequence[Tensor], images: Tensor) -> None:
+    maps = model.neck(levels) if model.with_neck else levels
+    heads = getattr(model, 'roi_head', None)
+    if heads is None:
+        model.bbox_head(maps)
+        return
+    model.rpn_head(maps)
+    n = len(images)
+    for extractor, head in _pairs(heads.bbox_roi_extractor, heads.bbox_head):
+        head(_regions(n * SAMPLED, extractor, maps[0]))
+    if heads.with_mask:
+        for extractor, head in _pairs(heads.mask_roi_extractor, heads.mask_head):
+            head(_regions(n * POSITIVE, extractor, maps[0]))
+
+
+def _pairs(extractors, heads):
+    """A cascade has one of each a stage, other detectors have one."""
+    return zip(extractors, heads) if isinstance(heads, nn.ModuleList) else [(extractors, heads)]
+
+
+def _regions(number: int, extractor: nn.Module, like: Tensor) -> Tensor:
+    """What RoIAlign gives: in fp32, with a gradient to pass on."""
+    height, width = extractor.roi_layers[0].output_size
+    shape = (number, extractor.out_channels, height, width)
+    return torch.empty(shape, device=like.device, requires_grad=True)
+
+
+def _segment(model: nn.Module, levels: Sequence[Tensor], images: Tensor) -> None:
+    maps = model.neck(levels) if model.with_neck else levels
+    labels = torch.empty(len(images), *images.shape[2:], dtype=torch.long, device=images.device)
+    logits = None
+    heads = model.decode_head
+    for i, head in enumerate(heads if isinstance(heads, nn.ModuleList) else [heads]):
+        logits = head(maps, logits) if i else head(maps)  # a cascade's heads see the one before
+        _pixel_loss(logits, labels)
+    if model.with_auxiliary_head:
+        heads = model.auxiliary_head
+        for head in heads if isinstance(heads, nn.ModuleList) else [heads]:
+            _pixel_loss(head(maps), labels)
+
+
+def _pixel_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    logits = F.interpolate(logits, labels.shape[1:], mode='bilinear')
+    return F.cross_entropy(logits, labels)
+
+
+def _pose(model: nn.Module, levels: Sequence[Tensor], images: Tensor) -> None:
+    model.head(model.neck(levels) if model.with_neck else levels)
+
+
+_TRAINING: Dict[str, Any] = dict(mmdet=_detect, mmseg=_segment, mmpose=_pose)

@@ -1,0 +1,1 @@
+"""Reading configs, and what is in them."""

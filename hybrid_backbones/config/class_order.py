@@ -1,0 +1,81 @@
+"""The classes that a config names beside those of its annotation files.
+
+MMDetection numbers classes as they stand in the annotation file and takes their names from the
+config. In another order, or with a name that the file does not have, objects get others' names: in
+pictures and in the metrics of each class, while the mean of all looks right.
+"""
+
+import json
+import os
+from typing import Any, List, Tuple
+
+from mmengine.config import Config
+
+from ..errors import ConfigError
+from .data import datasets
+
+
+def check_class_order(cfg: Config, parts: Tuple[str, ...]) -> None:
+    """See that the classes of MMDetection's ``CocoDataset`` are those of its files, in their order.
+
+    Only classes that the config names itself are compared: files of one's own are read for it.
+
+    Args:
+        cfg: Any config; its data has been found.
+        parts: The dataloaders that will be used.
+
+    Raises:
+        ConfigError: They differ; says which would be right.
+    """
+    if cfg.get('default_scope') != 'mmdet':
+        return
+    seen = set()
+    for part, dataset in datasets(cfg):
+        named = (dataset.get('metainfo') or {}).get('classes')
+        if part not in parts or not named or not dataset.get('ann_file'):
+            continue
+        if str(dataset.type).rpartition('.')[2] != 'CocoDataset':
+            continue
+        path = os.path.join(dataset.get('data_root') or '', dataset.ann_file)
+        setting = f'{part}.dataset.metainfo.classes'
+        names = _names(setting, named)
+        if (path, *names) not in seen:
+            seen.add((path, *names))
+            _compare(setting, names, _categories(path), path)
+
+
+def _names(setting: str, named: Any) -> List[str]:
+    """A list, or a file of a name a line, which mmengine takes too."""
+    if not isinstance(named, str):
+        return list(named)
+    if not os.path.isfile(named):
+        raise ConfigError(f'{setting} is a string, not a list: of one class, write ({named!r},)')
+    with open(named, encoding='utf-8') as file:
+        return file.read().splitlines()
+
+
+def _compare(setting: str, names: List[str], categories: List[str], path: str) -> None:
+    missing = [name for name in names if name not in categories]
+    if missing:
+        raise ConfigError(
+            f'{setting} has {", ".join(map(repr, missing))}, which {path} has not: its categories '
+            f'are {", ".join(map(repr, categories))}'
+        )
+    right = [name for name in categories if name in names]
+    if names != right:
+        raise ConfigError(
+            f'{setting} is in another order than the categories of {path}, by which MMDetection '
+            f'counts: write {tuple(right)!r}'
+        )
+
+
+def _categories(path: str) -> List[str]:
+    try:
+        with open(path, encoding='utf-8') as file:
+            content: Any = json.load(file)
+        return [category['name'] for category in content['categories']]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = ' '.join(str(error).split())
+        raise ConfigError(
+            f'{path} cannot be read as an annotation file of COCO: {type(error).__name__}: {reason}'
+        ) from None

@@ -1,0 +1,91 @@
+"""The datasets of a config, and whether their files are there."""
+
+import os
+from typing import Any, Iterable, Iterator, Tuple
+
+from mmengine.config import Config, ConfigDict
+
+from ..errors import ConfigError
+
+DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+EVALUATORS = ('val_evaluator', 'test_evaluator')
+
+
+def datasets(cfg: Config) -> Iterator[Tuple[str, ConfigDict]]:
+    """The innermost dataset of every dataloader, with the dataloader's name."""
+    for part in DATALOADERS:
+        outer = (cfg.get(part) or {}).get('dataset')
+        for dataset in _innermost(outer):
+            yield part, dataset
+
+
+def relocate(cfg: Config, root: Any) -> None:
+    """Point every dataset, and the files that are not named relative to it, to another folder."""
+    old_roots = {dataset.get('data_root') or '' for _, dataset in datasets(cfg)}
+    for _, dataset in datasets(cfg):
+        dataset.data_root = str(root)
+        _move(dataset, 'bbox_file', old_roots, root)  # a detector's boxes, for MMPose
+    for part in EVALUATORS:
+        for metric in _as_list(cfg.get(part)):
+            _move(metric, 'ann_file', old_roots, root)
+
+
+def _move(node: ConfigDict, key: str, old_roots: Iterable[str], root: Any) -> None:
+    path = node.get(key)
+    for old in filter(None, old_roots):
+        if path and path.startswith(old):
+            node[key] = os.path.join(str(root), path[len(old) :].lstrip('/'))
+
+
+def check_data(cfg: Config, parts: Tuple[str, ...]) -> None:
+    """See that the files of the dataloaders ``parts`` are there.
+
+    Raises:
+        ConfigError: One is not; says where it is expected and how to point elsewhere.
+    """
+    for part, dataset in datasets(cfg):
+        if part not in parts:
+            continue
+        root = dataset.get('data_root') or ''
+        for path in _expected_files(dataset, root):
+            if not os.path.exists(path):
+                raise ConfigError(
+                    f'{path} not found: the data of {part} is expected below {root or "."!r}; '
+                    'point elsewhere with --data-root DIR, or use --mini for a tiny drawn set'
+                )
+    for part in (name.replace('dataloader', 'evaluator') for name in parts):
+        for i, metric in enumerate(_as_list(cfg.get(part))):
+            path = metric.get('ann_file')
+            if path and not os.path.exists(path):
+                key = f'{part}.ann_file' if isinstance(cfg[part], dict) else f'{part}.{i}.ann_file'
+                raise ConfigError(
+                    f'{path} not found: {part} compares with it; it is the ann_file of the '
+                    f'dataset, with its folder: --cfg-options {key}=FILE'
+                )
+
+
+def _expected_files(dataset: ConfigDict, root: str) -> Iterator[str]:
+    if dataset.get('ann_file'):
+        yield os.path.join(root, dataset.ann_file)
+    if dataset.get('bbox_file'):
+        yield dataset.bbox_file
+    prefix = dataset.get('data_prefix') or {}
+    for folder in prefix.values() if isinstance(prefix, dict) else [prefix]:
+        if isinstance(folder, str):
+            yield os.path.join(root, folder)
+
+
+def _innermost(dataset: Any) -> Iterator[ConfigDict]:
+    """Datasets inside wrappers: RepeatDataset (``dataset``), ConcatDataset (``datasets``)."""
+    for candidate in _as_list(dataset):
+        inner = candidate.get('dataset') or candidate.get('datasets')
+        if inner:
+            yield from _innermost(inner)
+        else:
+            yield candidate
+
+
+def _as_list(value: Any) -> list:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]

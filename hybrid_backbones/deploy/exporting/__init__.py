@@ -1,0 +1,1 @@
+"""Writing backbones to ONNX and torch.export files."""

@@ -1,0 +1,158 @@
+"""Writing a backbone to a file that needs none of this package's code."""
+
+import argparse
+import logging
+import os
+import re
+import tempfile
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, List, NamedTuple, Optional
+
+import torch
+
+from ...errors import ConfigError, ExportError
+from ..folding.fold import fold
+from .formats import DEFAULT_OPSET, FORMATS, check_packages
+from .trace import LARGEST, SMALLEST, Backbone, Size, trace
+from .verify import TOLERANCE, Difference, compare, draw_constants, sizes_to_check
+
+
+class Exported(NamedTuple):
+    """A file that was written and checked.
+
+    Args:
+        path: Where it is.
+        megabytes: Its size, in 1e6 bytes.
+        differences: From the backbone, one for each size of images.
+    """
+
+    path: Path
+    megabytes: float
+    differences: List[Difference]
+
+
+def export(
+    backbone: Backbone,
+    path: str,
+    format: str = 'onnx',
+    size: Optional[Size] = None,
+    opset: int = DEFAULT_OPSET,
+) -> Exported:
+    """Write a backbone to a file, read that again and compare it with the backbone.
+
+    The file is there if all is well, and nothing is if not.
+
+    Args:
+        backbone: In eval mode, folded or not, float32 on a CPU.
+        path: The file to write.
+        format: ``'onnx'`` or ``'torch'``.
+        size: Height and width that all images will have; None: any.
+        opset: Version of ONNX's operators.
+
+    Raises:
+        ConfigError: A package is missing, or the size is too small or too large.
+        ExportError: The file's levels are further than ``TOLERANCE`` from the backbone's.
+
+    Example:
+        >>> import tempfile
+        >>> from hybrid_backbones import create_backbone, export
+        >>> backbone = create_backbone('uniformer_xxs', out_indices=(0,)).eval()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     exported = export(backbone, f'{folder}/uniformer_xxs.pt2', format='torch')
+        >>> exported.path.name, all(difference.fine for difference in exported.differences)
+        ('uniformer_xxs.pt2', True)
+    """
+    check_packages(format)
+    if size is not None and not all(SMALLEST - 1 <= side <= LARGEST for side in size):
+        raise ConfigError(
+            f'--size must be {SMALLEST - 1} to {LARGEST} pixels a side, got {size[0]}x{size[1]}'
+        )
+    with quiet():
+        program = trace(backbone, size)
+        return write_checked(program, backbone, Path(path), format, size, opset)
+
+
+def write_checked(
+    program: torch.export.ExportedProgram,
+    backbone: Backbone,
+    path: Path,
+    format: str,
+    size: Optional[Size],
+    opset: int,
+) -> Exported:
+    """The second half of :func:`export`, of a backbone that is traced already."""
+    kind = FORMATS[format]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix='.export-') as folder:
+        part = Path(folder, f'part{kind.suffix}')
+        kind.write(program, part, opset)
+        differences = compare(kind.run(part), backbone, sizes_to_check(size))
+        worst = max(differences, key=lambda d: (not d.fine, d.relative))
+        if not worst.fine:
+            shape = 'x'.join(map(str, worst.shape))
+            raise ExportError(
+                f'{path} not written: for images {shape} it would be {worst.relative:.1e} standard '
+                f'deviations of a level from the backbone, more than {TOLERANCE:.0e}'
+            )
+        megabytes = part.stat().st_size / 1e6
+        part.replace(path)
+    return Exported(path, megabytes, differences)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings of exporters about their own insides."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        logging.disable(before)
+
+
+def export_from_arguments(args: argparse.Namespace) -> None:
+    """Do what ``tools/export.py``'s arguments say, and print what came of it.
+
+    Raises:
+        ConfigError: An argument cannot work.
+        CheckpointError: The weights cannot be read or are of another backbone.
+        ExportError: See :func:`export`.
+    """
+    from ...zoo.create import load_backbone
+
+    suffix = FORMATS[args.format].suffix
+    out = args.out or re.sub(r'\W+', '_', Path(args.network).stem) + suffix
+    if not out.endswith(suffix):
+        raise ConfigError(f'--format {args.format} writes a file *{suffix}, not {out!r}')
+    if os.path.isdir(out):
+        raise ConfigError(f'--out must be a file, {out} is a folder')
+    check_packages(args.format)
+    loaded = load_backbone(args.network, args.weights, args.options)
+    backbone = loaded.backbone if args.weights else draw_constants(loaded.backbone)
+    backbone = fold(backbone) if args.fold else backbone
+    done = export(backbone, out, args.format, args.size, args.opset)
+    print('\n'.join(describe(done, loaded.weights, args)))
+
+
+def describe(done: Exported, weights: str, args: argparse.Namespace) -> List[str]:
+    """What the tool prints."""
+    kind = f'ONNX, opset {args.opset}' if args.format == 'onnx' else 'torch.export'
+    size = f'{args.size[0]}x{args.size[1]}' if args.size else 'any height and width'
+    if args.size is None:
+        size += f' from {SMALLEST} to {LARGEST} pixels'
+    folded = ', folded' if args.fold else ''
+    lines = [
+        f'{done.path}: {kind}{folded}, {done.megabytes:.1f} MB, {weights}; any batch, {size}',
+        f'worst difference from PyTorch, of all levels (at most {TOLERANCE:.0e} is right):',
+    ]
+    for difference in done.differences:
+        shape = 'x'.join(map(str, difference.shape))
+        lines.append(
+            f'  {shape:>13}: {difference.absolute:.1e}, '
+            f'{difference.relative:.1e} standard deviations of a level'
+        )
+    return lines

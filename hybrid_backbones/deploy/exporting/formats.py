@@ -1,0 +1,97 @@
+"""The files that a traced backbone can be written to, and running them."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Callable, Dict, NamedTuple, Sequence
+
+import torch
+from torch import Tensor
+
+from ...errors import ConfigError
+from .trace import INPUT
+
+OPSETS = range(18, 24)  # what torch's exporter writes
+DEFAULT_OPSET = 20  # the first with the exact GELU as one operation
+ONNX_PACKAGES = ('onnx', 'onnxscript', 'onnxruntime')
+
+Run = Callable[[Tensor], Sequence[Tensor]]
+
+
+def write_onnx(program: torch.export.ExportedProgram, path: Path, opset: int) -> None:
+    """Write one file with all weights in it.
+
+    The input is ``images``, the outputs are ``level_0`` and so on, in the order of ``out_indices``.
+    """
+    levels = len(program.graph_signature.user_outputs)
+    symbolic = {0: 'batch', 2: 'height', 3: 'width'}
+    images = next(node for node in program.graph.nodes if node.name == INPUT).meta['val']
+    symbolic = {dim: name for dim, name in symbolic.items() if type(images.shape[dim]) is not int}
+    written = torch.onnx.export(
+        program,
+        (),
+        dynamo=True,
+        opset_version=opset,
+        input_names=[INPUT],
+        output_names=[f'level_{i}' for i in range(levels)],
+        dynamic_shapes={INPUT: symbolic},
+        verbose=False,
+    )
+    written.save(str(path), external_data=False)
+
+
+def run_onnx(path: Path) -> Run:
+    """A function of images, computed by onnxruntime on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3  # errors
+    session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+    return lambda x: [torch.from_numpy(level) for level in session.run(None, {INPUT: x.numpy()})]
+
+
+def write_torch(program: torch.export.ExportedProgram, path: Path, opset: int) -> None:
+    """Write what ``torch.export.load`` reads; ``opset`` is ONNX's and means nothing here."""
+    torch.export.save(program, path)
+
+
+def run_torch(path: Path) -> Run:
+    """A function of images, computed by torch."""
+    return torch.export.load(path).module()
+
+
+class Format(NamedTuple):
+    """A kind of file.
+
+    Args:
+        suffix: How its name ends.
+        write: Writes a traced backbone.
+        run: Reads the file again.
+        packages: What both need beside torch.
+    """
+
+    suffix: str
+    write: Callable[[torch.export.ExportedProgram, Path, int], None]
+    run: Callable[[Path], Run]
+    packages: Sequence[str] = ()
+
+
+FORMATS: Dict[str, Format] = {
+    'onnx': Format('.onnx', write_onnx, run_onnx, ONNX_PACKAGES),
+    'torch': Format('.pt2', write_torch, run_torch),
+}
+
+
+def check_packages(name: str) -> None:
+    """See that a format can be written and read here.
+
+    Raises:
+        ConfigError: A package is missing, or torch is too old.
+    """
+    missing = [package for package in FORMATS[name].packages if find_spec(package) is None]
+    if missing:
+        raise ConfigError(
+            f'--format {name} needs {", ".join(missing)}: pip install {" ".join(missing)}'
+        )
+    if not hasattr(torch.compiler, 'is_exporting'):
+        raise ConfigError(f'exporting needs torch 2.9 or later, this is {torch.__version__}')

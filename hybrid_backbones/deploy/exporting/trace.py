@@ -1,0 +1,79 @@
+"""A backbone as one graph for all image sizes and batches, by torch.export."""
+
+import copy
+from typing import Optional, Tuple, Union
+
+import torch
+from torch import Tensor, nn
+
+from ...backbones import HybridBackbone
+from ..folding.fold import FoldedBackbone
+from .dynamic_shapes import for_any_size
+
+Backbone = Union[HybridBackbone, FoldedBackbone]
+Size = Tuple[int, int]
+# 33, not 32: torch.export takes a dimension that may be 1 for one that always is
+SMALLEST, LARGEST = 33, 2**13
+# What is looked at while recording. Odd, and no multiple of any window: every padding and every
+# crop is there. Where nothing is to be padded, the same graph pads by nothing.
+EXAMPLE = (225, 283)
+INPUT = 'images'
+ASSERTS = ('aten._assert_scalar.default', 'aten._assert_tensor_metadata.default')
+
+
+class Traced(nn.Module):
+    """What is recorded: a copy of a backbone, without questions about sizes."""
+
+    def __init__(self, backbone: Backbone):
+        super().__init__()
+        self.backbone = for_any_size(copy.deepcopy(backbone))
+
+    def forward(self, images: Tensor) -> Tuple[Tensor, ...]:
+        """``(N, 3, H, W)`` to the levels ``out_indices``."""
+        return self.backbone(images)
+
+
+@torch.no_grad()
+def trace(backbone: Backbone, size: Optional[Size] = None) -> torch.export.ExportedProgram:
+    """Record what a backbone computes.
+
+    Args:
+        backbone: In eval mode, folded or not. It stays as it is.
+        size: Height and width that all images will have; None: any from ``SMALLEST`` to
+            ``LARGEST`` pixels.
+
+    Returns:
+        A program that takes any batch of images ``(N, 3, H, W)``.
+    """
+    from torch.export import Dim
+    from torch.fx.experimental import _config as symbols
+
+    shape = {0: Dim('batch', min=1)}
+    if size is None:
+        shape[2] = Dim('height', min=SMALLEST, max=LARGEST)
+        shape[3] = Dim('width', min=SMALLEST, max=LARGEST)
+    with symbols.patch(backed_size_oblivious=True):  # a dimension may be 1 for some sizes
+        program = torch.export.export(
+            Traced(backbone),
+            (torch.zeros(2, 3, *(size or EXAMPLE)),),
+            dynamic_shapes={INPUT: shape},
+            prefer_deferred_runtime_asserts_over_guards=True,
+        )
+    _drop_asserts(program)
+    return program
+
+
+def _drop_asserts(program: torch.export.ExportedProgram) -> None:
+    """Remove what the graph would assert about sizes.
+
+    torch notes each answer that it gave while it computed strides in memory, say that a map was
+    not one position wide, and would refuse images for which it would have answered otherwise. No
+    number depends on these answers; every export is compared with its backbone.
+    """
+    for module in program.graph_module.modules():
+        if isinstance(module, torch.fx.GraphModule):
+            for node in list(module.graph.nodes):
+                if str(node.target) in ASSERTS and not node.users:
+                    module.graph.erase_node(node)
+            module.graph.eliminate_dead_code()
+            module.recompile()

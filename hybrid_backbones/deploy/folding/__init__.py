@@ -1,0 +1,1 @@
+"""Fusing norms and scales into the neighbouring convolutions, for inference."""

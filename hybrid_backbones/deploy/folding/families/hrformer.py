@@ -1,0 +1,38 @@
+"""HRFormer: every BatchNorm follows a convolution. Nothing is left.
+
+And the sums of the first stage take the memory of one of their terms.
+"""
+
+from functools import partial
+from typing import Dict
+
+from torch import Tensor
+
+from ....backbones.hrformer import Bottleneck, ConvMlp, Upsample
+from ....layers import needs_graph
+from ..inplace import add_rectified
+from ..rules import Rule, fold_norms
+
+
+class OverwritingBottleneck(Bottleneck):
+    """A bottleneck whose output is where its shortcut was: nobody else gets its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As :class:`Bottleneck`; without gradients, ``x`` may be overwritten."""
+        if needs_graph():
+            return super().forward(x)
+        inner = self.conv2(self.conv1(x))
+        return add_rectified(self.downsample(x), self.conv3, inner)
+
+
+def overwrite(bottleneck: Bottleneck) -> Bottleneck:
+    """The same weights."""
+    bottleneck.__class__ = OverwritingBottleneck
+    return bottleneck
+
+
+RULES: Dict[type, Rule] = {
+    Bottleneck: overwrite,
+    ConvMlp: partial(fold_norms, fc1='norm1', dwconv='norm2', fc2='norm3'),
+    Upsample: partial(fold_norms, conv='bn'),
+}

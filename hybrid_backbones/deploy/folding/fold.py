@@ -1,0 +1,130 @@
+"""Computing once what a backbone in eval mode would compute for every image."""
+
+import copy
+from typing import Tuple
+
+import torch
+from torch import Tensor, nn
+
+from ...backbones import HybridBackbone
+from .families import RULES
+
+
+class FoldedBackbone(nn.Module):
+    """A backbone for inference, as :func:`fold` makes it.
+
+    Args:
+        body: The changed copy of the backbone, in eval mode. The names in the state dict begin
+            with ``body.``: folded weights are no checkpoint of the backbone.
+
+    Attributes:
+        arch: As of the backbone.
+        out_indices: As of the backbone.
+        out_channels: As of the backbone.
+        out_strides: As of the backbone.
+    """
+
+    def __init__(self, body: HybridBackbone):
+        super().__init__()
+        self.body = body
+        self.arch = body.arch
+        self.out_indices = body.out_indices
+        self.out_channels = body.out_channels
+        self.out_strides = body.out_strides
+        self.requires_grad_(False)
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+        """``(N, 3, H, W)`` to the levels ``out_indices``, as the backbone's own call."""
+        return self.body(x)
+
+    def train(self, mode: bool = True) -> 'FoldedBackbone':
+        """Stay in eval mode.
+
+        Raises:
+            ValueError: ``mode`` is True.
+        """
+        if mode:
+            raise ValueError(
+                'a folded backbone is for inference: train the backbone it was made from'
+            )
+        return super().train(False)
+
+
+@torch.no_grad()
+def fold(backbone: HybridBackbone) -> FoldedBackbone:
+    """The same function of an image, with less to compute. ``backbone`` stays as it is.
+
+    BatchNorms and layer scales go into the convolutions and linear layers next to them, residual
+    depthwise convolutions lose their sum, drop path goes. Sums are taken in float64 and rounded
+    once: outputs differ by the rounding of the type computed in. To run in a smaller type, fold
+    first and convert then.
+
+    What cannot go exactly stays; ``hybrid_backbones/deploy/families`` says what, family by family.
+
+    Args:
+        backbone: Of any family, in eval mode.
+
+    Raises:
+        TypeError: It is none of this package's backbones.
+        ValueError: It is in training mode, or folded already.
+
+    Example:
+        >>> import torch
+        >>> from hybrid_backbones import create_backbone, fold
+        >>> backbone = create_backbone('uniformer_xxs', out_indices=(1, 2)).eval()
+        >>> folded = fold(backbone)
+        >>> [tuple(level.shape) for level in folded(torch.rand(1, 3, 64, 96))]
+        [(1, 112, 8, 12), (1, 224, 4, 6)]
+        >>> sum(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
+        0
+    """
+    if isinstance(backbone, FoldedBackbone):
+        raise ValueError('this backbone is folded already')
+    if not isinstance(backbone, HybridBackbone):
+        raise TypeError(
+            'fold takes a backbone of this package, such as UniFormer, and fold_model a model '
+            f'whose .backbone is one; got a {type(backbone).__name__}'
+        )
+    if any(module.training for module in backbone.modules()):
+        raise ValueError(
+            'a backbone in training mode cannot be folded, its BatchNorms look at the batch: '
+            'call .eval() first'
+        )
+    body = copy.deepcopy(backbone)
+    for parameter in body.parameters():
+        parameter.grad = None
+    body.with_cp = False  # there is no backward pass to save memory for
+    return FoldedBackbone(_fold_tree(body))
+
+
+def fold_model(model: nn.Module) -> nn.Module:
+    """Fold the backbone of a detector, segmentor or pose estimator, **in place**.
+
+    Args:
+        model: Anything whose ``.backbone`` is a backbone of this package in eval mode. It is
+            replaced by a :class:`FoldedBackbone`; the rest of the model stays, and the model can
+            no longer be trained.
+
+    Returns:
+        ``model``.
+
+    Raises:
+        TypeError: It has no ``.backbone``, or one that is none of this package's.
+        ValueError: The backbone is in training mode, or folded already.
+    """
+    if not isinstance(getattr(model, 'backbone', None), nn.Module):
+        raise TypeError(
+            'fold_model takes a detector, segmentor or pose estimator with a .backbone; '
+            f'got a {type(model).__name__}'
+        )
+    model.backbone = fold(model.backbone)
+    return model
+
+
+def _fold_tree(module: nn.Module) -> nn.Module:
+    """Fold the children, then the module; returns what shall stand in its place."""
+    for name, child in list(module.named_children()):
+        setattr(module, name, _fold_tree(child))
+    rule = RULES.get(type(module))
+    return rule(module) if rule else module

@@ -1,0 +1,71 @@
+"""What is folded in the modules that families share, and what a rule is.
+
+A rule takes a module in eval mode, with its children folded already, changes it, and returns what
+shall stand in its place: most often the module itself. Rules hold for exactly the classes that
+they name, since a subclass may compute something else.
+"""
+
+from functools import partial
+from typing import Callable, Dict
+
+import torch
+from torch import Tensor, nn
+
+from ...layers import ConvBNAct, DropPath, ResidualDWConv
+from .affine import fold_into, set_weights
+from .inplace import ResidualSum
+from .pointwise import as_pointwise
+
+Rule = Callable[[nn.Module], nn.Module]
+
+
+def fold_norms(module: nn.Module, **norms: str) -> nn.Module:
+    """Norms into the layers right before them: ``layer='norm'``."""
+    for layer, norm in norms.items():
+        fold_into(module, layer, after=[norm])
+    return module
+
+
+def fold_residual(conv: ResidualDWConv) -> nn.Conv2d:
+    """``x + conv(x)`` is a convolution whose kernels have 1 more in their middle."""
+    plain = nn.Conv2d(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size,
+        padding=conv.padding,
+        groups=conv.groups,
+        device='meta',  # weights follow
+    )
+    weight = conv.weight.double().clone()  # (C, 1, k, k)
+    middle = conv.kernel_size[0] // 2
+    weight[:, 0, middle, middle] += 1
+    plain.weight = conv.weight  # for its type
+    set_weights(plain, weight, conv.bias)
+    return plain
+
+
+class GELUInPlace(nn.GELU):
+    """GELU that overwrites its input: what writes to fresh memory takes half as long again."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape out as in, and the same memory."""
+        return torch.ops.aten.gelu_(x, approximate=self.approximate)
+
+
+def gelu_in_place(gelu: nn.GELU) -> GELUInPlace:
+    """Every GELU here comes behind a convolution or a linear layer, whose output is its own."""
+    return GELUInPlace(gelu.approximate)
+
+
+def drop_nothing(module: DropPath) -> ResidualSum:
+    """In eval mode nothing is dropped."""
+    return ResidualSum()
+
+
+RULES: Dict[type, Rule] = {
+    ConvBNAct: partial(fold_norms, conv='bn'),
+    DropPath: drop_nothing,
+    nn.GELU: gelu_in_place,
+    nn.Linear: as_pointwise,
+    ResidualDWConv: fold_residual,
+}

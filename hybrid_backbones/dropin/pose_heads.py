@@ -1,0 +1,66 @@
+"""The level for a pose head that stands on one level of a backbone."""
+
+import math
+from typing import Any
+
+from ..errors import ConfigError
+from .levels import STRIDES
+from .probe import Level
+from .variants import LAST_PUBLISHED, PARALLEL
+
+DEPTHWISE_KERNEL = 4
+DECONV_CHANNELS = 256  # of each deconvolution, as in HeatmapHead's own default
+
+
+def choose_pose_level(drop: Any, old: Level) -> int:
+    """Our level, and where a heatmap head must grow it, by how many deconvolutions.
+
+    A heatmap head keeps the size of its heatmaps: deconvolutions, which double the size, are added
+    or left out. Backbones with parallel streams give it their finest level, as they do in their
+    papers; others their last one that has published weights.
+
+    Returns:
+        The level, 0 to 3.
+
+    Raises:
+        ConfigError: The head needs a fine level, and this backbone's fine levels are shallow.
+    """
+    head, path = _heatmap_head(drop)
+    family = drop.variant.family
+    if head is None:
+        if old.stride in STRIDES and (family in PARALLEL or old.stride == STRIDES[-1]):
+            return STRIDES.index(old.stride)
+        parts = (drop.model.get('head') or {}, (drop.model.get('head') or {}).get('pose_cfg') or {})
+        if any('in_featuremap_size' in part for part in parts) or old.stride >= 16:
+            return len(STRIDES) - 1
+        raise ConfigError(
+            f'{drop.source.name}: its head works on stride {old.stride:g}, where {family} has seen '
+            'little of its depth: take an hrformer, or put a neck and a level in by hand'
+        )
+    deconvolutions = head.get('deconv_out_channels', (DECONV_CHANNELS,) * 3) or ()
+    stride = old.stride / 2 ** len(deconvolutions)
+    level = 0 if family in PARALLEL else LAST_PUBLISHED.get(family, len(STRIDES) - 1)
+    number = math.log2(STRIDES[level] / stride)
+    if number < 0 or number != int(number):
+        raise ConfigError(
+            f'{drop.source.name}: heatmaps of stride {stride:g} cannot be made from stride '
+            f'{STRIDES[level]} by deconvolutions'
+        )
+    if int(number) != len(deconvolutions):
+        kernels = (DEPTHWISE_KERNEL,) * int(number)
+        drop.set((*path, 'deconv_out_channels'), (DECONV_CHANNELS,) * int(number) or None)
+        drop.set((*path, 'deconv_kernel_sizes'), kernels or None)
+        drop.note(
+            f'{int(number)} deconvolutions in place of {len(deconvolutions)} lead from stride '
+            f"{STRIDES[level]} to the heatmaps' {stride:g}"
+        )
+    return level
+
+
+def _heatmap_head(drop: Any):
+    """A head that can grow its input by deconvolutions, and its path."""
+    path = ('model', *drop.root, 'head')
+    head = drop.model.get('head') or {}
+    if head.get('type') == 'VisPredictHead':
+        path, head = (*path, 'pose_cfg'), head.get('pose_cfg') or {}
+    return (head, path) if head.get('type') == 'HeatmapHead' else (None, path)

@@ -1,0 +1,182 @@
+"""What depends on the backbone outside of neck and heads: weights, colours, the optimizer."""
+
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from ..config.traverse import dicts
+from .probe import build
+
+# of our weights: ImageNet's, for pictures from 0 to 255 in the order RGB
+MEAN = [123.675, 116.28, 103.53]
+STD = [58.395, 57.12, 57.375]
+RGB = 'bgr_to_rgb'
+DEFAULT_CONSTRUCTOR = 'DefaultOptimWrapperConstructor'
+LAYER_DECAY = 'hybrid_backbones.LayerDecayOptimWrapperConstructor'
+# parameters of plain and windowed transformers, as rules for optimizers name them
+OLD_KEYS = (
+    'absolute_pos_embed',
+    'relative_position_bias_table',
+    'rel_pos_bias',
+    'relative_position',
+    'pos_block',
+    'pos_embed',
+    'cls_token',
+    'gamma',
+)
+
+
+def change_surroundings(drop: Any) -> None:
+    """Everything else that the old backbone left in the config."""
+    _forget_weights(drop)
+    _set_colours(drop)
+    _set_optimizer(drop)
+    _forget_imports(drop)
+    cfg = drop.source.cfg
+    if drop.variant.sync_bn and not cfg.get('sync_bn'):
+        drop.set(('sync_bn',), 'torch')
+    batch = (cfg.get('train_dataloader') or {}).get('batch_size')
+    fixed = drop.variant.arguments.get('norm_eval')
+    if drop.variant.family == 'TransXNet' and batch == 1 and not fixed:
+        drop.note(
+            'TransXNet trains with at least 2 images on a GPU, or several GPUs: '
+            'train_dataloader.batch_size is 1'
+        )
+
+
+def _forget_weights(drop: Any) -> None:
+    """Weights of the old whole: of the model, or of parts that grew up behind the old backbone."""
+    cfg = drop.source.cfg
+    for depth in range(len(drop.root) + 1):
+        node = drop.source.value('model', *drop.root[:depth])
+        for key in ('pretrained', 'init_cfg'):
+            if node.get(key):
+                drop.set(('model', *drop.root[:depth], key), None)
+    for path, node in _walk(('model', *drop.root), drop.model):
+        inside = len(path) > len(drop.root) + 1 and path[len(drop.root) + 1] != 'backbone'
+        init = node.get('init_cfg')
+        if inside and isinstance(init, dict) and init.get('type') == 'Pretrained':
+            drop.set((*path, 'init_cfg'), None)
+            drop.note(f'{".".join(map(str, path))} no longer starts from {init.get("checkpoint")}')
+    if cfg.get('load_from'):
+        drop.set(('load_from',), None)
+        drop.note(f'load_from was {cfg.load_from}, a checkpoint with the old backbone')
+
+
+def _walk(path: Tuple, node: Any) -> Iterator[Tuple[Tuple, Dict]]:
+    if isinstance(node, dict):
+        yield path, node
+        for key, child in node.items():
+            yield from _walk((*path, key), child)
+    elif isinstance(node, (list, tuple)):
+        for i, child in enumerate(node):
+            yield from _walk((*path, i), child)
+
+
+def _set_colours(drop: Any) -> None:
+    """ImageNet's normalisation in RGB, wherever the model's preprocessor has another one."""
+    where = ('model', 'data_preprocessor')
+    if not drop.source.value(*where):
+        where = ('data_preprocessor',)
+    found = drop.source.value(*where)
+    if not isinstance(found, dict):
+        drop.note('no data_preprocessor: pictures must come as RGB, normalised as ImageNet')
+        return
+    below = list(_walk(where, found))
+    nodes = [(path, node) for path, node in below if 'mean' in node]
+    nodes = nodes or [pair for pair in below if 'datapreprocessor' in _type(pair[1]).lower()][-1:]
+    for path, node in nodes:
+        for key, value in (('mean', MEAN), ('std', STD)):
+            if [float(v) for v in node.get(key) or ()] != value:
+                drop.set((*path, key), value)
+        if not node.get(RGB):
+            drop.set((*path, RGB), True)
+        if node.get('rgb_to_bgr'):
+            drop.set((*path, 'rgb_to_bgr'), False)
+    pipelines = [drop.source.cfg.get(key) for key in ('train_dataloader', 'test_dataloader')]
+    if any(node.get('type') == 'Normalize' for node in dicts(pipelines)):
+        drop.note('a pipeline normalises pictures too (Normalize): see that it is done once')
+
+
+def _type(node: Dict) -> str:
+    return str(node.get('type', ''))
+
+
+def _set_optimizer(drop: Any) -> None:
+    """Rules for parameters that only the old backbone had."""
+    wrapper = drop.source.cfg.get('optim_wrapper')
+    if not isinstance(wrapper, dict):
+        return
+    optimizer = str((wrapper.get('optimizer') or {}).get('type'))
+    if optimizer == 'SGD':
+        drop.note(
+            'the optimizer stays SGD as it was; our families were trained with AdamW: see '
+            'configs/_base_/schedules'
+        )
+    rules = wrapper.get('paramwise_cfg')
+    constructor = wrapper.get('constructor')
+    rate = _decay_rate(rules)
+    if constructor and constructor != DEFAULT_CONSTRUCTOR and rate is not None:
+        ours = dict(_delete_=True, decay_rate=rate)
+        ours.update(decay_type=rules.get('decay_type', 'layer_wise'), norm_decay_mult=0.0)
+        drop.set(('optim_wrapper', 'constructor'), LAYER_DECAY)
+        drop.edits[('optim_wrapper', 'paramwise_cfg')] = ours
+        drop.note(f"{constructor} knows the old backbone's layers alone, ours has its place")
+        return
+    if not isinstance(rules, dict) or not isinstance(rules.get('custom_keys'), dict):
+        return
+    names = [f'backbone.{name}' for name in _backbone_names(drop)]
+    keys = rules['custom_keys']
+    kept = {key: rule for key, rule in keys.items() if not _only_old(key, names)}
+    if kept == dict(keys):
+        return
+    spared = [key for key in keys if 'norm' in key and keys[key].get('decay_mult') == 0]
+    drop.edits[('optim_wrapper', 'paramwise_cfg', 'custom_keys')] = dict(
+        _delete_=True, **{key: _plain(rule) for key, rule in kept.items()}
+    )
+    if spared and rules.get('norm_decay_mult') is None:
+        drop.edits[('optim_wrapper', 'paramwise_cfg', 'norm_decay_mult')] = 0.0
+
+
+def _decay_rate(rules: Any) -> Optional[float]:
+    """What the rules say about learning rates that fall from layer to layer."""
+    if not isinstance(rules, dict):
+        return None
+    return rules.get('decay_rate', rules.get('layer_decay_rate'))
+
+
+def _backbone_names(drop: Any) -> List[str]:
+    backbone = dict(drop.edits[('model', *drop.root, 'backbone')])
+    backbone.pop('_delete_')
+    return [name for name, _ in build(drop.source.scope, backbone).named_parameters()]
+
+
+def _only_old(key: str, names: List[str]) -> bool:
+    """Whether a rule was for the old backbone alone.
+
+    Those for norms are among them: by type (``norm_decay_mult``) all are found, by name not all.
+    """
+    if key in ('backbone', 'norm') or key.startswith('backbone.'):
+        return key != 'backbone'
+    return key in OLD_KEYS and not any(key in name for name in names)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(child) for key, child in value.items()}
+    return value
+
+
+def _forget_imports(drop: Any) -> None:
+    """``custom_imports`` of a package that only the old backbone came from."""
+    wanted = drop.source.cfg.get('custom_imports')
+    if not wanted:
+        return
+    imports = wanted.get('imports') or []
+    imports = [imports] if isinstance(imports, str) else list(imports)
+    packages = {name.split('.')[0] for name in imports}
+    theirs = {
+        _type(node).split('.')[0]
+        for path, node in _walk(('model',), drop.source.cfg.model)
+        if path != ('model', *drop.root, 'backbone')
+    }
+    if packages <= {'mmpretrain', 'mmcls'} and not packages & theirs:
+        drop.set(('custom_imports',), None)

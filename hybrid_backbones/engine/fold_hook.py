@@ -1,0 +1,43 @@
+"""Folding inside mmengine's Runner."""
+
+from mmengine.hooks import EMAHook, Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from ..backbones import HybridBackbone
+from ..deploy.folding.fold import fold_model
+from ..errors import ConfigError
+
+
+class FoldHook(Hook):
+    """Fold the model's backbone when a test begins: the checkpoint has been loaded by then."""
+
+    def before_run(self, runner: Runner) -> None:
+        """Look whether it can be done.
+
+        Raises:
+            ConfigError: The backbone is none of this package's, or weights would be swapped.
+        """
+        backbone = getattr(_bare(runner.model), 'backbone', None)
+        if not isinstance(backbone, HybridBackbone):
+            raise ConfigError(
+                f'--fold is for the backbones of this package, not a {type(backbone).__name__}'
+            )
+        if any(isinstance(hook, EMAHook) for hook in runner.hooks):
+            raise ConfigError(
+                '--fold: EMAHook would swap weights of unfolded backbones; leave it out to test '
+                "(--cfg-options custom_hooks='[]'): the checkpoint's weights are the averages"
+            )
+
+    def before_test(self, runner: Runner) -> None:
+        """Fold, in the mode that the test is about to set."""
+        fold_model(_bare(runner.model).eval())
+        runner.logger.info('The backbone is folded')
+
+
+def _bare(model: nn.Module) -> nn.Module:
+    """The model inside of wrappers: for several processes, and for test-time augmentation."""
+    if is_model_wrapper(model):
+        model = model.module
+    return getattr(model, 'module', model)

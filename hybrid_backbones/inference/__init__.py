@@ -1,0 +1,1 @@
+"""Predicting on images with a trained model."""

@@ -1,0 +1,139 @@
+"""The libraries' inferencers, with weights that were read safely."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional, Tuple
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from torch import nn
+
+from ..config.data import datasets
+from ..weights import Checkpoint
+from .person_boxes import PrecomputedBoxes
+
+DRAWN_FROM = 0.3  # score of boxes and joints, unless asked for otherwise
+OPACITY = 0.6  # of what is drawn: the picture is to be seen below it
+Result = Tuple[Any, np.ndarray]
+
+
+class Detect:
+    """Boxes and masks, by mmdet's DetInferencer."""
+
+    def __init__(self, cfg: Config, weights: Checkpoint, device: Optional[str], threshold: float):
+        inferencer = import_module('mmdet.apis').DetInferencer
+        self.inferencer = _loading(inferencer, weights)(cfg, device=device, show_progress=False)
+        self.threshold = threshold
+
+    def __call__(self, picture: Path) -> Result:
+        """Labels, scores, boxes and masks (run lengths) as a dict; and the picture drawn on."""
+        result = self.inferencer(
+            str(picture), return_vis=True, pred_score_thr=self.threshold, no_save_vis=True
+        )
+        return result['predictions'][0], result['visualization'][0]
+
+
+class Segment:
+    """A class for each pixel, by MMSegInferencer."""
+
+    def __init__(self, cfg: Config, weights: Checkpoint, device: Optional[str], threshold: float):
+        inferencer = import_module('mmseg.apis').MMSegInferencer
+        self.inferencer = _loading(inferencer, weights)(cfg, device=device)
+        self.inferencer.show_progress = False
+        _name_classes(self.inferencer.model)
+
+    def __call__(self, picture: Path) -> Result:
+        """The class of each pixel ``(H, W)``, and the picture drawn on."""
+        result = self.inferencer(str(picture), return_vis=True, opacity=OPACITY)
+        return result['predictions'], result['visualization']
+
+
+class Pose:
+    """Joints, by Pose2DInferencer.
+
+    Args:
+        boxes: Where persons are; None: the whole picture is taken for one.
+    """
+
+    def __init__(
+        self,
+        cfg: Config,
+        weights: Checkpoint,
+        device: Optional[str],
+        threshold: float,
+        boxes: Optional[PrecomputedBoxes] = None,
+    ):
+        inferencer = import_module('mmpose.apis').Pose2DInferencer
+        # MMPose would download a detector of its own
+        self.inferencer = _loading(inferencer, weights)(cfg, device=device, det_model='whole_image')
+        self.boxes = boxes
+        if boxes:
+            self.inferencer.detector = boxes
+            self.inferencer.det_cat_ids = (boxes.category,)
+        self.threshold = threshold
+
+    def __call__(self, picture: Path) -> Result:
+        """Joints, scores and box of each person, as a list; and the picture drawn on."""
+        image = import_module('mmcv').imread(str(picture), channel_order='rgb')
+        if self.boxes and not len(self.boxes.of(picture)):
+            return [], image  # the inferencer would take the whole picture
+        thickness = max(1, round(max(image.shape) / 250))
+        drawing = dict(radius=2 * thickness, thickness=thickness, draw_bbox=bool(self.boxes))
+        (result,) = self.inferencer(
+            str(picture),
+            return_vis=True,
+            kpt_thr=self.threshold,
+            bbox_thr=0,  # boxes were chosen when they were read
+            nms_thr=1,
+            **drawing,
+        )
+        return result['predictions'][0], result['visualization'][0]
+
+
+def _loading(inferencer: type, weights: Checkpoint) -> type:
+    """An inferencer that takes these weights where it would load a file.
+
+    Its own loading, with a torch before 2.6, runs what is pickled in the file, and passes over
+    tensors that do not fit. Where a checkpoint names no classes it takes those of COCO or
+    Cityscapes; the config knows better.
+    """
+
+    class Loading(inferencer):
+        def _load_weights_to_model(self, model: nn.Module, checkpoint: None, cfg: Config) -> None:
+            meta = dict(weights.meta)
+            if not {'dataset_meta', 'CLASSES'} & set(meta) and cfg.default_scope != 'mmpose':
+                meta['dataset_meta'] = classes_of(cfg)  # mmpose does so itself
+            super()._load_weights_to_model(model, dict(state_dict=weights.state, meta=meta), cfg)
+
+        def _init_collate(self, cfg: Config) -> Callable:
+            """mmengine's own choice, without its search for another and its warnings."""
+            if 'collate_fn' in cfg.test_dataloader:
+                return super()._init_collate(cfg)
+            return pseudo_collate
+
+    return Loading
+
+
+def classes_of(cfg: Config) -> Dict[str, Any]:
+    """Names and colours of the classes, as the test dataset of a config has them."""
+    registry = import_module(f'{cfg.default_scope}.registry').DATASETS
+    dataset = next(dataset for part, dataset in datasets(cfg) if part == 'test_dataloader')
+    kind = registry.get(dataset.type)
+    return {**getattr(kind, 'METAINFO', {}), **(dataset.get('metainfo') or {})}
+
+
+def _name_classes(model: nn.Module) -> None:
+    """Where neither checkpoint nor dataset names classes or colours: MMSegmentation's visualizer
+    would take those of Cityscapes."""
+    head = model.decode_head
+    number = (head[-1] if isinstance(head, nn.ModuleList) else head).num_classes
+    meta = model.dataset_meta
+    if not meta.get('classes'):
+        meta['classes'] = [f'class {i}' for i in range(number)]
+    if not meta.get('palette'):
+        colours = np.random.RandomState(0).randint(0, 255, (len(meta['classes']), 3))
+        meta['palette'] = colours.tolist()
+
+
+TASKS = dict(mmdet=Detect, mmseg=Segment, mmpose=Pose)

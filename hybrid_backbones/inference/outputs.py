@@ -1,0 +1,74 @@
+"""What a prediction leaves on disk: files that are either whole or not there."""
+
+from pathlib import Path
+from typing import Any, Callable, List
+
+import numpy as np
+from mmengine.fileio import dump
+
+
+class PredictionWriter:
+    """Pictures in ``vis``, predictions in ``preds``, named as OpenMMLab's inferencers name them.
+
+    Args:
+        root: Made when the first file is written.
+    """
+
+    def __init__(self, root: Path):
+        self.pictures = root / 'vis'
+        self.predictions = root / 'preds'
+
+    def write(self, name: str, original: np.ndarray, drawn: np.ndarray, prediction: Any) -> None:
+        """Write one picture's.
+
+        Args:
+            name: Without ending.
+            original: ``(H, W, 3)`` uint8, RGB.
+            drawn: The same with what is predicted.
+            prediction: What the inferencer says: what JSON can hold.
+        """
+        both = np.concatenate([original, drawn], axis=1)
+        _write(self.pictures / f'{name}.jpg', lambda path: _write_image(path, both[..., ::-1]))
+        _write(self.predictions / f'{name}.json', lambda path: dump(prediction, path))
+
+    def write_classes(
+        self,
+        name: str,
+        original: np.ndarray,
+        drawn: np.ndarray,
+        classes: np.ndarray,
+        names: List[str],
+    ) -> None:
+        """The same for a segmentation: a PNG of class indices, as MMSegInferencer writes it, and a
+        JSON that says how much of the picture each class takes.
+
+        Args:
+            name: Without ending.
+            original: ``(H, W, 3)`` uint8, RGB.
+            drawn: The same with what is predicted.
+            classes: ``(H, W)``, the class of each pixel.
+            names: Of all classes.
+        """
+        target = self.predictions / f'{name}.png'
+        kind = np.uint8 if len(names) <= 256 else np.uint16
+        _write(target, lambda path: _write_image(path, classes.astype(kind)))
+        indices, pixels = np.unique(classes, return_counts=True)
+        found = [
+            dict(label=int(i), name=names[i], share=round(int(n) / classes.size, 6))
+            for i, n in zip(indices, pixels)
+        ]
+        found.sort(key=lambda entry: -entry['share'])
+        self.write(name, original, drawn, dict(sem_seg=target.name, classes=found))
+
+
+def _write(target: Path, write: Callable[[str], Any]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f'.part.{target.name}')
+    write(str(part))
+    part.replace(target)
+
+
+def _write_image(path: str, image: np.ndarray) -> None:
+    import mmcv
+
+    mmcv.imwrite(np.ascontiguousarray(image), path)

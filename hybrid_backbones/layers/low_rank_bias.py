@@ -1,0 +1,48 @@
+"""Attention with a bias that would be too large as a tensor."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .attention import attend
+
+ALIGNMENT = 8  # fused kernels of GPUs want multiples of it for the width of a head
+
+
+class LowRankBias(NamedTuple):
+    """``rows @ columns.T``, the bias of all queries and keys, as its two factors.
+
+    Args:
+        rows: ``(1, heads, Lq, rank)``.
+        columns: ``(Lk, rank)``.
+    """
+
+    rows: Tensor
+    columns: Tensor
+
+    def to(self, dtype: torch.dtype) -> 'LowRankBias':
+        """The same in another dtype."""
+        return LowRankBias(self.rows.to(dtype), self.columns.to(dtype))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """``attend(q, k, v, rows @ columns.T)``, in memory that is linear in the tokens.
+
+        The factors become more channels of queries and keys, whose products add up to the bias.
+
+        Args:
+            q: ``(N, heads, Lq, d)``.
+            k: ``(N, heads, Lk, d)``.
+            v: ``(N, heads, Lk, d)``.
+
+        Returns:
+            ``(N, heads, Lq, d)``.
+        """
+        n, heads, _, dim = k.shape
+        padding = -(dim + self.rows.shape[-1]) % ALIGNMENT
+        rows = F.pad(self.rows, (0, padding)).expand(n, -1, -1, -1)
+        columns = F.pad(self.columns, (0, padding)).expand(n, heads, -1, -1)
+        q, k = torch.cat([q * dim**-0.5, rows], dim=3), torch.cat([k, columns], dim=3)
+        v = F.pad(v, (0, k.shape[3] - dim))  # kernels want one width for all three
+        return attend(q, k, v, scale=1.0)[..., :dim]

@@ -1,0 +1,105 @@
+"""The rule behind ``--mini``: the same experiment on a tiny set, in minutes on a CPU.
+
+It changes data, picture scale and schedule, and what makes learning from random weights fast
+(learning rate, fewer sampled regions, nothing pretrained and so nothing frozen). Model, losses,
+augmentations, hooks and metrics stay what the config says.
+"""
+
+from pathlib import Path
+from typing import Tuple
+
+from mmengine.config import Config, ConfigDict
+
+from ..config.traverse import map_numbers
+from ..errors import ConfigError
+from .shrink_detection import shrink_detection
+from .shrink_pose import shrink_pose
+from .shrink_segmentation import shrink_segmentation
+
+MINI_ROOT = Path('data/mini')
+TASKS = dict(mmdet=shrink_detection, mmseg=shrink_segmentation, mmpose=shrink_pose)
+MAX_EPOCHS = dict(mmdet=8, mmpose=12)  # of 38 iterations each
+MAX_ITERS = 300  # of schedules that count iterations
+BATCH_SIZE = dict(mmdet=4, mmseg=4, mmpose=8)
+WARMUP_ITERS = 40
+LEARNING_RATE = dict(mmdet=4e-4, mmseg=4e-4, mmpose=5e-4)  # of Adam and AdamW; recipes fine-tune
+CLIP_NORM = 5.0
+
+
+def shrink_config(cfg: Config, root: Path, length: float = 1.0) -> None:
+    """Change ``cfg`` in place; the set is written below ``root`` if it is not there.
+
+    Args:
+        cfg: Of a detector, segmentor or pose estimator.
+        root: Folder of all mini sets.
+        length: Of the training, as a fraction of the usual mini training.
+
+    Raises:
+        ConfigError: There is no mini set for the config's task or dataset.
+    """
+    scope = cfg.get('default_scope')
+    if scope not in TASKS:
+        raise ConfigError(
+            f'--mini knows configs of default_scope {", ".join(TASKS)}, not {scope!r}'
+        )
+    TASKS[scope](cfg, Path(root))
+    for part in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        # loading is so little work here that processes of its own would cost more
+        cfg[part].update(num_workers=0, persistent_workers=False)
+    cfg.train_dataloader.batch_size = BATCH_SIZE[scope]
+    _release(cfg.model.backbone)
+    _shrink_schedule(cfg, length)
+
+
+def _release(backbone: ConfigDict) -> None:
+    """Random weights are neither worth freezing, nor are their statistics."""
+    backbone.pop('init_cfg', None)
+    backbone.pop('frozen_stages', None)
+    backbone.pop('norm_eval', None)
+
+
+def _shrink_schedule(cfg: Config, length: float) -> None:
+    unit, full, most = _extent(cfg)
+    shrunk = max(round(most * length), 1)
+    cfg.train_cfg.update({unit: shrunk, 'val_interval': max(shrunk // 2, 1)})
+    by_epoch = unit == 'max_epochs'
+    warmups = {id(s): s.end for s in cfg.param_scheduler if _is_warmup(s)}
+    for scheduler in cfg.param_scheduler:
+        if id(scheduler) in warmups:
+            scheduler.end = min(scheduler.end, WARMUP_ITERS)
+        elif scheduler.get('by_epoch', True) == by_epoch:
+            _shrink_scheduler(scheduler, shrunk / full, tuple(warmups.values()))
+    optimizer = cfg.optim_wrapper.optimizer
+    if optimizer.type in ('Adam', 'AdamW'):
+        optimizer.lr = LEARNING_RATE[cfg.default_scope]
+    cfg.optim_wrapper.clip_grad = dict(max_norm=CLIP_NORM, norm_type=2)
+    interval = 1 if by_epoch and shrunk <= 10 else max(shrunk // 2, 1)
+    cfg.default_hooks.checkpoint.update(interval=interval, max_keep_ckpts=2)
+    cfg.default_hooks.logger.interval = 10
+
+
+def _is_warmup(scheduler: ConfigDict) -> bool:
+    return scheduler.type == 'LinearLR' and not scheduler.get('by_epoch', True)
+
+
+def _extent(cfg: Config) -> Tuple[str, int, int]:
+    """What a schedule counts in, how many of these it has, and how many it gets at most."""
+    full = cfg.train_cfg.get('max_epochs')
+    if full:
+        return 'max_epochs', full, min(MAX_EPOCHS.get(cfg.default_scope, full), full)
+    full = cfg.train_cfg.get('max_iters')
+    if not full:
+        raise ConfigError('--mini needs max_epochs or max_iters in train_cfg')
+    return 'max_iters', full, min(MAX_ITERS, full)
+
+
+def _shrink_scheduler(scheduler: ConfigDict, share: float, warmups: Tuple[int, ...]) -> None:
+    """Steps come at the same fractions of the schedule; what follows a warm-up still does."""
+    begin = scheduler.get('begin', 0)
+    for key in ('begin', 'end', 'T_max', 'milestones'):
+        if key in scheduler:
+            scheduler[key] = map_numbers(scheduler[key], lambda n: round(n * share))
+    if begin in warmups:
+        scheduler.begin = WARMUP_ITERS
+        if 'T_max' in scheduler:
+            scheduler.T_max = scheduler.end - WARMUP_ITERS

@@ -1,0 +1,51 @@
+"""``--mini`` for MMDetection: three drawn classes in COCO's format."""
+
+from pathlib import Path
+
+from mmengine.config import Config, ConfigDict
+
+from ..config.data import datasets, relocate
+from ..config.traverse import dicts, scale_sizes
+from .coco import write_coco
+from .scenes import SHAPES
+
+SCALE = 128 / 800  # of every size in the pipelines: COCO's short side of 800 becomes 128 pixels
+SAMPLED_REGIONS = 16  # per picture in the second stage; the mask head sees at most a quarter
+PROPOSALS = dict(nms_pre=500, max_per_img=200)
+DETECTIONS = 20  # per picture; no mini picture holds more than six objects
+
+
+def shrink_detection(cfg: Config, root: Path) -> None:
+    """Change data and model in place; see :func:`hybrid_backbones.synthetic.shrink_config`."""
+    root = write_coco(root / 'coco')
+    relocate(cfg, root)
+    for part, dataset in datasets(cfg):
+        split = 'train2017' if part.startswith('train') else 'val2017'
+        dataset.type = 'CocoDataset'
+        dataset.ann_file = f'annotations/instances_{split}.json'
+        dataset.data_prefix = dict(img=f'{split}/')
+        dataset.metainfo = dict(classes=SHAPES)
+        if 'filter_cfg' in dataset:
+            dataset.filter_cfg.pop('min_size', None)
+        scale_sizes(dataset.pipeline, SCALE)
+    for part in ('val_evaluator', 'test_evaluator'):
+        for metric in dicts(cfg.get(part)):
+            if 'ann_file' in metric:
+                metric.ann_file = str(root / 'annotations' / 'instances_val2017.json')
+    _shrink_detector(cfg.model)
+
+
+def _shrink_detector(model: ConfigDict) -> None:
+    for part in dicts(model):
+        if 'num_classes' in part:
+            part.num_classes = len(SHAPES)
+    train, test = model.get('train_cfg') or {}, model.get('test_cfg') or {}
+    for proposals in (train.get('rpn_proposal'), test.get('rpn')):
+        if proposals:
+            proposals.update(PROPOSALS)
+    for detections in (test, test.get('rcnn')):
+        if detections and 'max_per_img' in detections:
+            detections.max_per_img = DETECTIONS
+    for stage in dicts(train.get('rcnn')):
+        if stage.get('type') == 'RandomSampler':
+            stage.num = SAMPLED_REGIONS

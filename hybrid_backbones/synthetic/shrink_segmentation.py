@@ -1,0 +1,50 @@
+"""``--mini`` for MMSegmentation: the config's own dataset, its classes and folders, drawn."""
+
+from pathlib import Path
+
+from mmengine.config import Config, ConfigDict
+
+from ..config.data import datasets, relocate
+from ..config.traverse import map_numbers, scale_sizes
+from ..errors import ConfigError
+from .segmentation import write_ade20k, write_cityscapes, write_coco_stuff10k, write_pascal_context
+
+SCALE = 128 / 512  # of every size in the pipelines: a crop of 512 pixels becomes one of 128
+# name of a dataset in MMSegmentation: who writes such a set, and the folder's name
+SETS = dict(
+    ADE20KDataset=(write_ade20k, 'ade20k'),
+    PascalContextDataset59=(write_pascal_context, 'pascal_context'),
+    CityscapesDataset=(write_cityscapes, 'cityscapes'),
+    COCOStuffDataset=(write_coco_stuff10k, 'coco_stuff10k'),
+)
+
+
+def shrink_segmentation(cfg: Config, root: Path) -> None:
+    """Change data and model in place; see :func:`hybrid_backbones.synthetic.shrink_config`.
+
+    Raises:
+        ConfigError: There is no mini set in the format of the config's dataset.
+    """
+    names = {dataset.type for _, dataset in datasets(cfg)}
+    unknown = sorted(names - set(SETS))
+    if unknown or len(names) != 1:
+        raise ConfigError(f'--mini knows {", ".join(SETS)}; this config has {", ".join(names)}')
+    write, folder = SETS[names.pop()]
+    relocate(cfg, write(root / folder))
+    for _, dataset in datasets(cfg):
+        scale_sizes(dataset.pipeline, SCALE)
+    testing = [cfg.val_dataloader.dataset.pipeline, cfg.test_dataloader.dataset.pipeline]
+    for pipeline in (*testing, *filter(None, [cfg.get('tta_pipeline')])):
+        _resize_in_testing(pipeline, cfg.train_dataloader.dataset.pipeline)
+    size = cfg.model.data_preprocessor.get('size')
+    if size:
+        cfg.model.data_preprocessor.size = map_numbers(size, lambda n: round(n * SCALE))
+
+
+def _resize_in_testing(pipeline: list, training: list) -> None:
+    """Pictures that are tested at their own size: at that size they would be four times larger
+    than in training here."""
+    if any(transform.type == 'Resize' for transform in pipeline):
+        return
+    scale = next(t.scale for t in training if t.type == 'RandomResize')
+    pipeline.insert(1, ConfigDict(type='Resize', scale=scale, keep_ratio=True))

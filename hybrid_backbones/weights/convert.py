@@ -1,0 +1,104 @@
+"""Writing weights under our names, or the authors'."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Dict, Tuple
+
+import torch
+from torch import Tensor
+
+from ..errors import CheckpointError
+from .checkpoint import read_checkpoint
+from .families import KEY_MAPPINGS
+from .identify import identify, identify_other
+from .key_mapping import KeyMapping, join_parts
+
+SUFFIXES = ('.pth', '.safetensors')
+
+
+def convert(
+    source: str, destination: str, backbone_only: bool = False, official: bool = False
+) -> Path:
+    """Rename a checkpoint's backbone and write it, the rest unchanged.
+
+    Args:
+        source: Path or URL, in any key mapping; a detector's checkpoint is fine.
+        destination: File to write, ``.pth`` (under ``state_dict``) or ``.safetensors``. The first
+            eight digits of the content's SHA-256 are put in its name, as torch.hub expects.
+        backbone_only: Leave out the classifier and all other parts of a model, and the prefix.
+        official: Use the authors' names instead of ours.
+
+    Returns:
+        The file.
+
+    Raises:
+        CheckpointError: ``source`` cannot be read or is of no known family, or ``destination`` is
+            of another kind.
+    """
+    destination = Path(destination)
+    if destination.suffix not in SUFFIXES:
+        raise CheckpointError(f'{destination}: write a {" or a ".join(SUFFIXES)} file')
+    if not destination.parent.is_dir():
+        raise CheckpointError(f'{destination}: no folder {destination.parent}')
+    checkpoint = read_checkpoint(source)
+    state = checkpoint.state
+    key_mapping, prefix = identify(state)
+    if key_mapping is None:
+        stranger = identify_other(state)
+        raise CheckpointError(
+            f'{checkpoint.name} holds {stranger or "weights"} of no family known here '
+            f'(its names begin with {next(iter(state)).split(".")[0]!r})'
+        )
+    backbone, rest = _divide(state, key_mapping, prefix)
+    named = join_parts(backbone)
+    if official:
+        authors = next(
+            d for d in KEY_MAPPINGS if d.family == key_mapping.family and d.source == 'authors'
+        )
+        named = authors.publish(named)
+    if backbone_only:
+        content = named
+    else:
+        content = {**{prefix + key: value for key, value in named.items()}, **rest}
+    return _write({k: v.detach().clone().contiguous() for k, v in content.items()}, destination)
+
+
+def _divide(state: Dict[str, Tensor], key_mapping: KeyMapping, prefix: str) -> Tuple[dict, dict]:
+    """The backbone's weights under our names, and all others as they are."""
+    backbone, rest = {}, {}
+    for key, value in state.items():
+        inner = key[len(prefix) :]
+        name = None
+        if key.startswith(prefix) and not key_mapping.is_unused(inner):
+            name = key_mapping.to_ours(inner)
+        if name:
+            backbone[name] = value
+        else:
+            rest[key] = value
+    return backbone, rest
+
+
+def _write(content: Dict[str, Tensor], destination: Path) -> Path:
+    """Write beside the destination, then move: an interrupted write leaves no half file."""
+    handle, path = tempfile.mkstemp(dir=destination.parent, suffix=destination.suffix)
+    os.close(handle)
+    try:
+        if destination.suffix == '.pth':
+            torch.save({'state_dict': content}, path)
+        else:
+            try:
+                from safetensors.torch import save_file
+            except ImportError:
+                message = f'{destination}: to write it, pip install safetensors'
+                raise CheckpointError(message) from None
+            save_file(content, path)
+        digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
+        final = destination.with_name(f'{destination.stem}-{digest}{destination.suffix}')
+        os.chmod(path, 0o644)
+        os.replace(path, final)
+    finally:
+        if os.path.exists(path):
+            os.remove(path)
+    return final

@@ -1,0 +1,104 @@
+"""Fetching published files, once."""
+
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlparse
+
+import torch
+from mmengine.dist import barrier, get_local_rank, is_distributed
+
+from ..errors import CheckpointError
+from .families import find_pretrained, published_files
+
+WITHOUT = 'start from random weights (in a config: model.backbone.init_cfg=None)'
+# where configs look for the files that only a browser can fetch
+FOLDER = Path('pretrained')
+
+
+def find_best(family: str, arch: Any) -> str:
+    """The published weights with the highest accuracy that need no browser: a path or a URL.
+
+    A file that is in torch's cache, or in the folder ``pretrained``, is taken from there.
+
+    Args:
+        family: Class name of the backbone.
+        arch: The name of its arch; anything else has no published weights.
+
+    Raises:
+        CheckpointError: There are none; or all are on pages for browsers and none has been saved
+            yet: says which page to open, and where to save the file.
+    """
+    if not isinstance(arch, str):
+        raise CheckpointError(f'there are no published weights for a {family} of another arch')
+    files = published_files(family, arch)
+    direct = [file for file in files if file.direct][:1]
+    for file in direct or files:
+        for path in (_cache() / file.file, FOLDER / file.file):
+            if path.is_file():
+                return str(path)
+    if direct:
+        return direct[0].url
+    name = f'{family.lower()}_{arch}'
+    if not files:
+        raise CheckpointError(f'there are no published weights for {name}')
+    raise CheckpointError(
+        f'the weights of {name} are no direct download: open {files[0].url} in a browser and save '
+        f'the file as {_cache() / files[0].file}'
+    )
+
+
+def _cache() -> Path:
+    return Path(torch.hub.get_dir()) / 'checkpoints'
+
+
+def download(url: str) -> Path:
+    """Fetch ``url`` once into torch's cache; a hash in the name (-1234abcd.pth) is checked."""
+    name = Path(urlparse(url).path).name
+    page = next((host for host in _PAGES if host in url), None)
+    if page or not name:
+        raise CheckpointError(
+            f'{url} is a page, not a file: open it in a browser, save the file and give its path; '
+            f'or {WITHOUT}'
+        )
+    path = _cache() / _cached_name(url)
+    problem = None
+    if not path.is_file() and get_local_rank() == 0:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        promised = torch.hub.HASH_REGEX.search(name)
+        try:
+            torch.hub.download_url_to_file(url, str(path), promised and promised[1])
+        except (URLError, OSError, RuntimeError) as error:
+            problem = getattr(error, 'reason', error)
+    if is_distributed():
+        barrier()
+    if not path.is_file():
+        raise CheckpointError(
+            f'cannot download {url} ({problem or "see the first process"}): fetch it another way '
+            f'and save it as {path}; or {WITHOUT}'
+        )
+    return path
+
+
+def _cached_name(url: str) -> str:
+    """A file name for a URL; on Hugging Face the files of different models have one name."""
+    entry = find_pretrained(url=url)
+    if entry:
+        return entry.file
+    *folders, name = urlparse(url).path.strip('/').split('/')
+    return '-'.join([*folders, name]) if name in _COMMON_NAMES else name
+
+
+_COMMON_NAMES = ('pytorch_model.bin', 'model.safetensors')
+
+
+_PAGES = ('drive.google.com', '1drv.ms', 'onedrive.live.com', 'pan.baidu.com')
+
+
+def where(name: str) -> str:
+    entry = find_pretrained(name)
+    if entry is None:
+        return ''
+    how = 'download it from' if entry.direct else 'open'
+    then = '' if entry.direct else f' in a browser and save the file as {name}'
+    return f': {how} {entry.url}{then}'

@@ -1,0 +1,1 @@
+"""Backbones and configs by name."""

@@ -1,0 +1,66 @@
+"""Costs against published ones, and the README's table against the built models."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from hybrid_backbones import backbones, list_archs
+from hybrid_backbones.complexity import count_flops, count_parameters
+from tests.golden import variants
+from tests.parity import count_as_published
+
+PROJECT = Path(__file__).parents[2]
+
+# GFLOPs of the classification networks at 224x224, as the authors' READMEs and papers give them;
+# the classifier itself is next to nothing
+PRETRAINED = {
+    ('Conformer', 'tiny_patch16'): 5.2,
+    ('Conformer', 'small_patch16'): 10.6,
+    ('Conformer', 'base_patch16'): 23.3,
+    ('CvT', '13'): 4.5,
+    ('CvT', '21'): 7.1,
+    ('TransXNet', 't'): 1.8,
+    ('TransXNet', 's'): 4.5,
+    ('TransXNet', 'b'): 8.3,
+    ('UniFormer', 'small'): 3.6,
+    ('UniFormer', 'base'): 8.3,
+}
+
+
+def test_counting():
+    layer = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+    assert count_flops(layer, 10, 20) == 10 * 20 * 8 * 3 * 9
+    assert count_parameters(layer) == 8 * 3 * 9
+    assert layer.weight.device.type == 'cpu', 'the backbone itself is left where it is'
+
+
+@pytest.mark.parametrize('family, arch', PRETRAINED, ids=str)
+def test_published_flops(family, arch, monkeypatch):
+    count_as_published(monkeypatch)
+    options = dict(out_indices=(0, 1, 2)) if family == 'CvT' else {}
+    with torch.device('meta'):
+        backbone = getattr(backbones, family)(arch, **options)
+    flops = count_flops(backbone, 224, 224) / 1e9
+    assert flops == pytest.approx(PRETRAINED[family, arch], rel=0.03)
+
+
+def test_list_archs():
+    found = {f'{info.family.lower()}_{info.arch}' for info in list_archs()}
+    assert found == {v for family in backbones.__all__ for v in variants(family.lower())}
+    (tiny,) = [info for info in list_archs('HRFormer') if info.arch == 'tiny']
+    assert (tiny.channels, tiny.strides) == ((18, 36, 72, 144), (4, 8, 16, 32))
+    assert tiny.weights[0].file == 'hrt_tiny.pth'
+    with pytest.raises(ValueError, match='family must be one of Conformer, CvT'):
+        list_archs('ResNet')
+
+
+def test_readme_table():
+    """Parameters, FLOPs and all else in the README are what the built models have."""
+    tool = PROJECT / 'tools' / 'list_archs.py'
+    result = subprocess.run([sys.executable, str(tool)], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout in (PROJECT / 'README.md').read_text()

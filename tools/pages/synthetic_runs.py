@@ -1,0 +1,220 @@
+"""One config of each family and task, trained on mini data, and the table of what they learnt."""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import List, Tuple
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+
+from hybrid_backbones.config.load import load_config
+from hybrid_backbones.errors import ConfigError
+from hybrid_backbones.openmmlab.torchvision import repair_torchvision
+from hybrid_backbones.synthetic import shrink_config
+from hybrid_backbones.synthetic.shrink import MINI_ROOT
+from hybrid_backbones.utils.versions import versions
+from hybrid_backbones.zoo.configs import config_path
+
+# one config a family and task, of the family's smallest variant that has one
+RUNS = tuple(
+    f'{head}_{x}'
+    for x, pose in (
+        ('conformer_ti', 'conformer_s'),
+        ('transxnet_t', 'transxnet_s'),
+        ('cvt_13', 'cvt_13'),
+        ('uniformer_xxs', 'uniformer_s'),
+        ('hrformer_t', 'hrformer_t'),
+    )
+    for head, x in (
+        ('maskrcnn', f'{x}_1x'),
+        ('semanticfpn', f'{x}_80k_ade20k'),
+        ('topdown', f'{pose}_210e_coco_256x192'),
+    )
+)
+LENGTH = 0.6  # of the usual mini training: enough to show that something is learnt
+# What counts as having learnt, far above the start: key of the metric, its name in the table,
+# its unit in the log, and the bar
+METRICS = dict(
+    mmdet=(
+        ('coco/bbox_mAP_50', 'box AP50', 100, 40.0),
+        ('coco/segm_mAP_50', 'mask AP50', 100, 40.0),
+    ),
+    mmseg=(('mIoU', 'mIoU', 1, 50.0),),
+    mmpose=(
+        ('coco/AP', 'keypoint AP', 100, 5.0),
+        ('coco/AP .5', 'keypoint AP50', 100, 30.0),
+    ),
+)
+# what each of these metrics is of
+TASKS = dict(
+    mmdet=('detection', 'instance segmentation'),
+    mmseg=('semantic segmentation',),
+    mmpose=('pose', 'pose'),
+)
+
+
+def train_zoo_mini(args: argparse.Namespace) -> None:
+    """Do what ``tools/pages/synthetic_runs_tool.py``'s arguments say.
+
+    Raises:
+        ConfigError: There is no such config, or a run failed or has not learnt.
+    """
+    names = args.only or RUNS
+    try:
+        paths = {name: config_path(name) for name in names}
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    root = Path(args.work_dir)
+    with ThreadPoolExecutor(args.jobs) as pool:
+        done = pool.map(lambda path: _run(path, root / Path(path).stem, args.jobs), paths.values())
+        failed = [name for name, fine in zip(paths, done) if not fine]
+    results = [json.loads(path.read_text()) for path in sorted(root.glob('*/result.json'))]
+    Path(args.table).write_text(table(results))
+    print(f'written: {args.table}')
+    failed += [r['config'] for r in results if r['config'] in names and not has_learnt(r)]
+    if failed:
+        raise ConfigError(f'failed, or below the bar: {", ".join(failed)} (logs below {root})')
+
+
+def has_learnt(result: dict) -> bool:
+    """Whether every metric ended above its bar."""
+    return all(result['end'][name] >= bar for _, name, _, bar in METRICS[result['library']])
+
+
+def _run(path: str, work_dir: Path, jobs: int) -> bool:
+    """Train in a process of its own, so that peak memory is that of one run; whether it went well.
+
+    Torch's threads share the cores among the jobs: more would starve each other.
+    """
+    result = work_dir / 'result.json'
+    if not result.is_file():
+        work_dir.mkdir(parents=True, exist_ok=True)
+        threads = str(max((os.cpu_count() or 1) // jobs, 1))
+        with open(work_dir / 'output.txt', 'w') as output:
+            subprocess.run(
+                [sys.executable, '-m', __name__, path, str(work_dir)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, 'OMP_NUM_THREADS': threads},
+            )
+    fine = result.is_file()
+    said = (
+        _summary(json.loads(result.read_text())) if fine else f'failed, see {work_dir}/output.txt'
+    )
+    print(f'{Path(path).stem}: {said}', flush=True)
+    return fine
+
+
+class _Start(Hook):
+    """Evaluates before the first step, and takes the time from there."""
+
+    def before_train(self, runner: Runner) -> None:
+        self.metrics = runner.val_loop.run() if runner.iter == 0 else {}
+        runner.model.train()
+        self.time = time.time()
+
+
+def train_one(path: str, work_dir: str) -> dict:
+    """Train a config on mini data; the result is written to ``work_dir/result.json``."""
+    repair_torchvision()
+    cfg = load_config(path)
+    shrink_config(cfg, MINI_ROOT, LENGTH)
+    cfg.work_dir = work_dir
+    cfg.randomness = dict(seed=0)
+    cfg.default_hooks.checkpoint.update(interval=10**9, save_last=False, save_best=None)
+    start = _Start()
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(start, priority='VERY_LOW')
+    runner.train()
+    seconds = time.time() - start.time
+    metrics = METRICS[cfg.default_scope]
+    ends = runner.message_hub.log_scalars
+    result = dict(
+        config=Path(path).stem,
+        library=cfg.default_scope,
+        family=cfg.model.backbone.type.split('.')[1],
+        start={name: unit * start.metrics[key] for key, name, unit, _ in metrics},
+        end={name: unit * ends[f'val/{key}'].current() for key, name, unit, _ in metrics},
+        steps=runner.iter,
+        batch=cfg.train_dataloader.batch_size,
+        seconds=seconds,
+        peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        threads=torch.get_num_threads(),
+        date=date.today().isoformat(),
+        versions=versions(),
+    )
+    Path(work_dir, 'result.json').write_text(json.dumps(result, indent=1))
+    MMLogger.get_current_instance().info(_summary(result))
+    return result
+
+
+def _summary(result: dict) -> str:
+    metrics = [
+        f'{name} {result["start"][name]:.1f} -> {end:.1f}' for name, end in result['end'].items()
+    ]
+    return f'{", ".join(metrics)}; {result["steps"]} steps in {result["seconds"]:.0f} s'
+
+
+HEADER = """# Every family learns, in every task
+
+One config of each family and task, trained from random weights on drawn pictures (`--mini`) by
+`make zoo-mini`. It shows that pictures, targets, losses, gradients and metrics fit together; it
+says nothing about accuracy on real data. All have to end above these bars: {bars}. Two runs at a
+time share the cores, so the seconds are no measure of speed.
+
+{versions}; {threads} CPU threads; {dates}.
+
+| family | task | config | metric | start | end | steps x batch | seconds | peak memory |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+"""
+
+
+def table(results: List[dict]) -> str:
+    """The results as a Markdown page, by family and task."""
+    order = {name: i for i, name in enumerate(RUNS)}
+    results = sorted(results, key=lambda r: (order.get(r['config'], len(order)), r['config']))
+    bars = [f'{name} {bar:.0f} %' for rows in METRICS.values() for _, name, _, bar in rows]
+    rows = [row for result in results for row in _rows(result)]
+    return HEADER.format(
+        bars=', '.join(bars),
+        versions=_joined(
+            results, lambda r: ', '.join(f'{k} {v}' for k, v in r['versions'].items())
+        ),
+        threads=_joined(results, lambda r: str(r['threads'])),
+        dates=_joined(results, lambda r: r['date']),
+    ) + ''.join('| ' + ' | '.join(row) + ' |\n' for row in rows)
+
+
+def _rows(result: dict) -> List[Tuple[str, ...]]:
+    return [
+        (
+            result['family'],
+            TASKS[result['library']][i],
+            f'`{result["config"]}`',
+            name,
+            f'{result["start"][name]:.1f}',
+            f'{end:.1f}',
+            f'{result["steps"]} x {result["batch"]}',
+            f'{result["seconds"]:.0f}',
+            f'{result["peak_mib"] / 1024:.1f} GiB',
+        )
+        for i, (name, end) in enumerate(result['end'].items())
+    ]
+
+
+def _joined(results: List[dict], of) -> str:
+    return ' / '.join(sorted({of(result) for result in results}))
+
+
+if __name__ == '__main__':
+    train_one(*sys.argv[1:])
