@@ -6,13 +6,16 @@ Importing this package puts it in place, where no compiled extension is::
 
 or, in a config, ``custom_imports = dict(imports=['hybrid_backbones.openmmlab.operators'])``.
 torchvision's kernels serve where they load, plain torch elsewhere; ``docs/operators.md`` has the
-table. MMPose's evaluation is given what it takes from xtcocotools, where that is missing.
+table. MMPose's evaluation is given what it takes from xtcocotools, where that is missing, and what
+newer Pythons and torches break in the libraries is repaired.
 """
 
+from ..repairs import repair
 from .installing import install, served_by
 from .pose_evaluation import install_pose_evaluation
 
 __all__ = ['install', 'install_pose_evaluation', 'served_by']
 
+repair()
 install()
 install_pose_evaluation()
