@@ -7,8 +7,6 @@ from unittest import mock
 import pytest
 import torch
 
-pytest.importorskip('mmcv', reason='the operators are those of mmcv, which is not installed')
-
 from hybrid_backbones.openmmlab import operators
 from hybrid_backbones.openmmlab.operators.extension import StandIn
 from hybrid_backbones.openmmlab.operators.torchvision_kernels import load

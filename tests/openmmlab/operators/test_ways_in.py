@@ -222,6 +222,25 @@ def test_custom_imports_with_mmsegmentations_own_tools(tmp_path):
     assert code == 0 and 'mIoU' in said, said[-3000:]
 
 
+def test_custom_imports_in_mmpose(tmp_path):
+    """Its tools import nothing of mmcv before the config; its metrics import xtcocotools."""
+    pytest.importorskip('mmpose')
+    draw_squares(tmp_path)
+    lines = "custom_imports = dict(imports=['hybrid_backbones.openmmlab.operators'])"
+    (tmp_path / 'config.py').write_text(lines)
+    code, said = run(
+        '-c',
+        'from mmengine.config import Config\n'
+        'from mmengine.registry import METRICS, MODELS, init_default_scope\n'
+        "Config.fromfile('config.py')\n"
+        "init_default_scope('mmpose')\n"
+        "METRICS.build(dict(type='CocoMetric', ann_file='truth.json'))\n"
+        "assert MODELS.get('HRNet').__module__ == 'mmpose.models.backbones.hrnet'",
+        cwd=tmp_path,
+    )
+    assert code == 0, said
+
+
 def test_the_module_says_who_serves(tmp_path):
     code, said = run(*MODULE)
     assert code == 0 and len([each for each in said.splitlines() if each.endswith('plain')]) == 14
