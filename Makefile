@@ -1,9 +1,12 @@
 # make env        the environment in .venv, everything pinned (tools/dev/make_env.sh has its settings)
 # make demo       train and test Mask R-CNN with UniFormer-S on a tiny drawn set, and draw its masks
-# make test       all tests, in as many processes as TEST_PROCESSES says
-# make zoo-mini   train one config of each family and task on drawn data; writes docs/zoo_mini.md
+# make test       the tests, in as many processes as TEST_PROCESSES says
+# make test-all   and other sizes of what they test
+# make train-synthetic   train one config of each family and task on synthetic data, minutes each;
+#                 writes docs/synthetic_training.md
 # make bench      time all families, against the published code; writes docs/benchmark.md
-# make lint       style
+# make pages      write the tables of README.md and docs/ that come from the package and metafiles
+# make lint       style and types
 # make docs       the site of docs/, in docs/_build
 # make crosscheck compare with others' implementations, in an environment of its own
 
@@ -15,7 +18,7 @@ TEST_PROCESSES ?= 2
 # idle threads of OpenMP would otherwise spin and starve other processes of the machine
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: env demo test zoo-mini bench lint docs crosscheck
+.PHONY: env demo test test-all train-synthetic bench pages lint docs crosscheck
 
 env:
 	@tools/dev/make_env.sh
@@ -27,20 +30,32 @@ demo: env
 		--work-dir $(DEMO_DIR) --show-dir $(DEMO_DIR)/pictures
 
 # one thread for each process: several threads of several processes would starve each other
+# worksteal: processes take over from each other what is left, also of one module
+TEST := OMP_NUM_THREADS=1 $(PYTHON_ENV) -m pytest -n $(TEST_PROCESSES) --dist worksteal
+
 test: env
-	OMP_NUM_THREADS=1 $(PYTHON_ENV) -m pytest -n $(TEST_PROCESSES) --dist loadscope
+	$(TEST) -m "not extended"
 
-# runs that are there are kept: remove work_dirs/zoo_mini to train anew
-zoo-mini: env
-	$(PYTHON_ENV) tools/pages/synthetic_runs_tool.py
+test-all: env
+	$(TEST)
 
-# rows that are there are kept: FRESH=--fresh measures anew; the cores must have nothing else to do
+# finished runs are kept: remove work_dirs/synthetic to train again
+train-synthetic: env
+	$(PYTHON_ENV) -m tools.pages.synthetic_runs
+
+# finished rows are kept: FRESH=--fresh measures again; nothing else should use the cores
 bench: env
-	$(PYTHON_ENV) tools/benchmark.py --suite $(FRESH)
+	$(PYTHON_ENV) -m tools.pages.benchmark $(FRESH)
+
+pages: env
+	$(PYTHON_ENV) -m tools.pages.tables
+	$(PYTHON_ENV) -m tools.pages.readme
+	$(PYTHON_ENV) -m tools.pages.model_zoo
 
 lint: env
 	$(PYTHON_ENV) -m ruff check .
 	$(PYTHON_ENV) -m ruff format --check .
+	$(PYTHON_ENV) -m mypy
 
 # warnings are errors: a broken link, a page in no table of contents
 docs: env

@@ -1,4 +1,4 @@
-"""Puts the configs into built packages; all else is said in pyproject.toml."""
+"""Puts configs and tools into built packages; pyproject.toml has everything else."""
 
 import shutil
 from pathlib import Path
@@ -9,8 +9,11 @@ from setuptools.command.build_py import build_py
 PROJECT = Path(__file__).parent
 
 
+TOOLS = ('*.py', '*.sh')
+
+
 class BuildWithConfigs(build_py):
-    """Copies the configs to ``hybrid_backbones/.mim``, where mmengine and mim look for them.
+    """Copies configs and tools to ``hybrid_backbones/.mim``, where mmengine and mim look for them.
 
     An editable install has no copy: there the package reads the checkout's own.
     """
@@ -24,6 +27,10 @@ class BuildWithConfigs(build_py):
         ignored = shutil.ignore_patterns('__pycache__')
         shutil.copytree(PROJECT / 'configs', target / 'configs', ignore=ignored)
         shutil.copy(PROJECT / 'model-index.yml', target)
+        (target / 'tools').mkdir()
+        for pattern in TOOLS:
+            for tool in (PROJECT / 'tools').glob(pattern):
+                shutil.copy(tool, target / 'tools')
 
 
 setup(cmdclass={'build_py': BuildWithConfigs})

@@ -2,7 +2,7 @@
 #
 #     data/mine/images/*.jpg   data/mine/train.json   data/mine/val.json
 #
-# See with  python tools/browse_data.py examples/own_coco.py  whether they are read rightly.
+# See with  hybrid-backbones browse-dataset examples/own_coco.py  whether they are read rightly.
 _base_ = [__import__('hybrid_backbones').config_path('maskrcnn_uniformer_s_1x')]
 
 data_root = 'data/mine/'

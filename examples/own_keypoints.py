@@ -2,8 +2,8 @@
 #
 #     data/mine/images/*.jpg   data/mine/train.json   data/mine/val.json
 #
-# The joints' order is that of the triplets (x, y, visibility) in your files.
-# See with  python tools/browse_data.py examples/own_keypoints.py  whether they are read rightly.
+# Keypoints are in the order of the triplets (x, y, visibility) in your files. To check that they
+# load correctly: hybrid-backbones browse-dataset examples/own_keypoints.py
 _base_ = [__import__('hybrid_backbones').config_path('topdown_uniformer_s_210e_coco_256x192')]
 
 data_root = 'data/mine/'

@@ -4,7 +4,7 @@
 #
 # A mask is as large as its picture, of one channel; its values are 0 for the first class, 1 for the
 # second, and so on, and 255 where nobody labelled.
-# See with  python tools/browse_data.py examples/own_masks.py  whether they are read rightly.
+# See with  hybrid-backbones browse-dataset examples/own_masks.py  whether they are read rightly.
 _base_ = [__import__('hybrid_backbones').config_path('semanticfpn_uniformer_s_80k_ade20k')]
 
 data_root = 'data/mine/'

@@ -1,26 +1,8 @@
-"""Rename a checkpoint's weights: python tools/convert_weights.py IN OUT [--to official]."""
+"""Rename the weights of a checkpoint: python tools/convert_weights.py IN OUT."""
 
-from argparse import Namespace
+import sys
 
-from hybrid_backbones.cli.arguments import Parser, run
-from hybrid_backbones.weights import convert
-
-
-def parse_args() -> Namespace:
-    parser = Parser(description='Write weights under our names, or the names of the authors')
-    parser.add_argument('source', metavar='IN', help='file or URL: published, converted or trained')
-    parser.add_argument('destination', metavar='OUT', help='.pth or .safetensors; gets a hash')
-    parser.add_argument('--to', choices=['ours', 'official'], default='ours', help='whose names')
-    parser.add_argument(
-        '--backbone-only', action='store_true', help='leave out the classifier and other parts'
-    )
-    return parser.parse_args(namespace=Namespace(local_rank=0))
-
-
-def convert_weights(args: Namespace) -> None:
-    official = args.to == 'official'
-    print(convert(args.source, args.destination, args.backbone_only, official))
-
+from hybrid_backbones.cli.main import main
 
 if __name__ == '__main__':
-    run(parse_args, convert_weights)
+    sys.exit(main(['convert', *sys.argv[1:]]))

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Any, ClassVar, Dict, Iterator, List, Optional, Sequence, Tuple, Union
@@ -10,10 +11,10 @@ import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from mmengine.model.weight_init import update_init_info
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..layers import checkpoint_block, to_nchw, to_preferred_format
+from ..layers import to_nchw, to_preferred_format
 from ..weights import LoadResult, read_pretrained
 
 NUM_LEVELS = 4
@@ -129,12 +130,11 @@ class HybridBackbone(BaseModule):
         """What the family computes; ``x`` has been checked."""
         raise NotImplementedError
 
-    def run_block(self, block: nn.Module, x: Tensor, stage: int, index: int, **kwargs) -> Tensor:
-        """Run block ``index`` of ``stage``, checkpointed if ``with_cp`` says so."""
-        chosen = self.with_cp if isinstance(self.with_cp, bool) else index < self.with_cp[stage]
-        if chosen and torch.is_grad_enabled():
-            return checkpoint_block(block, x, **kwargs)
-        return block(x, **kwargs)
+    def num_checkpointed(self, stage: int) -> int:
+        """How many of a stage's first blocks ``with_cp`` asks to checkpoint, or a large number."""
+        if isinstance(self.with_cp, bool):
+            return sys.maxsize if self.with_cp else 0
+        return self.with_cp[stage]
 
     def train(self, mode: bool = True) -> 'HybridBackbone':
         """Set the mode; frozen parts and, with ``norm_eval``, BatchNorms stay in eval mode."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..layers import (
     BatchNorm2d,
+    BlockStage,
     ConvBNAct,
     DropPath,
     Mlp,
@@ -178,10 +179,12 @@ class CouplingBlock(nn.Module):
         return x, tokens
 
 
-class FirstStage(nn.Module):
-    """Where the branches part: a block of each alone, then coupling blocks."""
+class FirstStage(BlockStage):
+    """Where the branches split: a block of each alone, then coupling blocks."""
 
-    def __init__(self, dim: int, arch: ConformerArch, blocks: Sequence[nn.Module]):
+    def __init__(
+        self, dim: int, arch: ConformerArch, blocks: Sequence[nn.Module], num_checkpointed: int
+    ):
         super().__init__()
         patch = arch.patch // 4
         self.cnn = ConvBlock(STEM_DIM, dim, shortcut=True)
@@ -189,20 +192,38 @@ class FirstStage(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, arch.embed_dim))
         self.trans = TransformerBlock(arch.embed_dim, arch.mlp_ratio, drop_path=0.0)
         self.blocks = nn.ModuleList(blocks)
+        self.num_checkpointed = num_checkpointed
 
-    def part(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+        """``(N, 64, H, W)`` to a map ``(N, dim, H, W)`` and tokens ``(N, 1 + L, E)``.
+
+        H and W must be whole patches.
+        """
+        x, tokens = self.split_branches(x)
+        for i in range(len(self.blocks)):
+            x, tokens = self.run_block(i, x, tokens=tokens)
+        return x, tokens
+
+    def split_branches(self, x: Tensor) -> Tuple[Tensor, Tensor]:
         """``(N, 64, H, W)`` to a map ``(N, dim, H, W)`` and tokens ``(N, 1 + L, E)``."""
         patches = self.patch_embed(x).flatten(2).transpose(1, 2)
         token = self.cls_token.expand(x.shape[0], -1, -1).to(patches.dtype)
         return self.cnn(x)[0], self.trans(torch.cat([token, patches], dim=1))
 
 
-class LaterStage(nn.Module):
+class LaterStage(BlockStage):
     """Coupling blocks; the first one changes size and channels."""
 
-    def __init__(self, blocks: Sequence[nn.Module]):
+    def __init__(self, blocks: Sequence[nn.Module], num_checkpointed: int):
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
+        self.num_checkpointed = num_checkpointed
+
+    def forward(self, x: Tensor, tokens: Tensor) -> Tuple[Tensor, Tensor]:
+        """Map and tokens of the previous stage to this one's, as :class:`CouplingBlock`."""
+        for i in range(len(self.blocks)):
+            x, tokens = self.run_block(i, x, tokens=tokens)
+        return x, tokens
 
 
 @MODELS.register_module()
@@ -275,16 +296,18 @@ class Conformer(HybridBackbone):
                     drop_path=rate,
                 )
             )
-        return LaterStage(blocks) if index else FirstStage(dims[0], self.arch, blocks)
+        checkpointed = self.num_checkpointed(index)
+        if index:
+            return LaterStage(blocks, checkpointed)
+        return FirstStage(dims[0], self.arch, blocks, checkpointed)
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         outs: List[Tensor] = []
         x = self.stem(x)
         height, width = x.shape[2:]
-        x, tokens = self.stages[0].part(pad_to_multiple(x, self.arch.patch // 4))
+        inputs = (pad_to_multiple(x, self.arch.patch // 4),)
         for i, stage in enumerate(self.stages):
-            for j, block in enumerate(stage.blocks):
-                x, tokens = self.run_block(block, x, i, j, tokens=tokens)
+            x, _ = inputs = stage(*inputs)
             if i in self.out_indices:
                 # not -(-side // 2**i): ONNX rounds towards 0
                 rows, cols = ((side + 2**i - 1) // 2**i for side in (height, width))

@@ -19,8 +19,8 @@ from ..layers import (
     LayerNorm2d,
     Mlp,
     PatchEmbed,
+    ScaledDotProductAttention,
     Stage,
-    attend,
     drop_path_rates,
     init_linear,
     is_compiling,
@@ -113,6 +113,7 @@ class ConvAttention(nn.Module):
         for name, stride in (('q', 1), ('k', 2), ('v', 2)):
             setattr(self, f'conv_{name}', DepthwiseConvBN(dim, stride))
             setattr(self, name, nn.Linear(dim, dim))
+        self.attend = ScaledDotProductAttention()
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, size: Tuple[int, int]) -> Tensor:
@@ -127,7 +128,7 @@ class ConvAttention(nn.Module):
         q = self._heads(self.q, self.conv_q(grid), token)
         k = self._heads(self.k, self.conv_k(grid), token)
         v = self._heads(self.v, self.conv_v(grid), token)
-        out = attend(q, k, v, scale=self.scale)
+        out = self.attend(q, k, v, scale=self.scale)
         return self.proj(out.transpose(1, 2).flatten(2))
 
     def _heads(self, project: nn.Linear, grid: Tensor, token: Tensor) -> Tensor:
@@ -164,6 +165,43 @@ class ExtraLevel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, ceil(H / 2), ceil(W / 2))``."""
         return self.norm(self.conv(x))
+
+
+class CvTStage(Stage):
+    """A stage whose blocks see the map as a sequence, perhaps with a class token in front.
+
+    Args:
+        downsample: From the previous level's map to this one's.
+        blocks: Of :class:`Block`.
+        num_checkpointed: How many of the first blocks are computed again in the backward pass.
+        token_dim: Channels of the class token; None: there is none.
+    """
+
+    def __init__(
+        self,
+        downsample: nn.Module,
+        blocks: Sequence[nn.Module],
+        num_checkpointed: int,
+        token_dim: Optional[int] = None,
+    ):
+        super().__init__(downsample, blocks, num_checkpointed)
+        self.cls_token = None
+        if token_dim is not None:
+            self.cls_token = nn.Parameter(torch.zeros(1, 1, token_dim))
+            nn.init.trunc_normal_(self.cls_token, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The previous level's map to this one's, both ``(N, C, H, W)``."""
+        x = self.downsample(x)
+        size = x.shape[2:]
+        x = x.flatten(2).transpose(1, 2)
+        first = 0
+        if self.cls_token is not None:  # the weights attend to it; no level holds it
+            first = 1
+            x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1).to(x.dtype), x], dim=1)
+        for i in range(len(self.blocks)):
+            x = self.run_block(i, x, size=size)
+        return x[:, first:].transpose(1, 2).unflatten(2, size)
 
 
 @MODELS.register_module()
@@ -221,9 +259,6 @@ class CvT(HybridBackbone):
         )
         if self.num_stages > PUBLISHED_STAGES:
             self.stages.append(Stage(ExtraLevel(dims[2]), []))
-        if self.num_stages > TOKEN_STAGE:
-            self.stages[TOKEN_STAGE].cls_token = nn.Parameter(torch.zeros(1, 1, dims[TOKEN_STAGE]))
-            nn.init.trunc_normal_(self.stages[TOKEN_STAGE].cls_token, std=0.02)
         self.out_norms = nn.ModuleDict(
             {
                 str(i): LayerNorm2d(dims[i], eps=NORM_EPS)
@@ -235,7 +270,7 @@ class CvT(HybridBackbone):
         self.apply(init_linear)  # norms and convolutions keep torch's own, as published
         self.train()
 
-    def _stage(self, index: int, drop_path: float) -> Stage:
+    def _stage(self, index: int, drop_path: float) -> CvTStage:
         arch, dim = self.arch, self.arch.dims[index]
         if index == 0:
             downsample = nn.Identity()
@@ -243,31 +278,17 @@ class CvT(HybridBackbone):
             downsample = PatchEmbed(arch.dims[index - 1], dim, stride=2, kernel=3, padding=1)
         (rates,) = drop_path_rates(drop_path, arch.depths[index : index + 1])
         blocks = [Block(dim, arch.heads[index], arch.mlp_ratio, rate) for rate in rates]
-        return Stage(downsample, blocks)
+        token_dim = dim if index == TOKEN_STAGE else None
+        return CvTStage(downsample, blocks, self.num_checkpointed(index), token_dim)
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         outs = []
         x = self.stem(x)
         for i, stage in enumerate(self.stages):
-            x = stage.downsample(x)
-            if i < PUBLISHED_STAGES:
-                x = self._run_blocks(x, i)
+            x = stage(x)
             if i in self.out_indices:
                 outs.append(self.out_norms[str(i)](x) if str(i) in self.out_norms else x)
         return tuple(outs)
-
-    def _run_blocks(self, x: Tensor, index: int) -> Tensor:
-        """``(N, C, H, W) -> (N, C, H, W)``."""
-        size = x.shape[2:]
-        x = x.flatten(2).transpose(1, 2)
-        first = 0
-        if index == TOKEN_STAGE:  # the weights attend to it; no level holds it
-            first = 1
-            token = self.stages[index].cls_token.expand(x.shape[0], -1, -1)
-            x = torch.cat([token.to(x.dtype), x], dim=1)
-        for j, block in enumerate(self.stages[index].blocks):
-            x = self.run_block(block, x, index, j, size=size)
-        return x[:, first:].transpose(1, 2).unflatten(2, size)
 
 
 CvT.archs = {

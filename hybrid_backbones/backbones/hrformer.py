@@ -5,7 +5,7 @@ are local-window self-attention and an MLP with a depthwise convolution (section
 """
 
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..layers import (
     BatchNorm2d,
+    BlockStage,
     ConvBNAct,
     DropPath,
     LayerNorm2d,
@@ -21,6 +22,7 @@ from ..layers import (
     apply_in_tiles,
     drop_path_rates,
     is_compiling,
+    run_block,
     window_partition,
     window_unpartition,
 )
@@ -31,7 +33,7 @@ NORM_EPS = 1e-6  # of every LayerNorm
 STEM_DIM, FIRST_DIM = 64, 256  # channels of the stem, and of the first, convolutional stage
 PUBLISHED_WINDOW = 7
 # how a stream is brought to a finer one's size: by the factor, then to the exact size
-UPSAMPLING = {
+UPSAMPLING: Dict[str, Tuple[Dict[str, Any], Dict[str, Any]]] = {
     'nearest': (dict(mode='nearest'), dict(mode='bilinear', align_corners=True)),
     'bilinear': (
         dict(mode='bilinear', align_corners=False),
@@ -180,7 +182,9 @@ class Upsample(ConvBNAct):
         self.factor = factor
         self.by_factor, self.to_size = UPSAMPLING[method]
 
-    def forward(self, x: Tensor, size: Tuple[int, int]) -> Tensor:
+    def forward(  # type: ignore[override]  # never called as the class that it shares layers with
+        self, x: Tensor, size: Tuple[int, int]
+    ) -> Tensor:
         """``(N, in_dim, h, w) -> (N, dim, *size)``."""
         x = F.interpolate(super().forward(x), scale_factor=self.factor, **self.by_factor)
         return x if x.shape[2:] == size else F.interpolate(x, size=size, **self.to_size)
@@ -200,7 +204,7 @@ class Downsample(nn.Sequential):
         super().__init__(*layers)
 
 
-class Module(nn.Module):
+class HRModule(nn.Module):
     """Blocks in every stream, then an exchange among the streams (section 3.2).
 
     Args:
@@ -230,6 +234,26 @@ class Module(nn.Module):
                 for j in range(len(dims))
             )
 
+    def forward(self, streams: Sequence[Tensor], num_checkpointed: int = 0) -> List[Tensor]:
+        """Each stream ``(N, C_i, H_i, W_i)`` to the wanted ones, of the same shapes.
+
+        Args:
+            streams: From the finest to the coarsest.
+            num_checkpointed: How many blocks of each stream are computed again in the backward
+                pass.
+        """
+        return self.exchange(
+            [
+                self._run_branch(blocks, stream, num_checkpointed)
+                for blocks, stream in zip(self.branches, streams)
+            ]
+        )
+
+    def _run_branch(self, blocks: nn.ModuleList, x: Tensor, num_checkpointed: int) -> Tensor:
+        for i, block in enumerate(blocks):
+            x = run_block(block, x, i < num_checkpointed)
+        return x
+
     def exchange(self, streams: Sequence[Tensor]) -> List[Tensor]:
         """Each wanted stream: the sum of all, brought to its channels and size, then ReLU."""
         outs = []
@@ -246,13 +270,46 @@ class Module(nn.Module):
         return outs
 
 
-class HRStage(nn.Module):
-    """Layers that begin new streams, and modules."""
+class HRStage(BlockStage):
+    """Layers that begin new streams, and modules.
 
-    def __init__(self, transition: nn.ModuleDict, modules: Sequence[Module]):
+    Args:
+        transition: By the stream that it begins, or replaces, a layer from the coarsest stream.
+        modules: One after the other.
+        num_checkpointed: How many of a stream's first blocks, over all modules, are computed again
+            in the backward pass.
+    """
+
+    def __init__(
+        self, transition: nn.ModuleDict, modules: Sequence[HRModule], num_checkpointed: int
+    ):
         super().__init__()
         self.transition = transition
         self.blocks = nn.ModuleList(modules)
+        self.num_checkpointed = num_checkpointed
+
+    def forward(self, streams: Sequence[Tensor]) -> List[Tensor]:
+        """The previous stage's streams to this one's, from the finest to the coarsest."""
+        new = [layer(streams[-1]) for layer in self.transition.values()]
+        kept = [stream for i, stream in enumerate(streams) if str(i) not in self.transition]
+        streams = [*kept, *new]
+        for module, count in zip(self.blocks, self._counts()):
+            streams = module(streams, count)
+        return streams
+
+    def checkpointed_blocks(self) -> List[nn.Module]:
+        return [
+            block
+            for module, count in zip(self.blocks, self._counts())
+            for branch in module.branches
+            for block in branch[:count]
+        ]
+
+    def _counts(self) -> List[int]:
+        """How many blocks of each stream are checkpointed, module by module."""
+        depths = [len(module.branches[0]) for module in self.blocks]
+        before = [sum(depths[:i]) for i in range(len(depths))]
+        return [max(self.num_checkpointed - n, 0) for n in before]
 
 
 @MODELS.register_module()
@@ -317,7 +374,8 @@ class HRFormer(HybridBackbone):
         self.stem = nn.Sequential(
             ConvBNAct(3, STEM_DIM, 3, stride=2), ConvBNAct(STEM_DIM, STEM_DIM, 3, stride=2)
         )
-        first = Stage(nn.Identity(), [Bottleneck(STEM_DIM), Bottleneck(FIRST_DIM)])
+        bottlenecks = [Bottleneck(STEM_DIM), Bottleneck(FIRST_DIM)]
+        first = Stage(nn.Identity(), bottlenecks, self.num_checkpointed(0))
         depths = [self.arch.depth * n for n in self.arch.modules]
         rates = drop_path_rates(drop_path_rate, depths)
         rest = [self._stage(i, dims, rates[i - 1]) for i in range(1, NUM_LEVELS)]
@@ -351,28 +409,15 @@ class HRFormer(HybridBackbone):
             ]
             last = index == NUM_LEVELS - 1 and m == arch.modules[-1] - 1
             outputs = self.out_indices if last else range(len(dims))
-            modules.append(Module(branches, dims, outputs, self.fuse_upsample))
-        return HRStage(transition, modules)
+            modules.append(HRModule(branches, dims, outputs, self.fuse_upsample))
+        return HRStage(transition, modules, self.num_checkpointed(index))
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
-        x = self.stem(x)
         first, *rest = self.stages
-        for j, block in enumerate(first.blocks):
-            x = self.run_block(block, x, 0, j)
-        streams = [x]
-        for i, stage in enumerate(rest, start=1):
-            new = [layer(streams[-1]) for layer in stage.transition.values()]
-            streams = new if i == 1 else [*streams, *new]
-            for m, module in enumerate(stage.blocks):
-                streams = module.exchange(
-                    [self._run_branch(b, x, i, m) for b, x in zip(module.branches, streams)]
-                )
+        streams = [first(self.stem(x))]
+        for stage in rest:
+            streams = stage(streams)
         return tuple(streams)
-
-    def _run_branch(self, blocks: nn.ModuleList, x: Tensor, stage: int, module: int) -> Tensor:
-        for k, block in enumerate(blocks):
-            x = self.run_block(block, x, stage, module * self.arch.depth + k)
-        return x
 
     def adapt(self, name: str, value: Tensor) -> Tensor:
         """Bring a table of position biases from the window it was trained with to ours."""

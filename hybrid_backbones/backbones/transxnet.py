@@ -17,13 +17,14 @@ from torch.nn.modules.batchnorm import SyncBatchNorm
 from ..errors import BatchTooSmallError
 from ..layers import (
     BatchNorm2d,
+    BlockStage,
     ConvBNAct,
     DropPath,
     GroupNorm,
     LowRankBias,
     ResidualDWConv,
+    ScaledDotProductAttention,
     apply_in_tiles,
-    attend,
     drop_path_rates,
     needs_graph,
 )
@@ -135,12 +136,16 @@ class ReducedAttention(nn.Module):
             )
             self.reduce.append(ConvBNAct(dim, dim, groups=dim, act=None))
         self.local = ResidualDWConv(dim, 3)
+        self.attend = ScaledDotProductAttention()
 
     def forward(self, x: Tensor, bias: Bias) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as of :class:`RelPosEncoding`."""
         k, v = self.kv(self.local(self.reduce(x))).chunk(2, dim=1)
         q, k, v = (self._heads(each) for each in (self.q(x), k, v))
-        out = bias.attend(q, k, v) if isinstance(bias, LowRankBias) else attend(q, k, v, bias)
+        if isinstance(bias, LowRankBias):
+            out = bias.attend(self.attend, q, k, v)
+        else:
+            out = self.attend(q, k, v, bias)
         # by way of channels last, as fused attention leaves it
         out = out.transpose(1, 2).reshape(x.shape[0], *x.shape[2:], -1)
         return out.permute(0, 3, 1, 2)
@@ -168,7 +173,7 @@ class TokenMixer(nn.Module):
         self.expand = nn.Conv2d(inner, dim, 1)
         self.norm3 = BatchNorm2d(dim)
         self.act = nn.GELU()
-        self.shortcut = nn.Identity()  # where folding puts a layer scale that follows
+        self.shortcut: nn.Module = nn.Identity()  # where folding puts a layer scale that follows
 
     def forward(self, x: Tensor, bias: Bias) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``; ``bias`` as of :class:`RelPosEncoding`."""
@@ -295,14 +300,30 @@ def _resize_factored(table: Tensor, size: Tuple[int, int]) -> LowRankBias:
     )
 
 
-class Stage(nn.Module):
+class BiasedStage(BlockStage):
     """Downsampling, the position encoding that all blocks share, and blocks."""
 
-    def __init__(self, downsample: nn.Module, rel_pos: nn.Module, blocks: Sequence[nn.Module]):
+    def __init__(
+        self,
+        downsample: nn.Module,
+        rel_pos: RelPosEncoding,
+        blocks: Sequence[nn.Module],
+        num_checkpointed: int,
+    ):
         super().__init__()
         self.downsample = downsample
         self.rel_pos = rel_pos
         self.blocks = nn.ModuleList(blocks)
+        self.num_checkpointed = num_checkpointed
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The previous level's map to this one's, both ``(N, C, H, W)``."""
+        x = self.downsample(x)
+        # under autocast x has its dtype here: cast once, not in every block
+        bias = self.rel_pos(*x.shape[2:]).to(x.dtype)
+        for i in range(len(self.blocks)):
+            x = self.run_block(i, x, bias=bias)
+        return x
 
 
 @MODELS.register_module()
@@ -349,7 +370,7 @@ class TransXNet(HybridBackbone):
         self.apply(_init_published)
         self.train()
 
-    def _stage(self, index: int, rates: List[float]) -> Stage:
+    def _stage(self, index: int, rates: List[float]) -> BiasedStage:
         arch, dim, reduction = self.arch, self.arch.dims[index], REDUCTIONS[index]
         downsample = nn.Identity()
         if index:
@@ -357,17 +378,13 @@ class TransXNet(HybridBackbone):
         heads, groups, ratio = arch.heads[index], arch.groups[index], arch.mlp_ratios[index]
         rel_pos = RelPosEncoding(heads, TRAINED_SIZE // (4 * 2**index), reduction)
         blocks = [Block(dim, heads, groups, reduction, ratio, rate) for rate in rates]
-        return Stage(downsample, rel_pos, blocks)
+        return BiasedStage(downsample, rel_pos, blocks, self.num_checkpointed(index))
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         outs = []
         x = self.stem(x)
         for i, stage in enumerate(self.stages):
-            x = stage.downsample(x)
-            # under autocast x has its dtype here: cast once, not in every block
-            bias = stage.rel_pos(*x.shape[2:]).to(x.dtype)
-            for j, block in enumerate(stage.blocks):
-                x = self.run_block(block, x, i, j, bias=bias)
+            x = stage(x)
             if i in self.out_indices:
                 outs.append(self.out_norms[str(i)](x))
         return tuple(outs)

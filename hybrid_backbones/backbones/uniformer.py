@@ -182,6 +182,66 @@ class TokenPruningBlock(GlobalBlock):
         return x + self.drop_path(transformed), attended + transformed, row
 
 
+class GlobalStage(Stage):
+    """A stage of :class:`GlobalBlock`."""
+
+    def forward(self, x: Tensor, windows: Sequence[int] = ()) -> Tensor:
+        """The previous level's map to this one's, both ``(N, C, H, W)``.
+
+        Args:
+            x: The map.
+            windows: Side of each block's window in positions; 0, or none given: the whole map.
+        """
+        x = self.downsample(x)
+        for i, window in enumerate(windows or [0] * len(self.blocks)):
+            x = self.run_block(i, x, window=window)
+        return x
+
+
+class TokenPruningStage(Stage):
+    """A stage of :class:`TokenPruningBlock`: the first one begins a class token, the next goes on.
+
+    Args:
+        downsample: From the previous level's map to this one's.
+        blocks: Of :class:`TokenPruningBlock`.
+        num_checkpointed: How many of the first blocks are computed again in the backward pass.
+        dim: Channels.
+        in_dim: Channels of the previous stage's class token; None: this stage begins it.
+    """
+
+    def __init__(
+        self,
+        downsample: nn.Module,
+        blocks: Sequence[nn.Module],
+        num_checkpointed: int,
+        dim: int,
+        in_dim: Optional[int],
+    ):
+        super().__init__(downsample, blocks, num_checkpointed)
+        if in_dim is None:
+            self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
+            nn.init.trunc_normal_(self.cls_token, std=0.02)
+        else:
+            self.cls_proj = nn.Linear(in_dim, dim)
+
+    def forward(
+        self, x: Tensor, cls: Optional[Tensor] = None, scores: Optional[Tensor] = None
+    ) -> Tuple[Tensor, Tensor, Tensor]:
+        """Map ``(N, C, H, W)``, class token ``(N, 1, C)`` and scores ``(N, H * W)``, to the same.
+
+        The first such stage takes the map alone.
+        """
+        size = x.shape[2:]
+        x = self.downsample(x)
+        if cls is None:
+            cls = self.cls_token.expand(x.shape[0], -1, -1)
+        else:
+            cls, scores = self.cls_proj(cls), halve_scores(scores, size)
+        for i in range(len(self.blocks)):
+            x, cls, scores = self.run_block(i, x, cls=cls, scores=scores)
+        return x, cls, scores
+
+
 @MODELS.register_module()
 class UniFormer(HybridBackbone):
     """UniFormer as a dense backbone (sections 3 and 4.2).
@@ -267,11 +327,12 @@ class UniFormer(HybridBackbone):
         if index >= 2 and arch.token_pruning:
             return self._pruned_stage(index, downsample, drop_path)
         if index < 2:
-            make_block = partial(LocalBlock, dim)
+            make_stage, make_block = Stage, partial(LocalBlock, dim)
         else:
-            make_block = partial(GlobalBlock, dim, self.head_dim)
+            make_stage, make_block = GlobalStage, partial(GlobalBlock, dim, self.head_dim)
         scaled = index in arch.layer_scale_stages
-        return Stage(downsample, [make_block(arch.mlp_ratio, rate, scaled) for rate in drop_path])
+        blocks = [make_block(arch.mlp_ratio, rate, scaled) for rate in drop_path]
+        return make_stage(downsample, blocks, self.num_checkpointed(index))
 
     def _pruned_stage(self, index: int, downsample: nn.Module, drop_path: List[float]) -> Stage:
         arch, dim = self.arch, self.arch.dims[index]
@@ -280,41 +341,31 @@ class UniFormer(HybridBackbone):
             TokenPruningBlock(dim, self.head_dim, arch.mlp_ratio, rate, keep=keep)
             for rate, keep in zip(drop_path, keeps)
         ]
-        stage = Stage(downsample, blocks)
-        if index == 2:
-            stage.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
-            nn.init.trunc_normal_(stage.cls_token, std=0.02)
-        else:
-            stage.cls_proj = nn.Linear(arch.dims[index - 1], dim)
-        return stage
+        in_dim = None if index == 2 else arch.dims[index - 1]
+        return TokenPruningStage(downsample, blocks, self.num_checkpointed(index), dim, in_dim)
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         outs = []
-        cls = scores = None
+        pruning = ()  # class token and scores, once there are some
         x = self.stem(x)
         for i, stage in enumerate(self.stages):
-            size = x.shape[2:]
-            x = stage.downsample(x)
-            if i == 2 and self.arch.token_pruning:
-                cls = stage.cls_token.expand(x.shape[0], -1, -1)
-            elif i == 3 and self.arch.token_pruning:
-                cls, scores = stage.cls_proj(cls), halve_scores(scores, size)
-            for j, block in enumerate(stage.blocks):
-                if cls is not None:
-                    x, cls, scores = self.run_block(block, x, i, j, cls=cls, scores=scores)
-                    continue
-                options = {'window': self._window(j)} if i == 2 else {}
-                x = self.run_block(block, x, i, j, **options)
+            if isinstance(stage, TokenPruningStage):
+                x, *pruning = stage(x, *pruning)
+            else:
+                x = stage(x, self._windows()) if i == 2 else stage(x)
             if i in self.out_indices:
                 outs.append(self.out_norms[str(i)](x))
         return tuple(outs)
 
-    def _window(self, block: int) -> int:
-        """Window of a block of stage 3 in the present mode; 0 is the whole map."""
+    def _windows(self) -> List[int]:
+        """Window of each block of stage 3 in the present mode; 0 is the whole map."""
         mode = self.stage3_attention if self.training else self.eval_stage3_attention
-        if mode == 'global' or (mode == 'hybrid' and (block + 1) % GLOBAL_EVERY == 0):
-            return 0
-        return self.window_size
+        return [
+            0
+            if mode == 'global' or (mode == 'hybrid' and block % GLOBAL_EVERY == 0)
+            else self.window_size
+            for block in range(1, 1 + len(self.stages[2].blocks))
+        ]
 
     def check_loaded(self, found: LoadResult) -> List[str]:
         """A warning if the file seems to have been trained with another ``head_dim``."""

@@ -1,14 +1,18 @@
-"""What the command-line tools share: arguments, and errors as one line with exit status 2."""
+"""What the commands share: arguments, and errors as one line with exit status 2."""
 
 import argparse
 import os
 import re
 import sys
-from typing import Callable, NoReturn, Tuple
-
-from mmengine.config import DictAction
+import warnings
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, NoReturn, Tuple
 
 from ..errors import CheckpointError, ConfigError
+from ..utils.packages import how_to_install
+
+# arguments of functions whose flags have another name
+FLAGS = dict(label='--class', what='--task')
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,14 +22,20 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f'{self.prog}: {message}\n')
 
 
-class KeyValues(DictAction):
-    """mmengine's ``DictAction``, with a clear word for a pair without ``=``."""
+class KeyValues(argparse.Action):
+    """mmengine's ``DictAction``, with a clear error for a pair without ``=``.
+
+    mmengine is imported when there are such arguments: help does not wait for it.
+    """
 
     def __call__(self, parser, namespace, values, option_string=None):
+        from mmengine.config import DictAction
+
         for pair in values:
             if '=' not in pair:
                 parser.error(f'{option_string} takes KEY=VALUE, got {pair!r}')
-        super().__call__(parser, namespace, values, option_string)
+        action = DictAction(self.option_strings, self.dest, nargs=self.nargs)
+        action(parser, namespace, values, option_string)
 
 
 def image_size(text: str) -> Tuple[int, int]:
@@ -43,13 +53,16 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags that training and testing share, named as in OpenMMLab's tools."""
-    parser.add_argument('--work-dir', help='where logs and checkpoints go')
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """What changes a config and its data, named as in OpenMMLab's tools."""
     parser.add_argument(
-        '--mini', action='store_true', help='use a tiny drawn dataset; minutes on a CPU'
+        '--mini', action='store_true', help='use a small synthetic dataset; minutes on a CPU'
     )
     parser.add_argument('--data-root', help="folder of the dataset, in place of the config's")
+    add_cfg_options(parser)
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -57,16 +70,61 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='change settings of the config, e.g. train_cfg.max_epochs=3; applied last',
     )
+
+
+def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags that training and testing share, named as in OpenMMLab's tools."""
+    parser.add_argument('--work-dir', help='where logs and checkpoints go')
+    add_config_arguments(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
-def run(parse: Callable[[], argparse.Namespace], function: Callable) -> None:
-    """Call ``function(args)``; a wrong setting or checkpoint ends with one line and status 2."""
-    args = parse()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+def keywords(args: argparse.Namespace, *left_out: str) -> Dict[str, Any]:
+    """Parsed arguments as keyword arguments of the function behind a command."""
+    return {name: value for name, value in vars(args).items() if name not in left_out}
+
+
+def with_flags(message: str, args: argparse.Namespace) -> str:
+    """A message whose arguments, in backticks, are named as the flags of the command.
+
+    Functions name their arguments as Python does: ```data_root=DIR``` becomes ``--data-root DIR``.
+    """
+
+    def flag(match: 're.Match') -> str:
+        name, value = match[1], match[2]
+        if name not in vars(args):
+            return match[0]
+        flag = FLAGS.get(name, f'--{name.replace("_", "-")}')
+        return f'{flag} {value}' if value not in (None, 'True') else flag
+
+    return re.sub(r'`(\w+)(?:=([^`]*))?`', flag, message)
+
+
+@contextmanager
+def one_line_errors(prog: str, args: argparse.Namespace) -> Iterator[None]:
+    """A wrong setting, a bad checkpoint or a missing package: one line and exit status 2."""
+    os.environ.setdefault('LOCAL_RANK', str(getattr(args, 'local_rank', 0)))
+    # mmengine's own use of it, which its users cannot change
+    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
     try:
-        function(args)
+        yield
     except (ConfigError, CheckpointError) as error:
-        print(f'{os.path.basename(sys.argv[0])}: {error}', file=sys.stderr)
-        sys.exit(2)
+        _refuse(f'{prog}: {with_flags(str(error), args)}')
+    except ImportError as error:
+        hint = how_to_install(error)
+        if hint is None:
+            raise
+        _refuse(f'{prog} needs {hint}')
+
+
+def _refuse(line: str) -> NoReturn:
+    print(line, file=sys.stderr)
+    sys.exit(2)
+
+
+def run(parse: Callable[[], argparse.Namespace], function: Callable) -> None:
+    """Call ``function(args)`` for a script that is no command of ``hybrid-backbones``."""
+    args = parse()
+    with one_line_errors(os.path.basename(sys.argv[0]), args):
+        function(args)

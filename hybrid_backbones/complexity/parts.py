@@ -2,7 +2,8 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Iterator, List, Tuple
+from importlib.util import find_spec
+from typing import Iterator, List, Tuple
 
 import torch
 from torch import nn
@@ -11,6 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..backbones.base import HybridBackbone
 from .backbone import count_parameters
 
+# from torch 2.4 on; before, the counter has to be given the module
+COUNTS_MODULES = find_spec('torch.utils.module_tracker') is not None
 # classes that only hold others
 HOLDERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Identity)
 
@@ -42,13 +45,16 @@ def describe_parts(backbone: HybridBackbone, height: int, width: int) -> List[Pa
         height: Of the image, in pixels.
         width: Of the image, in pixels.
     """
-    parts = list(_parts(backbone))
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        meters = [_Meter(module, counter) for _, module in parts]
+    with (
+        FlopCounterMode(None if COUNTS_MODULES else backbone, display=False) as counter,
+        torch.no_grad(),
+    ):
         backbone(torch.empty(1, 3, height, width, device='meta'))
+    flops = {name: sum(by_op.values()) // 2 for name, by_op in counter.get_flop_counts().items()}
+    whole = type(backbone).__name__
     described = [
-        Part(name, layers_of(module), count_parameters(module), meter.remove())
-        for (name, module), meter in zip(parts, meters)
+        Part(name, layers_of(module), count_parameters(module), flops.get(f'{whole}.{path}', 0))
+        for name, path, module in _parts(backbone)
     ]
     rest = Part(
         'the rest',
@@ -59,43 +65,14 @@ def describe_parts(backbone: HybridBackbone, height: int, width: int) -> List[Pa
     return [part for part in (*described, rest) if part.params or part.flops]
 
 
-def _parts(backbone: nn.Module) -> Iterator[Tuple[str, nn.Module]]:
-    for name, child in backbone.named_children():
-        if name == 'stages':
-            yield from ((f'stage {i}', stage) for i, stage in enumerate(child, start=1))
+def _parts(backbone: nn.Module) -> Iterator[Tuple[str, str, nn.Module]]:
+    """Each part in words, by its path, and itself."""
+    for path, child in backbone.named_children():
+        if path == 'stages':
+            for i, stage in enumerate(child):
+                yield f'stage {i + 1}', f'{path}.{i}', stage
         else:
-            yield {'out_norms': 'output norms'}.get(name, name), child
-
-
-class _Meter:
-    """Counts what is computed inside of a part, by hooks on all its modules.
-
-    A stage is never called as a whole: the backbones call its blocks.
-    """
-
-    def __init__(self, part: nn.Module, counter: FlopCounterMode):
-        self.counter = counter
-        self.flops = self.depth = self.before = 0
-        self.hooks = []
-        for module in part.modules():
-            self.hooks.append(module.register_forward_pre_hook(self._enter))
-            self.hooks.append(module.register_forward_hook(self._leave))
-
-    def _enter(self, *_: Any) -> None:
-        if self.depth == 0:
-            self.before = self.counter.get_total_flops()
-        self.depth += 1
-
-    def _leave(self, *_: Any) -> None:
-        self.depth -= 1
-        if self.depth == 0:
-            self.flops += self.counter.get_total_flops() - self.before
-
-    def remove(self) -> int:
-        """Take the hooks away; the multiply-adds."""
-        for hook in self.hooks:
-            hook.remove()
-        return self.flops // 2
+            yield {'out_norms': 'output norms'}.get(path, path), path, child
 
 
 def layers_of(part: nn.Module) -> str:

@@ -1,7 +1,7 @@
 """The datasets of a config, and whether their files are there."""
 
 import os
-from typing import Any, Iterable, Iterator, Tuple
+from typing import Any, Iterable, Iterator, List, Tuple
 
 from mmengine.config import Config, ConfigDict
 
@@ -51,7 +51,7 @@ def check_data(cfg: Config, parts: Tuple[str, ...]) -> None:
             if not os.path.exists(path):
                 raise ConfigError(
                     f'{path} not found: the data of {part} is expected below {root or "."!r}; '
-                    'point elsewhere with --data-root DIR, or use --mini for a tiny drawn set'
+                    'point elsewhere with `data_root=DIR`, or use `mini=True` for synthetic data'
                 )
     for part in (name.replace('dataloader', 'evaluator') for name in parts):
         for i, metric in enumerate(_as_list(cfg.get(part))):
@@ -60,7 +60,7 @@ def check_data(cfg: Config, parts: Tuple[str, ...]) -> None:
                 key = f'{part}.ann_file' if isinstance(cfg[part], dict) else f'{part}.{i}.ann_file'
                 raise ConfigError(
                     f'{path} not found: {part} compares with it; it is the ann_file of the '
-                    f'dataset, with its folder: --cfg-options {key}=FILE'
+                    f'dataset, with its folder: set {key}=FILE'
                 )
 
 
@@ -85,7 +85,7 @@ def _innermost(dataset: Any) -> Iterator[ConfigDict]:
             yield candidate
 
 
-def _as_list(value: Any) -> list:
+def _as_list(value: Any) -> List[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -6,6 +6,7 @@ from typing import Any, Dict, Optional
 from mmengine.config import Config
 
 from ..errors import ConfigError, one_line
+from ..utils.packages import how_to_install
 
 
 def load_config(path: str) -> Config:
@@ -20,6 +21,9 @@ def load_config(path: str) -> Config:
     try:
         cfg = Config.fromfile(path)
     except Exception as error:  # a config is code: anything can go wrong in it
+        hint = isinstance(error, ImportError) and how_to_install(error)
+        if hint:
+            raise ConfigError(f'{path} needs {hint}') from None
         reason = f'{type(error).__name__}: {one_line(error)}'
         raise ConfigError(f'{path} cannot be read: {reason}') from None
     # `test_dataloader = val_dataloader` makes two names for one dict: separate them
@@ -27,7 +31,7 @@ def load_config(path: str) -> Config:
 
 
 def override(cfg: Config, options: Optional[Dict[str, Any]]) -> None:
-    """Apply ``--cfg-options`` in place.
+    """Change settings in place, as in ``{'train_cfg.max_epochs': 3}``.
 
     Raises:
         ConfigError: A key leads through something that is no dict or list, or out of a list.
@@ -36,4 +40,4 @@ def override(cfg: Config, options: Optional[Dict[str, Any]]) -> None:
         try:
             cfg.merge_from_dict({key: value})
         except (KeyError, TypeError, IndexError, AssertionError, ValueError) as error:
-            raise ConfigError(f'--cfg-options {key}={value}: {one_line(error)}') from None
+            raise ConfigError(f'`cfg_options`: {key}={value}: {one_line(error)}') from None

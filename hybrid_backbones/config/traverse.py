@@ -1,6 +1,6 @@
 """Walking through the dicts and lists of a config."""
 
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, List
 
 from mmengine.config import ConfigDict
 
@@ -15,7 +15,7 @@ def dicts(node: Any) -> Iterator[ConfigDict]:
             yield from dicts(child)
 
 
-def map_numbers(value: Any, change: Callable) -> Any:
+def map_numbers(value: Any, change: Callable[[Any], Any]) -> Any:
     """A number, or lists of numbers, with ``change`` applied to each."""
     if isinstance(value, (list, tuple)):
         return type(value)(map_numbers(v, change) for v in value)
@@ -34,6 +34,6 @@ def scale_sizes(pipeline: Any, factor: float, least: int = 32) -> None:
 
 def _is_ratio(value: Any) -> bool:
     """Whether sizes are given as fractions of the picture."""
-    numbers = []
+    numbers: List[float] = []
     map_numbers(value, numbers.append)
     return any(number < 10 for number in numbers)

@@ -1,12 +1,11 @@
 """The whole way: read, decide, write, build, compare."""
 
-import argparse
 import os
 import tempfile
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Tuple
 
 from mmengine.config import Config
 
@@ -15,47 +14,75 @@ from ..openmmlab.torchvision import repair_torchvision
 from .plan import DropIn, plan
 from .render import MARK, config_text
 from .source import Source, as_config_error, read_source
-from .trial import Measured, measure, measure_somewhere, picture_sizes, root_of, table
+from .trial import Measured, measure, measure_somewhere, picture_sizes, root_of
 from .variants import Variant, find_variant
 
 
-def drop_in(args: argparse.Namespace) -> Path:
-    """Write the config that ``tools/drop_in.py``'s arguments say, and print what has changed.
+@dataclass(frozen=True)
+class DroppedIn:
+    """A config that was written.
 
-    Returns:
-        The file.
+    Args:
+        path: Its file.
+        plan: What was changed, and why.
+        before: The old model's numbers; None where it cannot be built, or nothing was checked.
+        after: The new model's; None where nothing was checked.
+        size: Height and width of the image that both were measured with.
+    """
+
+    path: Path
+    plan: DropIn
+    before: Optional[Measured]
+    after: Optional[Measured]
+    size: Tuple[int, int]
+
+
+def drop_in(
+    config: str,
+    backbone: str,
+    *,
+    out: Optional[str] = None,
+    pretrained: Optional[str] = None,
+    size: Optional[Tuple[int, int]] = None,
+    skip_check: bool = False,
+) -> DroppedIn:
+    """Replace the backbone of a config: write a short config that inherits the old one.
+
+    Args:
+        config: A file, or ``mmdet::FOLDER/NAME.py`` of a library.
+        backbone: Name of the new backbone.
+        out: The file to write; the default is ``OLD-NAME_BACKBONE.py`` in the current folder.
+        pretrained: Weights of the backbone: a file or a URL.
+        size: Height and width of the image to run the new model on; the default is a pose
+            model's own, else 256x320.
+        skip_check: Write the config without running the new model.
 
     Raises:
         ConfigError: It cannot be done, or not be known what is right; no file is left.
     """
     repair_torchvision()
-    source = read_source(args.config)
-    variant = _with_weights(find_variant(args.backbone, source.scope), args.pretrained)
-    out = Path(args.out or f'{source.path.stem}_{variant.name}.py')
-    _check_out(out, source)
-    sizes = [args.size] if args.size else picture_sizes(source.cfg)
+    source = read_source(config)
+    variant = _with_weights(find_variant(backbone, source.scope), pretrained)
+    path = Path(out or f'{source.path.stem}_{variant.name}.py')
+    _check_out(path, source)
+    sizes = [size] if size else picture_sizes(source.cfg)
     drop = plan(source, variant)
-    with written(drop, out.parent) as (temporary, new):
-        after, size = None, sizes[0]
-        if not args.untried:
+    with written(drop, path.parent) as (temporary, new):
+        before, after, used = None, None, sizes[0]
+        if not skip_check:
             with as_config_error(_does_not_run(source.name, variant.name)):
                 model = root_of(new, drop.root)
-                after, size = measure_somewhere(source.scope, model, sizes, compute=True)
-        os.replace(temporary, out)
-    before = None if args.untried else _before(drop, size)
-    print(table(drop, before, after, size), end='')
-    if args.untried:
-        print('note: the new model was not tried')
-    for note in drop.notes:
-        print(f'note: {note}')
-    print(f'wrote {out}')
-    return out
+                after, used = measure_somewhere(source.scope, model, sizes, compute=True)
+        os.replace(temporary, path)
+    if not skip_check:
+        before = _before(drop, used)
+    return DroppedIn(path, drop, before, after, used)
 
 
 def _does_not_run(name: str, variant: str) -> str:
     return (
-        f'{name} does not run with {variant}: a neck or head needs a hand that knows it, or this '
-        'machine lacks something (then --untried)'
+        f'{name} does not run with {variant}: adapt the neck or head by hand; if an operator or '
+        'package is missing here, use `skip_check=True`'
     )
 
 
@@ -86,20 +113,20 @@ def _with_weights(variant: Variant, pretrained: Optional[str]) -> Variant:
     if pretrained is None:
         return variant
     if '://' not in pretrained and not Path(pretrained).is_file():
-        raise ConfigError(f'--pretrained: no checkpoint file {pretrained}')
+        raise ConfigError(f'`pretrained`: no checkpoint file {pretrained}')
     return replace(variant, init_cfg=dict(type='Pretrained', checkpoint=pretrained))
 
 
 def _check_out(out: Path, source: Source) -> None:
-    """Only a file that this tool wrote is written over."""
+    """Only a file that was written by it is overwritten."""
     if out.suffix != '.py':
-        raise ConfigError(f'-o writes a config: FILE.py, not {str(out)!r}')
+        raise ConfigError(f'`out` is a config: FILE.py, not {str(out)!r}')
     if not out.parent.is_dir():
-        raise ConfigError(f'-o: no folder {out.parent}')
+        raise ConfigError(f'`out`: no folder {out.parent}')
     if out.exists() and out.resolve() == source.path:
-        raise ConfigError(f'-o: {out} is the old config itself')
+        raise ConfigError(f'`out`: {out} is the old config itself')
     if out.exists() and MARK not in out.read_text(encoding='utf-8', errors='replace')[:1000]:
-        raise ConfigError(f'-o: {out} is there, and not from this tool: choose another name')
+        raise ConfigError(f'`out`: {out} is there, and not from this tool: choose another name')
 
 
 def _before(drop: DropIn, size) -> Optional[Measured]:

@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Any, Dict, List
 
 WIDTH = 100
-MARK = 'Written by tools/drop_in.py'
+MARK = 'Written by hybrid-backbones drop-in'
 
 
 def config_text(drop: Any, folder: Path) -> str:

@@ -13,6 +13,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.utils import import_modules_from_strings
 
 from ..errors import ConfigError
+from ..utils.packages import how_to_install
 
 LIBRARIES = ('mmdet', 'mmseg', 'mmpose')
 
@@ -107,7 +108,8 @@ def library_configs(library: str) -> Path:
     spec = find_spec(library)
     folder = Path(spec.origin).parent / '.mim' / 'configs' if spec and spec.origin else None
     if folder is None or not folder.is_dir():
-        raise ConfigError(f'{library} is not installed, or not with its configs')
+        hint = how_to_install(ModuleNotFoundError(name=library))
+        raise ConfigError(f'no configs of {library}: {hint or "install it from its wheel"}')
     return folder
 
 

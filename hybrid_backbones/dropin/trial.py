@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..complexity import count_parameters
 from ..complexity.model import forward_flops
 from ..config.traverse import dicts
+from ..utils.text import aligned_columns
 from .probe import Level, build
 
 SMALL, LARGER = (256, 320), (512, 640)
@@ -150,9 +151,7 @@ def table(
         ('parameters', _params(before), _params(after)),
         (f'GFLOPs at {size[0]}x{size[1]}', _flops(before), _flops(after)),
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    lines = ('  '.join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows)
-    return '\n'.join(lines) + '\n'
+    return aligned_columns(rows, 'lll') + '\n'
 
 
 def _row(levels: List[Level], what: str) -> str:

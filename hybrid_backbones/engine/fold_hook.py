@@ -22,12 +22,12 @@ class FoldHook(Hook):
         backbone = getattr(_bare(runner.model), 'backbone', None)
         if not isinstance(backbone, HybridBackbone):
             raise ConfigError(
-                f'--fold is for the backbones of this package, not a {type(backbone).__name__}'
+                f'`fold` is for the backbones of this package, not a {type(backbone).__name__}'
             )
         if any(isinstance(hook, EMAHook) for hook in runner.hooks):
             raise ConfigError(
-                '--fold: EMAHook would swap weights of unfolded backbones; leave it out to test '
-                "(--cfg-options custom_hooks='[]'): the checkpoint's weights are the averages"
+                '`fold`: EMAHook would swap weights of unfolded backbones; set custom_hooks=[] to '
+                "test: the checkpoint's weights are the averages"
             )
 
     def before_test(self, runner: Runner) -> None:

@@ -50,7 +50,7 @@ class FSDPStrategy(MMEngineFSDPStrategy):
     """mmengine's strategy, with what configs for DDP take for granted.
 
     - The model is wrapped block by block (:func:`wrap_blocks`) if nothing else is asked for.
-    - Checkpoints are whole (``state_dict_cfg='full'``), as ``tools/test.py`` and others read them.
+    - Checkpoints are whole (``state_dict_cfg='full'``), as testing reads them.
     - ``sync_bn`` is obeyed. mmengine's own strategy takes it and does nothing.
     - Gradients are clipped by the norm over all processes. mmengine's own strategy would clip each
       process's share by that share's norm.

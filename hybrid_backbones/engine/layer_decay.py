@@ -23,6 +23,7 @@ from torch import nn
 from ..backbones.base import HybridBackbone
 from ..errors import ConfigError
 from ..registry import OPTIM_WRAPPER_CONSTRUCTORS
+from ..utils.text import aligned_columns
 
 DECAY_TYPES = ('layer_wise', 'stage_wise')
 OWN_SETTINGS = ('decay_rate', 'decay_type', 'num_layers')
@@ -202,8 +203,7 @@ def describe(
     rows = [('layer', 'lr scale', 'learnt')]
     for rate in sorted(learnt, key=lambda rate: rate.scale):  # stable: else in the model's order
         rows.append((rate.layer, f'{rate.scale:.4f}', f'{learnt[rate]:,}'))
-    wide = [max(map(len, column)) for column in zip(*rows)]
-    return '\n'.join(f'{a:{wide[0]}}  {b:>{wide[1]}}  {c:>{wide[2]}}' for a, b, c in rows)
+    return aligned_columns(rows, 'lrr')
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()

@@ -1,8 +1,8 @@
-"""From the arguments of a tool to a config that mmengine's Runner can run on this machine."""
+"""A config, made ready for mmengine's Runner on this machine."""
 
-import argparse
+from importlib import import_module
 from pathlib import Path
-from typing import Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from mmengine.config import Config
@@ -11,32 +11,50 @@ from ..config.class_order import check_class_order
 from ..config.data import check_data, relocate
 from ..config.load import load_config, override
 from ..config.traverse import dicts
+from ..openmmlab.build import SCOPES
 from ..openmmlab.torchvision import repair_torchvision
 from ..synthetic.shrink import MINI_ROOT, shrink_config
 
 
-def prepare(args: argparse.Namespace, data_of: Tuple[str, ...]) -> Config:
-    """Read the config and apply what training and testing have in common.
+def prepare(
+    config: str,
+    *,
+    data_of: Tuple[str, ...],
+    mini: bool = False,
+    data_root: Optional[str] = None,
+    cfg_options: Optional[Dict[str, Any]] = None,
+    launcher: str = 'none',
+    work_dir: Optional[str] = None,
+) -> Config:
+    """Read a config and apply what training and testing have in common.
 
     Args:
-        args: See ``cli.add_common_arguments``.
+        config: Path of the file.
         data_of: The dataloaders that will be used.
+        mini: Use a small synthetic dataset.
+        data_root: Folder of the dataset, in place of the config's.
+        cfg_options: Settings to change, applied last, as in ``{'train_cfg.max_epochs': 3}``.
+        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+        work_dir: For logs and checkpoints; the default is the config's, or ``work_dirs/CONFIG``.
 
     Raises:
         ConfigError: The config, an option or the data is not usable.
+        ImportError: The library that the config is for is not installed.
     """
     repair_torchvision()
-    cfg = load_config(args.config)
-    if args.mini:
+    cfg = load_config(config)
+    if cfg.get('default_scope') in SCOPES:
+        import_module(cfg.default_scope)
+    if mini:
         shrink_config(cfg, MINI_ROOT)
-    if args.data_root:
-        relocate(cfg, args.data_root)
-    override(cfg, args.cfg_options)
+    if data_root:
+        relocate(cfg, data_root)
+    override(cfg, cfg_options)
     check_data(cfg, data_of)
     check_class_order(cfg, data_of)
-    cfg.launcher = args.launcher
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
-    if args.launcher == 'pytorch' and not torch.cuda.is_available():
+    cfg.launcher = launcher
+    cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{Path(config).stem}'
+    if launcher == 'pytorch' and not torch.cuda.is_available():
         _distribute_on_cpu(cfg)
     return cfg
 

@@ -34,7 +34,7 @@ def _fit_strategy(cfg: Config) -> None:
         if 'SingleDevice' not in str(kind):
             raise ConfigError(
                 f'strategy {kind} shares the work among processes: start them with '
-                'tools/dist_train.sh CONFIG GPUS, or set runner_type=Runner for one'
+                'torchrun or Slurm, or set runner_type=Runner for one'
             )
         return
     if cfg.get('strategy') is None:

@@ -1,11 +1,10 @@
-"""Testing by mmengine's Runner, and a short summary at its end."""
+"""Testing by mmengine's Runner."""
 
-import argparse
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List, Optional
 
 from mmengine.config import Config, ConfigDict
-from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -13,48 +12,96 @@ from mmengine.runner import Runner
 from ..errors import ConfigError
 from ..openmmlab.check_fit import check_fit
 from ..weights import allow_mmengine_pickles, read_checkpoint
+from .fold_hook import FoldHook
 from .prepare import prepare
 
-PICTURES = ('.jpg', '.jpeg', '.png')
-BOTH = 'ground truth (left) and predictions (right)'
-WHAT_IS_DRAWN = dict(mmdet=BOTH, mmseg=BOTH, mmpose='predictions, one person in each picture')
+SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
-def test(args: argparse.Namespace) -> Dict[str, float]:
-    """Test what ``tools/test.py``'s arguments say.
+@dataclass
+class Tested:
+    """What a test has found.
 
-    Returns:
-        The metrics.
+    Args:
+        metrics: As the config's evaluator names them.
+        library: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+        images: The files in ``show_dir``, sorted.
+        notes: What was not tested.
+    """
+
+    metrics: Dict[str, float]
+    library: str
+    images: List[Path] = field(default_factory=list)
+    notes: List[str] = field(default_factory=list)
+
+
+def test(
+    config: str,
+    checkpoint: str,
+    *,
+    work_dir: Optional[str] = None,
+    mini: bool = False,
+    data_root: Optional[str] = None,
+    cfg_options: Optional[Dict[str, Any]] = None,
+    launcher: str = 'none',
+    out: Optional[str] = None,
+    show_dir: Optional[str] = None,
+    tta: bool = False,
+    fold: bool = False,
+) -> Tested:
+    """Test a checkpoint on the config's test set.
+
+    Args:
+        config: See :func:`hybrid_backbones.engine.prepare.prepare`, as for all that is not here.
+        checkpoint: As training wrote it.
+        work_dir: See there.
+        mini: See there.
+        data_root: See there.
+        cfg_options: See there.
+        launcher: See there.
+        out: File for the raw predictions, a pickle.
+        show_dir: Folder for images of the predictions.
+        tta: Test-time augmentation: the config's own, or for detection a flip.
+        fold: Fold the backbone's norms and scales into its convolutions first.
 
     Raises:
         ConfigError: A setting cannot work.
         CheckpointError: The checkpoint cannot be read.
+        ImportError: The library that the config is for is not installed.
     """
-    cfg = prepare(args, data_of=('test_dataloader',))
-    if args.out and not args.out.endswith(('.pkl', '.pickle')):
-        raise ConfigError(f'--out writes a pickle: FILE.pkl, not {args.out!r}')
-    if not Path(args.checkpoint).is_file():
-        raise ConfigError(f'no checkpoint file {args.checkpoint}')
-    cfg.load_from = args.checkpoint
+    cfg = prepare(
+        config,
+        data_of=('test_dataloader',),
+        mini=mini,
+        data_root=data_root,
+        cfg_options=cfg_options,
+        launcher=launcher,
+        work_dir=work_dir,
+    )
+    if out and not out.endswith(('.pkl', '.pickle')):
+        raise ConfigError(f'`out` is a pickle: FILE.pkl, not {out!r}')
+    if not Path(checkpoint).is_file():
+        raise ConfigError(f'no checkpoint file {checkpoint}')
+    cfg.load_from = checkpoint
     cfg.model.backbone.init_cfg = None  # the checkpoint holds the backbone too
-    if args.show_dir:
-        _draw(cfg, args.show_dir)
-    if args.tta:
-        _augment(cfg)
+    if show_dir:
+        _draw(cfg, show_dir)
+    notes = _augment(cfg) if tta else []
     runner = Runner.from_cfg(cfg)
-    _check_fit(runner, args.checkpoint)
-    if args.out:
-        runner.test_evaluator.metrics.append(_dump(cfg, args.out))
-    if args.fold:
-        from .fold_hook import FoldHook  # only here: it imports every family
-
+    _check_fit(runner, checkpoint)
+    if out:
+        runner.test_evaluator.metrics.append(_dump(cfg, out))
+    if fold:
         runner.register_hook(FoldHook())
     with allow_mmengine_pickles():
         metrics = runner.test()
-    if is_main_process():  # all processes have the metrics
-        for line in _summary(metrics, cfg.default_scope, args.show_dir):
-            print(line)
-    return metrics
+    return Tested(metrics, cfg.default_scope, _images(show_dir), notes)
+
+
+def _images(folder: Optional[str]) -> List[Path]:
+    if not folder:
+        return []
+    return sorted(path for path in Path(folder).rglob('*') if path.suffix.lower() in SUFFIXES)
 
 
 def _check_fit(runner: Runner, checkpoint: str) -> None:
@@ -68,7 +115,7 @@ def _draw(cfg: Config, folder: str) -> None:
     """Turn on the library's own hook that draws predictions, on every picture."""
     hooks = cfg.get('default_hooks', {})
     if 'visualization' not in hooks:
-        raise ConfigError('--show-dir needs default_hooks.visualization in the config')
+        raise ConfigError('`show_dir` needs default_hooks.visualization in the config')
     path = str(Path(folder).resolve())
     if cfg.default_scope == 'mmpose':
         hooks.visualization.update(enable=True, out_dir=path)
@@ -79,21 +126,24 @@ def _draw(cfg: Config, folder: str) -> None:
             hooks.visualization.test_out_dir = path
 
 
-def _augment(cfg: Config) -> None:
-    """Test-time augmentation: the config's own, or for detection a flip."""
+def _augment(cfg: Config) -> List[str]:
+    """Test-time augmentation: the config's own, or for detection a flip; what it leaves out."""
+    notes = []
     if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
         if cfg.default_scope != 'mmdet':
-            raise ConfigError('--tta needs tta_model and tta_pipeline in the config')
-        _augment_detection(cfg)
+            raise ConfigError('`tta` needs tta_model and tta_pipeline in the config')
+        notes = _augment_detection(cfg)
     cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    return notes
 
 
-def _augment_detection(cfg: Config) -> None:
-    """The picture and its mirror image; mmdet merges boxes only, so masks are left out."""
+def _augment_detection(cfg: Config) -> List[str]:
+    """The image and its mirror image; mmdet merges boxes only, so masks are left out."""
+    notes = []
     roi_head = cfg.model.get('roi_head') or {}
     if roi_head.get('mask_head'):
-        print('--tta: mmdet merges boxes only; masks are neither predicted nor evaluated')
+        notes = ['mmdet merges boxes only: masks are neither predicted nor evaluated']
         roi_head.update(mask_head=None, mask_roi_extractor=None)
         cfg.test_evaluator.metric = 'bbox'
     *head, _ = cfg.test_dataloader.dataset.pipeline
@@ -105,6 +155,7 @@ def _augment_detection(cfg: Config) -> None:
     cfg.tta_pipeline = [*head, dict(type='TestTimeAug', transforms=views)]
     nms = dict(type='nms', iou_threshold=0.5)
     cfg.tta_model = dict(type='DetTTAModel', tta_cfg=dict(nms=nms, max_per_img=100))
+    return notes
 
 
 def _dump(cfg: Config, path: str) -> DumpResults:
@@ -113,23 +164,3 @@ def _dump(cfg: Config, path: str) -> DumpResults:
 
         return DumpDetResults(out_file_path=path)
     return DumpResults(out_file_path=path)
-
-
-def _summary(metrics: Dict[str, float], scope: str, show_dir: str) -> List[str]:
-    """The figures that a reader looks for first, and where the pictures are."""
-    lines = []
-    for kind, prefix in (('box', 'coco/bbox_mAP'), ('mask', 'coco/segm_mAP')):
-        if prefix in metrics:
-            lines.append(
-                f'{kind} AP {metrics[prefix]:.3f}, {kind} AP50 {metrics[prefix + "_50"]:.3f}'
-            )
-    if 'mIoU' in metrics:  # in percent, as MMSegmentation gives it
-        lines.append(f'mIoU {metrics["mIoU"]:.2f}, pixel accuracy {metrics["aAcc"]:.2f}')
-    if 'coco/AP' in metrics:
-        lines.append(f'keypoint AP {metrics["coco/AP"]:.3f}, AP50 {metrics["coco/AP .5"]:.3f}')
-    if show_dir:
-        drawn = sorted(p for p in Path(show_dir).rglob('*') if p.suffix.lower() in PICTURES)
-        if drawn:
-            lines.append(f'{WHAT_IS_DRAWN[scope]}: {drawn[0]}')
-            lines.append(f'{len(drawn)} pictures like it in {show_dir}')
-    return lines

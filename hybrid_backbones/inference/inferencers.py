@@ -2,7 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 from mmengine.config import Config
@@ -13,8 +13,8 @@ from ..config.data import datasets
 from ..weights import Checkpoint
 from .person_boxes import PrecomputedBoxes
 
-DRAWN_FROM = 0.3  # score of boxes and joints, unless asked for otherwise
-OPACITY = 0.6  # of what is drawn: the picture is to be seen below it
+DRAWN_FROM = 0.3  # score of boxes and keypoints, unless asked for otherwise
+OPACITY = 0.6  # of what is drawn: the image is to be seen below it
 Result = Tuple[Any, np.ndarray]
 
 
@@ -23,13 +23,18 @@ class Detect:
 
     def __init__(self, cfg: Config, weights: Checkpoint, device: Optional[str], threshold: float):
         inferencer = import_module('mmdet.apis').DetInferencer
-        self.inferencer = _loading(inferencer, weights)(cfg, device=device, show_progress=False)
+        self.inferencer = _loading(inferencer, weights, cfg)(
+            cfg, device=device, show_progress=False
+        )
         self.threshold = threshold
 
-    def __call__(self, picture: Path) -> Result:
-        """Labels, scores, boxes and masks (run lengths) as a dict; and the picture drawn on."""
+    def __call__(self, path: Path, image: np.ndarray) -> Result:
+        """Labels, scores, boxes and masks (run lengths) as a dict; and the image drawn on."""
         result = self.inferencer(
-            str(picture), return_vis=True, pred_score_thr=self.threshold, no_save_vis=True
+            self.inferencer.given(path, image),
+            return_vis=True,
+            pred_score_thr=self.threshold,
+            no_save_vis=True,
         )
         return result['predictions'][0], result['visualization'][0]
 
@@ -39,21 +44,22 @@ class Segment:
 
     def __init__(self, cfg: Config, weights: Checkpoint, device: Optional[str], threshold: float):
         inferencer = import_module('mmseg.apis').MMSegInferencer
-        self.inferencer = _loading(inferencer, weights)(cfg, device=device)
+        self.inferencer = _loading(inferencer, weights, cfg)(cfg, device=device)
         self.inferencer.show_progress = False
         _name_classes(self.inferencer.model)
 
-    def __call__(self, picture: Path) -> Result:
-        """The class of each pixel ``(H, W)``, and the picture drawn on."""
-        result = self.inferencer(str(picture), return_vis=True, opacity=OPACITY)
+    def __call__(self, path: Path, image: np.ndarray) -> Result:
+        """The class of each pixel ``(H, W)``, and the image drawn on."""
+        image = self.inferencer.given(path, image)
+        result = self.inferencer(image, return_vis=True, opacity=OPACITY)
         return result['predictions'], result['visualization']
 
 
 class Pose:
-    """Joints, by Pose2DInferencer.
+    """Keypoints, by Pose2DInferencer.
 
     Args:
-        boxes: Where persons are; None: the whole picture is taken for one.
+        boxes: Where persons are; None: the whole image is taken for one person.
     """
 
     def __init__(
@@ -66,22 +72,24 @@ class Pose:
     ):
         inferencer = import_module('mmpose.apis').Pose2DInferencer
         # MMPose would download a detector of its own
-        self.inferencer = _loading(inferencer, weights)(cfg, device=device, det_model='whole_image')
+        self.inferencer = _loading(inferencer, weights, cfg)(
+            cfg, device=device, det_model='whole_image'
+        )
         self.boxes = boxes
         if boxes:
-            self.inferencer.detector = boxes
             self.inferencer.det_cat_ids = (boxes.category,)
         self.threshold = threshold
 
-    def __call__(self, picture: Path) -> Result:
-        """Joints, scores and box of each person, as a list; and the picture drawn on."""
-        image = import_module('mmcv').imread(str(picture), channel_order='rgb')
-        if self.boxes and not len(self.boxes.of(picture)):
-            return [], image  # the inferencer would take the whole picture
+    def __call__(self, path: Path, image: np.ndarray) -> Result:
+        """Keypoints, scores and box of each person, as a list; and the image drawn on."""
+        if self.boxes and not len(self.boxes.of(path)):
+            return [], image[..., ::-1]  # the inferencer would take the whole image
+        if self.boxes:  # the inferencer asks its detector about an array without a name
+            self.inferencer.detector = lambda *_, **__: self.boxes(path)
         thickness = max(1, round(max(image.shape) / 250))
         drawing = dict(radius=2 * thickness, thickness=thickness, draw_bbox=bool(self.boxes))
         (result,) = self.inferencer(
-            str(picture),
+            self.inferencer.given(path, image),
             return_vis=True,
             kpt_thr=self.threshold,
             bbox_thr=0,  # boxes were chosen when they were read
@@ -91,13 +99,15 @@ class Pose:
         return result['predictions'][0], result['visualization'][0]
 
 
-def _loading(inferencer: type, weights: Checkpoint) -> type:
+def _loading(inferencer: type, weights: Checkpoint, cfg: Config) -> type:
     """An inferencer that takes these weights where it would load a file.
 
     Its own loading, with a torch before 2.6, runs what is pickled in the file, and passes over
     tensors that do not fit. Where a checkpoint names no classes it takes those of COCO or
     Cityscapes; the config knows better.
     """
+
+    decoded_as_usual = _decoded_as_usual(cfg)
 
     class Loading(inferencer):
         def _load_weights_to_model(self, model: nn.Module, checkpoint: None, cfg: Config) -> None:
@@ -106,6 +116,20 @@ def _loading(inferencer: type, weights: Checkpoint) -> type:
                 meta['dataset_meta'] = classes_of(cfg)  # mmpose does so itself
             super()._load_weights_to_model(model, dict(state_dict=weights.state, meta=meta), cfg)
 
+        def given(self, path: Path, image: np.ndarray) -> Union[str, np.ndarray]:
+            """The image, decoded once by whoever calls; its file where the config decodes it
+            in a way of its own."""
+            return image if decoded_as_usual else str(path)
+
+        def visualize(self, inputs: List[Any], *args: Any, **options: Any) -> Any:
+            """mmdet and mmseg draw on an array as it is, mmpose takes it for BGR."""
+            if cfg.default_scope != 'mmpose':
+                inputs = [
+                    np.ascontiguousarray(each[..., ::-1]) if isinstance(each, np.ndarray) else each
+                    for each in inputs
+                ]
+            return super().visualize(inputs, *args, **options)
+
         def _init_collate(self, cfg: Config) -> Callable:
             """mmengine's own choice, without its search for another and its warnings."""
             if 'collate_fn' in cfg.test_dataloader:
@@ -113,6 +137,13 @@ def _loading(inferencer: type, weights: Checkpoint) -> type:
             return pseudo_collate
 
     return Loading
+
+
+def _decoded_as_usual(cfg: Config) -> bool:
+    """Whether the test pipeline decodes images to BGR by OpenCV, as configs do unless they say."""
+    dataset = next(dataset for part, dataset in datasets(cfg) if part == 'test_dataloader')
+    loader = next((step for step in dataset.pipeline if 'LoadImage' in str(step.get('type'))), {})
+    return set(loader) <= {'type', 'to_float32', 'backend_args'}
 
 
 def classes_of(cfg: Config) -> Dict[str, Any]:

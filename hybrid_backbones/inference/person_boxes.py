@@ -63,7 +63,7 @@ class PrecomputedBoxes:
                 f'name of a picture without its ending, its score above {LEAST_SCORE}'
             )
 
-    def __call__(self, picture: str, **_: Any) -> Dict[str, list]:
+    def __call__(self, picture: Any) -> Dict[str, list]:
         """As mmdet's DetInferencer answers."""
         boxes = self.of(picture)
         labels = torch.full((len(boxes),), self.category)

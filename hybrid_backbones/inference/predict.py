@@ -1,15 +1,12 @@
-"""Predicting on pictures: drawn beside the original, and as JSON."""
+"""Predicting on images: drawn beside the original, and as JSON."""
 
-import argparse
-import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 import torch
 from mmengine.config import Config
-from rich.progress import Progress
 from torch import nn
 
 from ..config.data import datasets
@@ -34,74 +31,94 @@ VISUALIZERS = dict(
 )
 
 
+Track = Callable[[Sequence[Path]], Iterable[Path]]
+
+
 @dataclass
 class Predicted:
     """What has been done.
 
     Args:
         folder: Where the results are.
-        pictures: How many pictures have results.
+        images: How many images have results.
         skipped: What is wrong with the others.
+        whole_images: Whether each whole image was taken for one person, for want of boxes.
     """
 
     folder: Path
-    pictures: int = 0
+    images: int = 0
     skipped: Dict[Path, str] = field(default_factory=dict)
+    whole_images: bool = False
 
 
-def predict(args: argparse.Namespace) -> Predicted:
-    """Do what ``tools/predict.py``'s arguments say.
+def predict(
+    config: str,
+    checkpoint: str,
+    images: str,
+    *,
+    out: Optional[str] = None,
+    device: Optional[str] = None,
+    score_thr: Optional[float] = None,
+    bboxes: Optional[str] = None,
+    mini: bool = False,
+    fold: bool = False,
+    cfg_options: Optional[Dict[str, Any]] = None,
+    track: Track = iter,
+) -> Predicted:
+    """Run a trained model on images; draw the results, and write them as JSON.
+
+    Args:
+        config: Path, name of a built-in config, or ``mmdet::...``.
+        checkpoint: As training wrote it.
+        images: A file, or a folder.
+        out: Folder for the results; the default is ``work_dirs/CONFIG/predictions``.
+        device: ``'cpu'``, ``'cuda'`` or ``'cuda:1'``; the default is a GPU if there is one.
+        score_thr: Draw boxes and keypoints from this score.
+        bboxes: File of person boxes for a top-down pose estimator, in COCO results format.
+        mini: The checkpoint was trained with it.
+        fold: Fold the backbone's norms and scales into its convolutions first.
+        cfg_options: Settings of the config to change, as in training.
+        track: Wraps the sequence of images, to show progress.
 
     Raises:
-        ConfigError: A setting cannot work, or there is no picture that can be read.
+        ConfigError: A setting cannot work, or there is no image that can be read.
         CheckpointError: The checkpoint cannot be read.
+        ImportError: The library that the config is for is not installed.
     """
     repair_torchvision()
-    pictures = find_pictures(args.pictures)
-    if not Path(args.checkpoint).is_file():
-        raise ConfigError(f'no checkpoint file {args.checkpoint}')
-    cfg = _config(args)
-    boxes = _boxes(args, cfg, pictures)
-    done = Predicted(_folder(args))
+    paths = find_pictures(images)
+    if not Path(checkpoint).is_file():
+        raise ConfigError(f'no checkpoint file {checkpoint}')
+    cfg = _config(config, mini, cfg_options)
+    boxes = _boxes(bboxes, cfg, paths)
+    folder = Path(out or f'work_dirs/{Path(config).stem}/predictions')
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f'`out` must be a folder, {folder} is a file')
+    done = Predicted(folder, whole_images=_is_top_down(cfg) and boxes is None)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # the libraries' to those who write configs
-        task = _task(args, cfg, boxes)
-        if args.fold:
+        task = _task(cfg, config, checkpoint, device, score_thr, boxes)
+        if fold:
             _fold(task.inferencer.model)
-        _predict_all(task, pictures, done)
-    if not done.pictures:
+        _predict_all(task, paths, done, track)
+    if not done.images:
         reasons = ', '.join(f'{path.name}: {reason}' for path, reason in done.skipped.items())
-        raise ConfigError(f'no picture that can be read: {reasons}')
-    for path, reason in done.skipped.items():
-        print(f'skipped {path}: {reason}', file=sys.stderr)
-    for line in _summary(done):
-        print(line)
+        raise ConfigError(f'no image that can be read: {reasons}')
     return done
 
 
-def _summary(done: Predicted) -> List[str]:
-    names = 'picture' if done.pictures == 1 else 'pictures'
-    lines = [
-        f'{done.pictures} {names} beside what is predicted in {done.folder / "vis"}',
-        f'predictions in {done.folder / "preds"}',
-    ]
-    if done.skipped:
-        lines.append(f'{len(done.skipped)} of {done.pictures + len(done.skipped)} files skipped')
-    return lines
-
-
-def _config(args: argparse.Namespace) -> Config:
-    cfg = read_config(args.config)
+def _config(name: str, mini: bool, cfg_options: Optional[Dict[str, Any]]) -> Config:
+    cfg = read_config(name)
     if cfg.get('default_scope') not in TASKS:
         raise ConfigError(
-            f'{args.config}: default_scope must be one of {", ".join(TASKS)}, '
+            f'{name}: default_scope must be one of {", ".join(TASKS)}, '
             f'got {cfg.get("default_scope")!r}'
         )
     if not cfg.get('model') or not cfg.get('test_dataloader'):
-        raise ConfigError(f'{args.config} has no model, or no test_dataloader with its pipeline')
-    if args.mini:
+        raise ConfigError(f'{name} has no model, or no test_dataloader with its pipeline')
+    if mini:
         shrink_config(cfg, MINI_ROOT)
-    override(cfg, args.cfg_options)
+    override(cfg, cfg_options)
     backbone = cfg.model.get('backbone')
     if backbone:
         backbone.init_cfg = None  # the checkpoint holds the backbone too
@@ -120,38 +137,37 @@ def _say_what_poses_are_of(cfg: Config) -> None:
             cfg.setdefault('dataset_type', dataset.type)
 
 
-def _boxes(
-    args: argparse.Namespace, cfg: Config, pictures: List[Path]
-) -> Optional[PrecomputedBoxes]:
-    top_down = cfg.default_scope == 'mmpose' and cfg.data_mode == 'topdown'
-    if not args.bboxes:
-        if top_down:
-            print('no --bboxes: each picture as a whole is taken for one person')
+def _is_top_down(cfg: Config) -> bool:
+    return cfg.default_scope == 'mmpose' and cfg.data_mode == 'topdown'
+
+
+def _boxes(file: Optional[str], cfg: Config, images: List[Path]) -> Optional[PrecomputedBoxes]:
+    if not file:
         return None
-    if not top_down:
-        raise ConfigError('--bboxes are for poses, top-down: other models find what there is')
-    boxes = PrecomputedBoxes(args.bboxes)
-    boxes.check(pictures)
+    if not _is_top_down(cfg):
+        raise ConfigError('`bboxes` are for top-down poses: other models find what there is')
+    boxes = PrecomputedBoxes(file)
+    boxes.check(images)
     return boxes
 
 
-def _folder(args: argparse.Namespace) -> Path:
-    folder = Path(args.out or f'work_dirs/{Path(args.config).stem}/predictions')
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f'--out takes a folder, {folder} is a file')
-    return folder
-
-
-def _task(args: argparse.Namespace, cfg: Config, boxes: Optional[PrecomputedBoxes]) -> Any:
+def _task(
+    cfg: Config,
+    name: str,
+    checkpoint: str,
+    device: Optional[str],
+    score_thr: Optional[float],
+    boxes: Optional[PrecomputedBoxes],
+) -> Any:
     scope = cfg.default_scope
-    if scope == 'mmseg' and args.score_thr is not None:
+    if scope == 'mmseg' and score_thr is not None:
         raise ConfigError(
-            '--score-thr is for boxes and joints: a segmentor has one class for each pixel'
+            '`score_thr` is for boxes and keypoints: a segmentor has one class for each pixel'
         )
-    threshold = DRAWN_FROM if args.score_thr is None else args.score_thr
-    device = _device(args.device)
-    read = read_checkpoint(args.checkpoint)
-    check_fit(build_on_meta(cfg, args.config), read.state, read.name)
+    threshold = DRAWN_FROM if score_thr is None else score_thr
+    device = _device(device)
+    read = read_checkpoint(checkpoint)
+    check_fit(build_on_meta(cfg, name), read.state, read.name)
     more = [boxes] if scope == 'mmpose' else []
     return TASKS[scope](cfg, read, device, threshold, *more)
 
@@ -162,10 +178,10 @@ def _device(name: Optional[str]) -> Optional[str]:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ConfigError(f'--device takes cpu, cuda or cuda:1, not {name!r}') from None
+        raise ConfigError(f'`device` must be cpu, cuda or cuda:1, not {name!r}') from None
     if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(
-            f'--device {name}: torch sees {torch.cuda.device_count() or "no"} GPUs here'
+            f'`device={name}`: torch sees {torch.cuda.device_count() or "no"} GPUs here'
         )
     return name
 
@@ -176,32 +192,31 @@ def _fold(model: nn.Module) -> None:
     try:
         fold_model(model)
     except TypeError as error:
-        raise ConfigError(f'--fold: {" ".join(str(error).split())}') from None
+        raise ConfigError(f'`fold`: {" ".join(str(error).split())}') from None
 
 
-def _predict_all(task: Any, pictures: List[Path], done: Predicted) -> None:
-    names = output_names(pictures)
-    with Progress(disable=len(pictures) == 1) as progress:
-        for picture in progress.track(pictures, description='predicting'):
-            problem = problem_of(picture) or _predict_one(task, picture, names[picture], done)
-            if problem:
-                done.skipped[picture] = problem
-            else:
-                done.pictures += 1
+def _predict_all(task: Any, images: List[Path], done: Predicted, track: Track) -> None:
+    names = output_names(images)
+    for path in track(images):
+        problem = problem_of(path) or _predict_one(task, path, names[path], done)
+        if problem:
+            done.skipped[path] = problem
+        else:
+            done.images += 1
 
 
-def _predict_one(task: Any, picture: Path, name: str, done: Predicted) -> Optional[str]:
-    """Predict and write; what is wrong with the picture, if anything is."""
+def _predict_one(task: Any, path: Path, name: str, done: Predicted) -> Optional[str]:
+    """Predict and write; what is wrong with the image, if anything is."""
     import mmcv
 
-    original = mmcv.imread(str(picture), channel_order='rgb')
-    if original is None:
+    image = mmcv.imread(str(path))
+    if image is None:
         return 'OpenCV cannot read it'
     try:
-        prediction, drawn = task(picture)
+        prediction, drawn = task(path, image)
     except ValueError as error:  # too thin for the backbone, say
         return ' '.join(str(error).split())
-    folder = PredictionWriter(done.folder)
+    original, folder = image[..., ::-1], PredictionWriter(done.folder)
     if isinstance(task, Segment):
         names = list(task.inferencer.model.dataset_meta['classes'])
         folder.write_classes(name, original, drawn, prediction, names)

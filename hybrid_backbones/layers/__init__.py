@@ -1,7 +1,11 @@
 """Small modules that two or more families share."""
 
-from .attention import SelfAttention, attend
-from .checkpoint import checkpoint_block
+from .attention import (
+    ScaledDotProductAttention,
+    SelfAttention,
+    scaled_dot_product_attention,
+)
+from .checkpoint import checkpoint_block, run_block
 from .conv_bn import ConvBNAct
 from .drop_path import DropPath, drop_path_rates
 from .init import init_linear
@@ -12,13 +16,14 @@ from .norms import BatchNorm2d, GroupNorm, LayerNorm2d, LayerScale
 from .padding import pad_to_multiple
 from .patch_embed import PatchEmbed
 from .residual_dwconv import ResidualDWConv
-from .stage import Stage
+from .stage import BlockStage, Stage
 from .tiling import apply_in_tiles
 from .tracing import is_compiling, is_exporting, needs_graph
 from .windows import window_partition, window_unpartition
 
 __all__ = [
     'BatchNorm2d',
+    'BlockStage',
     'ConvBNAct',
     'DropPath',
     'GroupNorm',
@@ -28,10 +33,10 @@ __all__ = [
     'Mlp',
     'PatchEmbed',
     'ResidualDWConv',
+    'ScaledDotProductAttention',
     'SelfAttention',
     'Stage',
     'apply_in_tiles',
-    'attend',
     'checkpoint_block',
     'drop_path_rates',
     'init_linear',
@@ -39,6 +44,8 @@ __all__ = [
     'is_exporting',
     'needs_graph',
     'pad_to_multiple',
+    'run_block',
+    'scaled_dot_product_attention',
     'to_nchw',
     'to_preferred_format',
     'window_partition',

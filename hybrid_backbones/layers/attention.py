@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .tracing import is_compiling
 
 
-def attend(
+def scaled_dot_product_attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -42,6 +42,21 @@ def attend(
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
 
 
+class ScaledDotProductAttention(nn.Module):
+    """:func:`scaled_dot_product_attention` as a module without parameters, which hooks can see."""
+
+    def forward(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        bias: Optional[Tensor] = None,
+        scale: Optional[float] = None,
+    ) -> Tensor:
+        """As :func:`scaled_dot_product_attention`."""
+        return scaled_dot_product_attention(q, k, v, bias, scale)
+
+
 class SelfAttention(nn.Module):
     """Multi-head self-attention over one sequence (Vaswani et al. 2017, section 3.2.2).
 
@@ -59,17 +74,18 @@ class SelfAttention(nn.Module):
             raise ValueError(f'head_dim must divide the width {dim}, got {head_dim}')
         self.head_dim = head_dim
         self.qkv = nn.Linear(dim, 3 * dim)
+        self.attend = ScaledDotProductAttention()
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, bias: Optional[Tensor] = None) -> Tensor:
-        """``(N, L, dim) -> (N, L, dim)``; ``bias`` as in :func:`attend`."""
-        return self._join(attend(*self._split(x), bias))
+        """``(N, L, dim) -> (N, L, dim)``; ``bias`` as in :func:`scaled_dot_product_attention`."""
+        return self._join(self.attend(*self._split(x), bias))
 
     def with_first_row(self, x: Tensor) -> Tuple[Tensor, Tensor]:
         """The same, and how the first token's attention is spread, the heads' mean ``(N, L)``."""
         q, k, v = self._split(x)
         scores = q[:, :, :1] @ k.transpose(2, 3) * self.head_dim**-0.5
-        return self._join(attend(q, k, v)), scores.softmax(-1).mean(1).squeeze(1)
+        return self._join(self.attend(q, k, v)), scores.softmax(-1).mean(1).squeeze(1)
 
     def _split(self, x: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
         """``(N, L, dim)`` to queries, keys and values ``(N, heads, L, head_dim)``."""

@@ -1,14 +1,18 @@
 """Convolution, BatchNorm and activation."""
 
 from functools import partial
-from typing import Optional
+from typing import Callable, Dict, Optional
 
 from torch import Tensor, nn
 
 from .norms import BatchNorm2d
 
 # a ReLU in place needs no memory of its own, and no gradient needs what it overwrites
-ACTIVATIONS = {None: nn.Identity, 'relu': partial(nn.ReLU, inplace=True), 'gelu': nn.GELU}
+ACTIVATIONS: Dict[Optional[str], Callable[[], nn.Module]] = {
+    None: nn.Identity,
+    'relu': partial(nn.ReLU, inplace=True),
+    'gelu': nn.GELU,
+}
 
 
 class ConvBNAct(nn.Module):

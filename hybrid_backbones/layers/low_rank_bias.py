@@ -1,12 +1,10 @@
 """Attention with a bias that would be too large as a tensor."""
 
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-from .attention import attend
 
 ALIGNMENT = 8  # fused kernels of GPUs want multiples of it for the width of a head
 
@@ -26,12 +24,13 @@ class LowRankBias(NamedTuple):
         """The same in another dtype."""
         return LowRankBias(self.rows.to(dtype), self.columns.to(dtype))
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """``attend(q, k, v, rows @ columns.T)``, in memory that is linear in the tokens.
+    def attend(self, attention: Callable[..., Tensor], q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """``attention(q, k, v, rows @ columns.T)``, in memory that is linear in the tokens.
 
         The factors become more channels of queries and keys, whose products add up to the bias.
 
         Args:
+            attention: As :func:`~hybrid_backbones.layers.scaled_dot_product_attention`.
             q: ``(N, heads, Lq, d)``.
             k: ``(N, heads, Lk, d)``.
             v: ``(N, heads, Lk, d)``.
@@ -45,4 +44,4 @@ class LowRankBias(NamedTuple):
         columns = F.pad(self.columns, (0, padding)).expand(n, heads, -1, -1)
         q, k = torch.cat([q * dim**-0.5, rows], dim=3), torch.cat([k, columns], dim=3)
         v = F.pad(v, (0, k.shape[3] - dim))  # kernels want one width for all three
-        return attend(q, k, v, scale=1.0)[..., :dim]
+        return attention(q, k, v, scale=1.0)[..., :dim]

@@ -1,5 +1,7 @@
 """The two-layer perceptron of a transformer block."""
 
+from typing import Callable, Union
+
 from torch import Tensor, nn
 
 from .tiling import apply_in_tiles
@@ -16,7 +18,13 @@ class Mlp(nn.Module):
         act: The activation; ``nn.GELU`` is the exact one.
     """
 
-    def __init__(self, dim: int, hidden: int, pointwise=nn.Linear, act=nn.GELU):
+    def __init__(
+        self,
+        dim: int,
+        hidden: int,
+        pointwise: Callable[[int, int], Union[nn.Linear, nn.Conv2d]] = nn.Linear,
+        act: Callable[[], nn.Module] = nn.GELU,
+    ):
         super().__init__()
         self.ratio = hidden / dim
         self.fc1 = pointwise(dim, hidden)

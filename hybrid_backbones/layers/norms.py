@@ -1,6 +1,7 @@
 """Normalisation over channels, and the learnt scale of a residual branch."""
 
 from functools import partial
+from typing import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +63,7 @@ class LayerScale(nn.Module):
         init: Their first value.
     """
 
-    def __init__(self, shape, init: float):
+    def __init__(self, shape: Sequence[int], init: float):
         super().__init__()
         self.gamma = nn.Parameter(torch.full(shape, init))
 

@@ -1,6 +1,6 @@
 """Large maps a band at a time, so that what is only needed in between stays small."""
 
-from typing import Callable
+from typing import Callable, Optional
 
 import torch
 from torch import Tensor
@@ -34,7 +34,7 @@ def apply_in_tiles(
         return function(x)
     length = x.shape[dim]
     step = max(int(length * len(x) * BAND_BYTES / (ratio * x.nbytes)), 4 * halo, 1)
-    out = None
+    out: Optional[Tensor] = None
     for n, image in enumerate(x.split(1)):
         for start in range(0, length, step):
             stop = min(start + step, length)
@@ -45,4 +45,5 @@ def apply_in_tiles(
             out[n : n + 1].narrow(dim, start, stop - start).copy_(
                 band.narrow(dim, start - first, stop - start)
             )
+    assert out is not None  # x is large
     return out

@@ -1,6 +1,6 @@
 """Cutting a map into square windows and putting it together again."""
 
-from typing import Tuple
+from typing import Sequence, Tuple
 
 from torch import Tensor
 
@@ -24,9 +24,7 @@ def window_partition(x: Tensor, size: int) -> Tuple[Tensor, Tuple[int, int]]:
     return x.reshape(n * rows * cols, size * size, c), (rows, cols)
 
 
-def window_unpartition(
-    x: Tensor, size: int, grid: Tuple[int, int], shape: Tuple[int, int]
-) -> Tensor:
+def window_unpartition(x: Tensor, size: int, grid: Tuple[int, int], shape: Sequence[int]) -> Tensor:
     """Undo :func:`window_partition`, dropping the padding.
 
     Args:

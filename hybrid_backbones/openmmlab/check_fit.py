@@ -39,6 +39,6 @@ def _reason(share: float) -> str:
     if share > HEADS_ALONE:
         return ''
     return (
-        '; if it was trained with --mini or for other classes, say so here too, or name the '
-        'config that training wrote beside the checkpoint'
+        '; if it was trained with `mini=True` or for other classes, give the same settings here, '
+        'or name the config that training wrote beside the checkpoint'
     )

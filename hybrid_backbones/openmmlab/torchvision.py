@@ -1,8 +1,11 @@
 """Importing a torchvision that was built for another torch."""
 
 import importlib
+from typing import List
 
 import torch
+
+_libraries: List[torch.library.Library] = []
 
 
 def repair_torchvision() -> None:
@@ -21,5 +24,5 @@ def repair_torchvision() -> None:
         library = torch.library.Library('torchvision', 'DEF')
         library.define('nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
         library.define('qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')
-        repair_torchvision.library = library  # the declarations live as long as this object
+        _libraries.append(library)  # the declarations live as long as this object
         importlib.import_module('torchvision')

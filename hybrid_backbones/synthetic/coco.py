@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .cache import write_once
 from .scenes import SHAPES, Scene, draw_scene
@@ -39,8 +40,8 @@ def _write(root: Path, seed: int) -> None:
 
 
 def _write_split(root: Path, split: str, seeds: range) -> None:
-    images: List[Dict] = []
-    annotations: List[Dict] = []
+    images: List[Dict[str, Any]] = []
+    annotations: List[Dict[str, Any]] = []
     for image_id, seed in enumerate(seeds, start=1):
         empty = image_id % EMPTY_EVERY == 0
         crowd = image_id % CROWD_EVERY == 5
@@ -63,8 +64,8 @@ def _write_split(root: Path, split: str, seeds: range) -> None:
     path.write_text(json.dumps(content, separators=(',', ':')))
 
 
-def _annotate(scene: Scene, image_id: int, first_id: int) -> List[Dict]:
-    annotations = []
+def _annotate(scene: Scene, image_id: int, first_id: int) -> List[Dict[str, Any]]:
+    annotations: List[Dict[str, Any]] = []
     for shape in scene.shapes:
         annotations.append(
             dict(
@@ -82,14 +83,14 @@ def _annotate(scene: Scene, image_id: int, first_id: int) -> List[Dict]:
     return annotations
 
 
-def box_of(mask: np.ndarray) -> List[int]:
+def box_of(mask: NDArray[Any]) -> List[int]:
     """``[x, y, width, height]`` in pixels of a mask ``(H, W)`` bool that is not empty."""
     rows, cols = np.where(mask.any(1))[0], np.where(mask.any(0))[0]
     x, y = int(cols[0]), int(rows[0])
     return [x, y, int(cols[-1]) - x + 1, int(rows[-1]) - y + 1]
 
 
-def polygons_of(mask: np.ndarray) -> List[List[float]]:
+def polygons_of(mask: NDArray[Any]) -> List[List[float]]:
     """Outlines ``[x1, y1, x2, y2, ...]`` in pixels, one for each part of a mask ``(H, W)`` bool.
 
     Holes are lost.
@@ -105,7 +106,7 @@ def polygons_of(mask: np.ndarray) -> List[List[float]]:
     return polygons
 
 
-def _run_lengths(mask: np.ndarray) -> Dict:
+def _run_lengths(mask: NDArray[Any]) -> Dict[str, Any]:
     """COCO's uncompressed run lengths: columns first, beginning with a run of background."""
     flat = mask.flatten(order='F').astype(np.int8)
     edges = np.flatnonzero(np.diff(flat)) + 1

@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .cache import write_once
 from .coco import box_of, polygons_of
@@ -64,14 +65,14 @@ def _write(root: Path, seed: int) -> None:
     _write_json(root / DETECTIONS, _detect(content, np.random.default_rng(seed)))
 
 
-def _write_json(path: Path, content) -> None:
+def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, separators=(',', ':')))
 
 
-def _write_split(root: Path, split: str, seeds: range) -> Dict:
+def _write_split(root: Path, split: str, seeds: range) -> Dict[str, Any]:
     """Write the pictures; what the annotation file is to contain is returned."""
-    images: List[Dict] = []
-    annotations: List[Dict] = []
+    images: List[Dict[str, Any]] = []
+    annotations: List[Dict[str, Any]] = []
     for image_id, seed in enumerate(seeds, start=1):
         scene = draw_scene(seed, max_objects=OBJECTS, max_figures=FIGURES)
         name = f'{image_id:012d}.jpg'
@@ -89,7 +90,7 @@ def _write_split(root: Path, split: str, seeds: range) -> Dict:
     )
 
 
-def _annotate(scene: Scene, image_id: int, first_id: int) -> List[Dict]:
+def _annotate(scene: Scene, image_id: int, first_id: int) -> List[Dict[str, Any]]:
     return [
         dict(
             id=first_id + i,
@@ -112,7 +113,7 @@ def _triplets(figure: Figure) -> List[int]:
     return np.column_stack([figure.joints * (flags != OUTSIDE)[:, None], flags]).ravel().tolist()
 
 
-def _detect(content: Dict, rng: np.random.Generator) -> List[Dict]:
+def _detect(content: Dict[str, Any], rng: np.random.Generator) -> List[Dict[str, Any]]:
     """Detections in COCO's result format: each person's box, not quite right, and a few false."""
     detections = []
     for annotation in content['annotations']:
@@ -128,7 +129,7 @@ def _detect(content: Dict, rng: np.random.Generator) -> List[Dict]:
     return detections
 
 
-def _detection(image_id: int, box: np.ndarray, score: float) -> Dict:
+def _detection(image_id: int, box: NDArray[Any], score: float) -> Dict[str, Any]:
     """``box`` is (x1, y1, x2, y2)."""
     sides = [*box[:2], *(box[2:] - box[:2])]
     return dict(

@@ -7,10 +7,11 @@ and what is learnt stays true in a mirrored picture, which training and testing 
 """
 
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 JOINTS = (
     'nose',
@@ -55,11 +56,11 @@ class Figure:
         mask: ``(H, W)`` bool, the pixels of it that are seen.
     """
 
-    joints: np.ndarray
-    mask: np.ndarray
+    joints: NDArray[Any]
+    mask: NDArray[Any]
 
     @property
-    def visibility(self) -> np.ndarray:
+    def visibility(self) -> NDArray[Any]:
         """``(17,)`` int: OUTSIDE the picture, COVERED by something nearer, or SEEN."""
         height, width = self.mask.shape
         x, y = self.joints.T
@@ -72,8 +73,8 @@ class Figure:
 class Part:
     """Pixels ``mask`` ``(H, W)`` bool to be painted in ``colour`` (BGR, 0 to 255)."""
 
-    mask: np.ndarray
-    colour: np.ndarray
+    mask: NDArray[Any]
+    colour: NDArray[Any]
 
 
 def pose_figure(rng: np.random.Generator, shape: Tuple[int, int]) -> Tuple[Figure, List[Part]]:
@@ -98,13 +99,13 @@ def pose_figure(rng: np.random.Generator, shape: Tuple[int, int]) -> Tuple[Figur
     return Figure(np.stack([points[name] for name in JOINTS]), mask), sketch.parts
 
 
-def paint(image: np.ndarray, parts: List[Part]) -> None:
+def paint(image: NDArray[Any], parts: List[Part]) -> None:
     """Paint onto ``image`` ``(H, W, 3)`` float, BGR."""
     for part in parts:
         image[part.mask] = part.colour
 
 
-def _pose(rng: np.random.Generator) -> Dict[str, np.ndarray]:
+def _pose(rng: np.random.Generator) -> Dict[str, NDArray[Any]]:
     """Points (x, y) in heights of the figure, y downward, from the middle of the hips.
 
     Besides the joints there are ``head``, the middle of the head, and ``neck``, where it begins.
@@ -129,7 +130,7 @@ def _pose(rng: np.random.Generator) -> Dict[str, np.ndarray]:
     return points
 
 
-def _pose_face(points: Dict[str, np.ndarray], down: float, turn: float) -> None:
+def _pose_face(points: Dict[str, NDArray[Any]], down: float, turn: float) -> None:
     """Add the face's points; ``turn`` is how far it looks aside, in radii of the head."""
     across, along = _toward(down + 90, HEAD), _toward(down, HEAD)
     points['nose'] = points['head'] + turn * across + 0.2 * along
@@ -138,7 +139,7 @@ def _pose_face(points: Dict[str, np.ndarray], down: float, turn: float) -> None:
         points[f'{side}_ear'] = points['head'] + out * across
 
 
-def _toward(angle: float, length: float) -> np.ndarray:
+def _toward(angle: float, length: float) -> NDArray[Any]:
     """The vector ``length`` long, ``angle`` degrees from straight down to the right."""
     return length * np.array([np.sin(np.radians(angle)), np.cos(np.radians(angle))])
 
@@ -152,24 +153,28 @@ class _Sketch:
         shape: Height and width of the picture in pixels.
     """
 
-    def __init__(self, points: Dict[str, np.ndarray], size: float, shape: Tuple[int, int]) -> None:
-        self.points = {name: tuple(map(int, point)) for name, point in points.items()}
+    def __init__(
+        self, points: Dict[str, NDArray[Any]], size: float, shape: Tuple[int, int]
+    ) -> None:
+        self.points = {name: (int(x), int(y)) for name, (x, y) in points.items()}
         self.size = size
         self.shape = shape
         self.parts: List[Part] = []
 
-    def disc(self, name: str, radius: float, colour: np.ndarray) -> None:
+    def disc(self, name: str, radius: float, colour: NDArray[Any]) -> None:
         mask = self._add(colour)
-        cv2.circle(mask, self.points[name], max(round(radius * self.size), 2), 1, -1)
+        cv2.circle(mask, self.points[name], max(round(radius * self.size), 2), (1,), -1)
 
-    def limb(self, start: str, end: str, width: float, colour: np.ndarray) -> None:
+    def limb(self, start: str, end: str, width: float, colour: NDArray[Any]) -> None:
         mask = self._add(colour)
-        cv2.line(mask, self.points[start], self.points[end], 1, max(round(width * self.size), 3))
+        cv2.line(mask, self.points[start], self.points[end], (1,), max(round(width * self.size), 3))
 
-    def polygon(self, names: Sequence[str], colour: np.ndarray) -> None:
-        cv2.fillPoly(self._add(colour), [np.int32([self.points[name] for name in names])], 1)
+    def polygon(self, names: Sequence[str], colour: NDArray[Any]) -> None:
+        cv2.fillPoly(
+            self._add(colour), [np.array([self.points[name] for name in names], np.int32)], (1,)
+        )
 
-    def _add(self, colour: np.ndarray) -> np.ndarray:
+    def _add(self, colour: NDArray[Any]) -> NDArray[Any]:
         """Begin a part; to be drawn with 1 into what is returned."""
         mask = np.zeros(self.shape, np.uint8)
         self.parts.append(Part(mask.view(bool), colour))
@@ -198,7 +203,7 @@ def _sketch(rng: np.random.Generator, sketch: _Sketch) -> None:
         sketch.disc(name, DOT, colour)
 
 
-def _bgr(hue: float, saturation: float, value: float) -> np.ndarray:
+def _bgr(hue: float, saturation: float, value: float) -> NDArray[Any]:
     """A colour, ``(3,)`` BGR from 0 to 255; hue in degrees, the others from 0 to 1."""
-    hsv = np.float32([[[hue % 360, saturation, value]]])
+    hsv = np.array([[[hue % 360, saturation, value]]], np.float32)
     return 255 * cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0]

@@ -4,10 +4,11 @@ Which object covers which is known exactly.
 """
 
 from dataclasses import dataclass, replace
-from typing import List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .persons import OUTSIDE, SEEN, Figure, paint, pose_figure
 
@@ -32,7 +33,7 @@ class Shape:
     """
 
     kind: int
-    mask: np.ndarray
+    mask: NDArray[Any]
     is_crowd: bool = False
 
 
@@ -46,7 +47,7 @@ class Scene:
         figures: The persons, all nearer than the shapes, from the farthest to the nearest.
     """
 
-    image: np.ndarray
+    image: NDArray[Any]
     shapes: Tuple[Shape, ...]
     figures: Tuple[Figure, ...] = ()
 
@@ -89,12 +90,12 @@ def draw_scene(
     return Scene(np.clip(image, 0, 255).astype(np.uint8), tuple(shapes), tuple(figures))
 
 
-def _draw_figures(rng: np.random.Generator, image: np.ndarray, most: int) -> List[Figure]:
+def _draw_figures(rng: np.random.Generator, image: NDArray[Any], most: int) -> List[Figure]:
     """Draw one to ``most`` persons, each nearer than those before it."""
     figures: List[Figure] = []
     wanted = int(rng.integers(1, most + 1))
     for _ in range(wanted * TRIES):
-        figure, parts = pose_figure(rng, image.shape[:2])
+        figure, parts = pose_figure(rng, (image.shape[0], image.shape[1]))
         covered = [replace(f, mask=f.mask & ~figure.mask) for f in figures]
         if (figure.visibility != OUTSIDE).sum() >= MIN_INSIDE and all(
             (f.visibility == SEEN).sum() >= MIN_SEEN
@@ -108,7 +109,7 @@ def _draw_figures(rng: np.random.Generator, image: np.ndarray, most: int) -> Lis
     return figures
 
 
-def _is_seen(shape: Shape, rest: np.ndarray) -> bool:
+def _is_seen(shape: Shape, rest: NDArray[Any]) -> bool:
     """Whether ``rest`` is enough of a shape, with no hole in it: polygons cannot say holes."""
     if rest.sum() < MIN_VISIBLE * shape.mask.sum():
         return False
@@ -118,7 +119,7 @@ def _is_seen(shape: Shape, rest: np.ndarray) -> bool:
     return bool((found[1][0, :, 3] < 0).all())
 
 
-def _ground(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+def _ground(rng: np.random.Generator, height: int, width: int) -> NDArray[Any]:
     """Soft blotches and faint stripes, ``(H, W, 3)`` float."""
     blotches = rng.uniform(70, 180, (4, 5, 1)) + rng.uniform(-15, 15, (4, 5, 3))
     ground = cv2.resize(blotches, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -128,7 +129,7 @@ def _ground(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     return ground + rng.uniform(4, 14) * stripes[..., None]
 
 
-def _draw_crowd(rng: np.random.Generator, image: np.ndarray) -> Shape:
+def _draw_crowd(rng: np.random.Generator, image: NDArray[Any]) -> Shape:
     """Draw eight to twelve small shapes of one kind close together."""
     height, width = image.shape[:2]
     kind = int(rng.integers(len(SHAPES)))
@@ -142,19 +143,21 @@ def _draw_crowd(rng: np.random.Generator, image: np.ndarray) -> Shape:
     return Shape(kind, crowd, is_crowd=True)
 
 
-def _rasterise(rng, kind: int, center, radius: float, shape) -> np.ndarray:
+def _rasterise(
+    rng: np.random.Generator, kind: int, center: Any, radius: float, shape: Tuple[int, ...]
+) -> NDArray[Any]:
     """Pixels of a shape, turned at random; ``center`` is (x, y)."""
     mask = np.zeros(shape, np.uint8)
     corners = {'disc': 48, 'square': 4, 'triangle': 3}[SHAPES[kind]]
     turn = rng.uniform(0, 2 * np.pi)
     angles = turn + np.arange(corners) * 2 * np.pi / corners
     outline = np.asarray(center) + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], 1)
+    cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], (1,))
     return mask.astype(bool)
 
 
-def _fill(rng: np.random.Generator, image: np.ndarray, mask: np.ndarray, kind: int) -> None:
+def _fill(rng: np.random.Generator, image: NDArray[Any], mask: NDArray[Any], kind: int) -> None:
     """Paint the mask in a strong colour; a kind keeps to a third of the colour wheel."""
     hue = (360 / len(SHAPES) * kind + rng.uniform(-HUE_SPREAD, HUE_SPREAD)) % 360
-    hsv = np.float32([[[hue, rng.uniform(0.55, 1), rng.uniform(0.55, 1)]]])
+    hsv = np.array([[[hue, rng.uniform(0.55, 1), rng.uniform(0.55, 1)]]], np.float32)
     image[mask] = 255 * cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0]

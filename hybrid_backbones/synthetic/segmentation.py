@@ -6,10 +6,11 @@ knows, under its own ids, so that configs for it work unchanged.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Sequence, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .cache import write_once
 from .scenes import SHAPES, SIDES, Scene, draw_scene
@@ -128,7 +129,7 @@ def write_coco_stuff10k(root: Path, seed: int = 0) -> Path:
     return _write_set(COCO_STUFF10K, root, seed)
 
 
-def label_map(scene: Scene, layout: Layout) -> np.ndarray:
+def label_map(scene: Scene, layout: Layout) -> NDArray[Any]:
     """``(H, W)`` uint8: for each pixel the value of its class."""
     labels = np.full(scene.image.shape[:2], layout.ids[layout.classes['ground']], np.uint8)
     for shape in scene.shapes:
@@ -169,13 +170,13 @@ def _write_split(layout: Layout, root: Path, split: str, numbers: range, seed: i
         path.write_text('\n'.join(names) + '\n')
 
 
-def _edge(labels: np.ndarray, side: int) -> np.ndarray:
+def _edge(labels: NDArray[Any], side: int) -> NDArray[Any]:
     """The band along one edge of ``labels`` ``(H, W)``, as a view; sides take turns."""
     turned = np.rot90(labels, side)
     return turned[: round(BAND * len(turned))]
 
 
-def _save(path: Path, picture: np.ndarray) -> None:
+def _save(path: Path, picture: NDArray[Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     settings = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix == '.jpg' else []
     cv2.imwrite(str(path), picture, settings)

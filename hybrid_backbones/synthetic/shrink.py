@@ -1,4 +1,4 @@
-"""The rule behind ``--mini``: the same experiment on a tiny set, in minutes on a CPU.
+"""The rule behind ``mini=True``: the same experiment on a tiny set, in minutes on a CPU.
 
 It changes data, picture scale and schedule, and what makes learning from random weights fast
 (learning rate, fewer sampled regions, nothing pretrained and so nothing frozen). Model, losses,
@@ -40,7 +40,7 @@ def shrink_config(cfg: Config, root: Path, length: float = 1.0) -> None:
     scope = cfg.get('default_scope')
     if scope not in TASKS:
         raise ConfigError(
-            f'--mini knows configs of default_scope {", ".join(TASKS)}, not {scope!r}'
+            f'`mini=True` knows configs of default_scope {", ".join(TASKS)}, not {scope!r}'
         )
     TASKS[scope](cfg, Path(root))
     for part in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
@@ -89,7 +89,7 @@ def _extent(cfg: Config) -> Tuple[str, int, int]:
         return 'max_epochs', full, min(MAX_EPOCHS.get(cfg.default_scope, full), full)
     full = cfg.train_cfg.get('max_iters')
     if not full:
-        raise ConfigError('--mini needs max_epochs or max_iters in train_cfg')
+        raise ConfigError('`mini=True` needs max_epochs or max_iters in train_cfg')
     return 'max_iters', full, min(MAX_ITERS, full)
 
 

@@ -1,6 +1,7 @@
-"""``--mini`` for MMDetection: three drawn classes in COCO's format."""
+"""The synthetic dataset for MMDetection: three drawn classes in COCO's format."""
 
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
@@ -39,7 +40,8 @@ def _shrink_detector(model: ConfigDict) -> None:
     for part in dicts(model):
         if 'num_classes' in part:
             part.num_classes = len(SHAPES)
-    train, test = model.get('train_cfg') or {}, model.get('test_cfg') or {}
+    train: Any = model.get('train_cfg') or {}
+    test: Any = model.get('test_cfg') or {}
     for proposals in (train.get('rpn_proposal'), test.get('rpn')):
         if proposals:
             proposals.update(PROPOSALS)

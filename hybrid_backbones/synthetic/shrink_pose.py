@@ -1,4 +1,4 @@
-"""``--mini`` for MMPose: drawn persons in COCO's format, top-down."""
+"""The synthetic dataset for MMPose: drawn persons in COCO's format, top-down."""
 
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ def shrink_pose(cfg: Config, root: Path) -> None:
     for _, dataset in datasets(cfg):
         if (dataset.type, dataset.get('data_mode')) != ('CocoDataset', 'topdown'):
             raise ConfigError(
-                "--mini knows MMPose's CocoDataset with data_mode='topdown'; "
+                "`mini=True` knows MMPose's CocoDataset with data_mode='topdown'; "
                 f'this config has {dataset.type} with {dataset.get("data_mode")!r}'
             )
     relocate(cfg, write_coco_keypoints(root / 'coco_keypoints'))

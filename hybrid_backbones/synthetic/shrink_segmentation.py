@@ -1,6 +1,7 @@
-"""``--mini`` for MMSegmentation: the config's own dataset, its classes and folders, drawn."""
+"""Synthetic images for MMSegmentation, with the classes and folders of the config's dataset."""
 
 from pathlib import Path
+from typing import Any, List
 
 from mmengine.config import Config, ConfigDict
 
@@ -28,7 +29,9 @@ def shrink_segmentation(cfg: Config, root: Path) -> None:
     names = {dataset.type for _, dataset in datasets(cfg)}
     unknown = sorted(names - set(SETS))
     if unknown or len(names) != 1:
-        raise ConfigError(f'--mini knows {", ".join(SETS)}; this config has {", ".join(names)}')
+        raise ConfigError(
+            f'`mini=True` knows {", ".join(SETS)}; this config has {", ".join(names)}'
+        )
     write, folder = SETS[names.pop()]
     relocate(cfg, write(root / folder))
     for _, dataset in datasets(cfg):
@@ -41,7 +44,7 @@ def shrink_segmentation(cfg: Config, root: Path) -> None:
         cfg.model.data_preprocessor.size = map_numbers(size, lambda n: round(n * SCALE))
 
 
-def _resize_in_testing(pipeline: list, training: list) -> None:
+def _resize_in_testing(pipeline: List[Any], training: List[Any]) -> None:
     """Pictures that are tested at their own size: at that size they would be four times larger
     than in training here."""
     if any(transform.type == 'Resize' for transform in pipeline):

@@ -100,7 +100,8 @@ def _allowed() -> List[Any]:
     colours, arrays of uint8.
     """
     kinds = ('uint8', 'float32', 'float64', 'int32', 'int64', 'bool')
-    multiarray = np.core.multiarray if np.__version__ < '2' else np._core.multiarray
+    core: Any = np.core if np.__version__ < '2' else getattr(np, '_core')  # noqa: B009
+    multiarray = core.multiarray
     allowed = [
         HistoryBuffer,
         (_statistic_of_history, 'builtins.getattr'),

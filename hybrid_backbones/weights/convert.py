@@ -17,6 +17,8 @@ from .key_mapping import KeyMapping, join_parts
 
 SUFFIXES = ('.pth', '.safetensors')
 
+Weights = Dict[str, Tensor]
+
 
 def convert(
     source: str, destination: str, backbone_only: bool = False, official: bool = False
@@ -37,11 +39,11 @@ def convert(
         CheckpointError: ``source`` cannot be read or is of no known family, or ``destination`` is
             of another kind.
     """
-    destination = Path(destination)
-    if destination.suffix not in SUFFIXES:
-        raise CheckpointError(f'{destination}: write a {" or a ".join(SUFFIXES)} file')
-    if not destination.parent.is_dir():
-        raise CheckpointError(f'{destination}: no folder {destination.parent}')
+    file = Path(destination)
+    if file.suffix not in SUFFIXES:
+        raise CheckpointError(f'{file}: write a {" or a ".join(SUFFIXES)} file')
+    if not file.parent.is_dir():
+        raise CheckpointError(f'{file}: no folder {file.parent}')
     checkpoint = read_checkpoint(source)
     state = checkpoint.state
     key_mapping, prefix = identify(state)
@@ -62,10 +64,12 @@ def convert(
         content = named
     else:
         content = {**{prefix + key: value for key, value in named.items()}, **rest}
-    return _write({k: v.detach().clone().contiguous() for k, v in content.items()}, destination)
+    return _write({k: v.detach().clone().contiguous() for k, v in content.items()}, file)
 
 
-def _divide(state: Dict[str, Tensor], key_mapping: KeyMapping, prefix: str) -> Tuple[dict, dict]:
+def _divide(
+    state: Dict[str, Tensor], key_mapping: KeyMapping, prefix: str
+) -> Tuple[Weights, Weights]:
     """The backbone's weights under our names, and all others as they are."""
     backbone, rest = {}, {}
     for key, value in state.items():

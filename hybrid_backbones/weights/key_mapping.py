@@ -36,9 +36,9 @@ def join_parts(named: Mapping[str, Tensor]) -> Dict[str, Tensor]:
             joined[name] = value
         elif part.startswith('0/'):
             count = int(part[2:-1])
-            parts = [named.get(part_of(whole, i, count)) for i in range(count)]
-            if all(part is not None for part in parts):
-                joined[whole] = torch.cat(parts)
+            names = [part_of(whole, i, count) for i in range(count)]
+            if all(each in named for each in names):
+                joined[whole] = torch.cat([named[each] for each in names])
     return joined
 
 
@@ -74,13 +74,15 @@ class KeyMapping:
 
     def publish(self, state: Mapping[str, Tensor]) -> Dict[str, Tensor]:
         """Weights of ours under the published names, without those that have none there."""
-        published = {}
+        published: Dict[str, Tensor] = {}
         splitting = tuple(rule for rule in _reversed(self.rules) if '[' in rule[0])
         for name, value in state.items():
             count = next((n for n in PARTS if _apply(splitting, part_of(name, 0, n))), 0)
             if count:
                 for i, part in enumerate(value.chunk(count)):
-                    published[self.to_published(part_of(name, i, count))] = part.clone()
+                    key = self.to_published(part_of(name, i, count))
+                    assert key is not None  # a rule that splits a tensor names every part
+                    published[key] = part.clone()
             elif (theirs := self.to_published(name)) is not None:
                 published[theirs] = value
         return published

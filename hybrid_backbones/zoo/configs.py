@@ -23,6 +23,7 @@ from mmengine.hub import get_config as get_library_config
 
 from ..config.load import load_config
 from ..errors import ConfigError, one_line
+from ..utils.packages import how_to_install
 
 MODULE2PACKAGE.setdefault('hybrid_backbones', 'hybrid_backbones')
 
@@ -118,7 +119,8 @@ def read_config(name: str) -> Config:
 def _read_library_config(name: str) -> Config:
     library = name.partition('::')[0]
     if not library.isidentifier() or find_spec(library) is None:  # mmengine would install it
-        raise ConfigError(f'{name} needs {library or "a library"!r}, which is not installed')
+        hint = how_to_install(ModuleNotFoundError(name=library)) or 'a library before the ::'
+        raise ConfigError(f'{name} needs {hint}')
     try:
         cfg = get_library_config(name if name.endswith('.py') else f'{name}.py')
     except Exception as error:  # a config is code: anything can go wrong in it

@@ -145,7 +145,7 @@ def find_backbone(name: str) -> Tuple[str, Dict[str, Any]]:
     if not is_config(name):
         family, arch, options = resolve(name)
         return family, dict(options, arch=arch)
-    backbone = (read_config(name).get('model') or {}).get('backbone') or {}
+    backbone: Any = (read_config(name).get('model') or {}).get('backbone') or {}
     kind = str(backbone.get('type'))
     family = kind.rpartition('hybrid_backbones.')[2]
     if not kind.startswith('hybrid_backbones.') or not hasattr(backbones, family):

@@ -1,7 +1,11 @@
 """The contract, for every family."""
 
-import pytest
+import math
 
+import pytest
+import torch
+
+from hybrid_backbones import backbones
 from tests.contract import Contract
 
 
@@ -57,25 +61,21 @@ LARGER = {
     'TransXNet': ('s', 'b'),
     'UniFormer': ('small_tl', 'base', 'base_ls', 'large_ls_tl', 'xs'),
 }
-# What is of the code and the same for every width and depth; numbers are the goldens' to hold.
-OF_THE_CODE = (
-    'test_batch_invariance',
-    'test_bfloat16_autocast',
-    'test_channels_last_input',
-    'test_checkpointing_recomputes',
-    'test_copies',
-    'test_drop_path_only_in_training',
-    'test_float64',
-    'test_frozen_stages',
-    'test_norm_eval',
-    'test_says_nothing',
-    'test_wrong_input',
-    'test_wrong_options',
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'family, arch', [(family, arch) for family, archs in LARGER.items() for arch in archs]
 )
-for _family, _archs in LARGER.items():
-    for _arch in _archs:
-        _name = f'Test{_family}_{_arch}'
-        _base = TestHRFormer if _family == 'HRFormer' else Contract
-        assert all(hasattr(_base, test) for test in OF_THE_CODE)
-        _members = dict(family=_family, options=dict(arch=_arch), **dict.fromkeys(OF_THE_CODE))
-        globals()[_name] = pytest.mark.slow(type(_name, (_base,), _members))
+def test_larger_archs(family, arch):
+    """Sizes and gradients; the rest of the contract is of the code, the same for every width.
+
+    Numbers are the goldens' to hold.
+    """
+    backbone = getattr(backbones, family)(arch)
+    levels = backbone(torch.randn(2, 3, 65, 97))
+    sizes = [(math.ceil(65 / stride), math.ceil(97 / stride)) for stride in backbone.out_strides]
+    assert [tuple(level.shape[2:]) for level in levels] == sizes
+    assert [level.shape[1] for level in levels] == list(backbone.out_channels)
+    sum(level.square().mean() for level in levels).backward()
+    assert all(p.grad.isfinite().all() for p in backbone.parameters())

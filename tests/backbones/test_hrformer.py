@@ -85,6 +85,28 @@ def test_drop_path_is_linear_over_blocks_and_equal_in_all_streams():
     assert [rate for (rate,) in rates] == pytest.approx([i / 100 for i in range(12)])
 
 
+def test_checkpointing_counts_the_blocks_of_a_stream():
+    """Three of each stream: both of the first module and one of the second."""
+    backbone = HRFormer('tiny', with_cp=(0, 0, 3, 0))
+    modules = backbone.stages[2].blocks
+    expected = {
+        f'stages.2.blocks.{m}.branches.{stream}.{k}'
+        for m, k in ((0, 0), (0, 1), (1, 0))
+        for stream in range(3)
+    }
+    names = {module: name for name, module in backbone.named_modules()}
+    calls = dict.fromkeys(
+        (b for stage in backbone.stages[1:] for m in stage.blocks for br in m.branches for b in br),
+        0,
+    )
+    for block in calls:
+        block.register_forward_pre_hook(lambda block, _: calls.update({block: calls[block] + 1}))
+    sum(level.mean() for level in backbone(torch.randn(2, 3, 64, 64))).backward()
+    assert len(modules) == 3
+    assert {names[block] for block, times in calls.items() if times == 2} == expected
+    assert {names[block] for block in backbone.stages[2].checkpointed_blocks()} == expected
+
+
 def test_last_exchange_is_built_for_the_chosen_streams_only():
     one, all_four = HRFormer('tiny', out_indices=(1,)), HRFormer('tiny')
     extra = {name for name in all_four.state_dict() if name not in one.state_dict()}

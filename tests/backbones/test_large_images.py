@@ -1,32 +1,17 @@
-"""Every family, and the largest arch, takes a detector's images in an ordinary machine's memory."""
-
-import resource
+"""The first two stages of the largest arch take a detector's image in ordinary memory."""
 
 import pytest
-import torch
 
-from hybrid_backbones import backbones
+from hybrid_backbones.analysis.benchmark.peak_memory import peak_memory
+from hybrid_backbones.analysis.benchmark.settings import Settings
 
-ARCHS = (
-    ('Conformer', 'tiny_patch16'),
-    ('CvT', '13'),
-    ('HRFormer', 'tiny'),
-    ('TransXNet', 't'),
-    ('UniFormer', 'small'),
-    ('UniFormer', 'small_plus'),
-    ('UniFormer', 'xxs'),
-    ('CvT', 'w24'),
-)
-LIMIT = 20e9  # bytes
+LIMIT = 20  # GiB
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('family, arch', ARCHS)
-def test_memory_at_800x1333(family, arch):
-    backbone = getattr(backbones, family)(arch).eval()
-    with torch.inference_mode():
-        levels = backbone(torch.rand(1, 3, 800, 1333))
-    shapes = [tuple(level.shape[2:]) for level in levels]
-    assert shapes == [(200, 334), (100, 167), (50, 84), (25, 42)]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # of the process so far
-    assert peak < LIMIT, f'{peak / 1e9:.1f} GB'
+def test_memory_at_800x1333():
+    """In a fresh process, of the stages with the most tokens; tests of single kinds of attention
+    are in ``test_linear_memory.py``.
+    """
+    settings = Settings('cvt_w24', dict(out_indices=(0, 1)), size=(800, 1333), threads=1)
+    assert 0.1 < peak_memory(settings)['peak'] < LIMIT

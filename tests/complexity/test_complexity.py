@@ -1,7 +1,5 @@
 """Costs against published ones, and the README's table against the built models."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -56,11 +54,3 @@ def test_list_archs():
     assert tiny.weights[0].file == 'hrt_tiny.pth'
     with pytest.raises(ValueError, match='family must be one of Conformer, CvT'):
         list_archs('ResNet')
-
-
-def test_readme_table():
-    """Parameters, FLOPs and all else in the README are what the built models have."""
-    tool = PROJECT / 'tools' / 'list_archs.py'
-    result = subprocess.run([sys.executable, str(tool)], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout in (PROJECT / 'README.md').read_text()

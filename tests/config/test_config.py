@@ -46,7 +46,7 @@ def test_check_data(tmp_path):
     cfg = config(root=f'{tmp_path}/')
     with pytest.raises(ConfigError, match=r'annotations/train\.json not found') as caught:
         check_data(cfg, ('train_dataloader',))
-    for part in ('train_dataloader', '--data-root', '--mini'):
+    for part in ('train_dataloader', '`data_root=DIR`', '`mini=True`'):
         assert part in str(caught.value)
     (tmp_path / 'annotations').mkdir()
     (tmp_path / 'annotations' / 'train.json').write_text('{}')
@@ -67,7 +67,7 @@ def test_override():
     override(cfg, {'train_dataloader.batch_size': 3, 'new.key': 1})
     assert (cfg.train_dataloader.batch_size, cfg.new.key) == (3, 1)
     for key in ('train_dataloader.batch_size.deeper', 'custom_hooks.3.type'):
-        with pytest.raises(ConfigError, match=f'--cfg-options {key}=1'):
+        with pytest.raises(ConfigError, match=f'`cfg_options`: {key}=1'):
             override(cfg, {key: 1})
 
 

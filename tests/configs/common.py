@@ -13,6 +13,19 @@ from hybrid_backbones.openmmlab.build import build_in_scope
 CONFIGS = Path(__file__).parents[2] / 'configs'
 NAMES = sorted(path.stem for path in CONFIGS.glob('*.py'))
 
+SIZES = ('ti', 't', 'xxs', '13', 'xs', 's', 's32', '21', 'b')  # of backbones, small ones first
+# what differs from its family's other variants in more than width and depth
+KINDS = dict(s32='patch32', xxs='light', xs='light')
+
+
+def each_recipe():
+    """One config for each recipe and kind of backbone: that of the smallest variant."""
+    chosen = {}
+    for name in sorted(NAMES, key=lambda name: SIZES.index(name.split('_')[2])):
+        head, family, variant, recipe = name.split('_', 3)
+        chosen.setdefault((head, family, KINDS.get(variant), recipe), name)
+    return sorted(chosen.values())
+
 
 def load(name):
     """The config; tests may change it."""

@@ -1,8 +1,9 @@
-"""Every config takes a training step and predicts, on mini data.
+"""Every recipe takes a training step and predicts with each kind of backbone, on mini data.
 
 Only each family's smallest variant has its full depth here: of the others, every stage has the
 few blocks that its attention mode needs. That each arch in full gives every parameter a gradient
-is the contract's to test.
+is the contract's to test; that its levels are as wide as necks and heads expect, is tested for
+all configs in ``test_configs.py``.
 """
 
 import math
@@ -15,7 +16,7 @@ from mmengine.runner import Runner
 
 from hybrid_backbones import backbones
 from hybrid_backbones.synthetic import shrink_config
-from tests.configs.common import NAMES, build_model, load, use_scope
+from tests.configs.common import NAMES, build_model, each_recipe, load, use_scope
 
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
@@ -37,7 +38,13 @@ def cut_depth(backbone):
         backbone.arch = {**arch, **FEW_BLOCKS[family]}
 
 
-@pytest.mark.parametrize('name', NAMES)
+RECIPES = each_recipe()
+
+
+@pytest.mark.parametrize(
+    'name',
+    [*RECIPES, *(pytest.param(n, marks=pytest.mark.extended) for n in NAMES if n not in RECIPES)],
+)
 def test_step_and_prediction(name, mini_root):
     cfg = load(name)
     shrink_config(cfg, mini_root)

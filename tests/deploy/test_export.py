@@ -1,12 +1,9 @@
 """Exported backbones: every family, at sizes that were not recorded, and what is refused."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
 import hybrid_backbones
-from hybrid_backbones import list_backbones
 from hybrid_backbones.deploy import fold
 from hybrid_backbones.deploy.exporting.dynamic_shapes import VARIANTS, for_any_size
 from hybrid_backbones.deploy.exporting.export import export, write_checked
@@ -19,7 +16,6 @@ from hybrid_backbones.deploy.exporting.verify import (
     draw_constants,
 )
 from hybrid_backbones.errors import ConfigError, ExportError
-from tools.pages.export import BEGIN, END, table, write_table
 
 for package in ('onnx', 'onnxscript', 'onnxruntime'):
     pytest.importorskip(package)
@@ -197,34 +193,3 @@ def test_packages_that_are_missing(monkeypatch, tmp_path):
     monkeypatch.setattr('hybrid_backbones.deploy.exporting.formats.find_spec', lambda name: None)
     with pytest.raises(ConfigError, match='pip install onnx onnxscript onnxruntime'):
         export(build('CvT'), str(tmp_path / 'a.onnx'))
-
-
-def arguments(page, **more):
-    return SimpleNamespace(
-        table=str(page), only=None, opset=20, work_dir=str(page.parent / 'work'), **more
-    )
-
-
-def test_table():
-    fine = dict(megabytes=84.25, absolute=1e-5, relative=2.5e-6, opset=20, date='2026-01-02')
-    fine['versions'] = 'torch 2'
-    bad = dict(fine, error='ValueError: no')
-    rows = {'cvt_13': {'ONNX': fine, 'torch.export': bad}}
-    text = table(rows)
-    assert '| `cvt_13` | 2.5e-06 | 84.2 | not run |  | **fails**: ValueError: no |  |' in text
-    count = len(list_backbones())
-    assert f'ONNX: 1 of {count} archs' in text
-    assert f'torch.export: 0 of {count} archs' in text
-    assert '`cvt_21`' in text.split('Not all run: ')[1]
-
-
-def test_pages_that_are_refused(tmp_path):
-    page = tmp_path / 'export.md'
-    with pytest.raises(ConfigError, match='must be a page with'):
-        write_table(arguments(page))
-    page.write_text(f'{BEGIN}\n{END}\n')
-    args = arguments(page)
-    args.only = ['cvt_14']
-    with pytest.raises(ConfigError, match=r"no arch 'cvt_14'; there are conformer_base"):
-        write_table(args)
-    assert page.read_text() == f'{BEGIN}\n{END}\n'

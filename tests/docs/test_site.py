@@ -1,4 +1,4 @@
-"""The site: it builds without a warning, and its tables are those of the package."""
+"""The site: it builds without a warning, and its versions and figures are those of the package."""
 
 import importlib.util
 import re
@@ -60,32 +60,13 @@ def test_contents():
     assert set(named) == {path.stem for path in DOCS.glob('*.md')} - {'index'}
 
 
-def test_tables_are_up_to_date(tmp_path, monkeypatch):
-    tables = load(DOCS / 'tables.py')
-    filled = []
-    for path in DOCS.glob('*.md'):
-        page = path.read_text()
-        assert tables.filled(page) == page, f'{path.name}: run python docs/tables.py'
-        filled += [place['name'] for place in tables.PLACE.finditer(page)]
-    assert sorted(filled) == sorted(tables.TABLES)
-    monkeypatch.setattr(tables, 'DOCS', tmp_path)
-    monkeypatch.setattr(sys, 'argv', ['tables.py', '--check'])
-    stale = (DOCS / 'weights.md').read_text().replace('81.6', '99.9')
-    (tmp_path / 'weights.md').write_text(stale)
-    with pytest.raises(SystemExit, match=r'docs/weights\.md is out of date'):
-        tables.main()
-    monkeypatch.setattr(sys, 'argv', ['tables.py'])
-    tables.main()
-    assert (tmp_path / 'weights.md').read_text() == (DOCS / 'weights.md').read_text()
-
-
 def test_versions():
     """The table of docs/install.md says what is asked for, and what is pinned."""
     rows = re.findall(
         r'^\| ([\w-]+) \| (.*?) \| ([\d.]+) \|$', (DOCS / 'install.md').read_text(), re.M
     )
     pins = (PROJECT / 'requirements' / 'env.txt').read_text()
-    script = (PROJECT / 'tools' / 'make_env.sh').read_text()
+    script = (PROJECT / 'tools' / 'dev' / 'make_env.sh').read_text()
     asked = (PROJECT / 'pyproject.toml').read_text()
     assert len(rows) > 8
     for package, minimum, pinned in rows:
@@ -120,12 +101,3 @@ def test_figures_are_those_of_the_script(tmp_path, monkeypatch):
 def words(figure):
     """The texts of an SVG; matplotlib notes them beside their outlines."""
     return re.findall(r'<!-- (.*?) -->', figure.read_text(), re.DOTALL)
-
-
-def test_absent_pages_are_left_out_of_contents():
-    pytest.importorskip('sphinx')
-    conf = load(DOCS / 'conf.py')
-    text = '# A\n\nno_such\n\n```{toctree}\n:maxdepth: 1\n\ninstall\nno_such\n```\n'
-    source = [text]
-    conf._leave_out_absent_pages(type('App', (), {'srcdir': DOCS}), 'index', source)
-    assert source == ['# A\n\nno_such\n\n```{toctree}\n:maxdepth: 1\n\ninstall\n```\n']

@@ -4,7 +4,6 @@
 torchrun --nproc_per_node=2 distributed_worker.py steps
 """
 
-import argparse
 import copy
 import sys
 from pathlib import Path
@@ -54,15 +53,14 @@ def launched() -> str:
 
 def runner_of(path: str) -> Runner:
     """The Runner of ``tools/train.py CONFIG --mini``."""
-    args = argparse.Namespace(
-        config=path,
+    cfg = prepare(
+        path,
+        data_of=('train_dataloader',),
         mini=True,
-        data_root=None,
         cfg_options=EXACT,
         work_dir=f'work_{launched()}',
         launcher=launched(),
     )
-    cfg = prepare(args, data_of=('train_dataloader',))
     cfg.experiment_name = f'{Path(path).stem}_{launched()}'
     cfg.randomness = dict(seed=0)
     return Runner.from_cfg(cfg)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from argparse import Namespace
 from pathlib import Path
 
 import cv2
@@ -12,6 +11,7 @@ import torch
 
 from hybrid_backbones.deploy import FoldedBackbone
 from hybrid_backbones.errors import CheckpointError, ConfigError
+from hybrid_backbones.inference import inferencers
 from hybrid_backbones.inference import predict as predicting
 from hybrid_backbones.inference.images import find_pictures, output_names, problem_of
 from hybrid_backbones.inference.person_boxes import PrecomputedBoxes
@@ -55,19 +55,14 @@ def build(name):
 def run(folder, config, pictures, **changes):
     """Predict in ``folder / 'out'``."""
     args = dict(
-        config=config,
         checkpoint=str(folder / f'{config}.pth'),
-        pictures=str(pictures),
+        images=str(pictures),
         out=str(folder / 'out'),
         device='cpu',
-        score_thr=None,
-        bboxes=None,
-        mini=False,
-        fold=False,
         cfg_options=None if config == POSE else SMALL,
     )
     shutil.rmtree(folder / 'out', ignore_errors=True)
-    return predict(Namespace(**{**args, **changes}))
+    return predict(config, **{**args, **changes})
 
 
 def halves(path, original):
@@ -87,7 +82,7 @@ def changed(path, original):
 
 def test_detection(checkpoints):
     done = run(checkpoints, DETECTION, SKIER)
-    assert (done.pictures, done.skipped) == (1, {})
+    assert (done.images, done.skipped) == (1, {})
     assert sorted(p.name for p in done.folder.rglob('*.*')) == [
         *('000000000785.jpg', '000000000785.json')
     ]
@@ -97,6 +92,40 @@ def test_detection(checkpoints):
     assert set(found['labels']) == {0} and min(found['scores']) > 0.9
     assert found['masks'][0]['size'] == [425, 640]
     assert changed(done.folder / 'vis' / '000000000785.jpg', SKIER) > 0.05
+
+
+@pytest.mark.parametrize('config', [DETECTION, SEGMENTATION, POSE])
+def test_an_image_is_decoded_once(checkpoints, monkeypatch, config):
+    """The results are those of the libraries' own way from the file."""
+    decoded, decode = [], cv2.imdecode
+
+    def count(*args):
+        decoded.append(args)
+        return decode(*args)
+
+    options = {} if config == SEGMENTATION else dict(score_thr=-1)
+
+    def results():
+        np.random.seed(0)  # MMDetection varies the colours of masks
+        done = run(checkpoints, config, SKIER, **options)
+        predictions = {path.name: path.read_bytes() for path in (done.folder / 'preds').iterdir()}
+        return predictions, cv2.imread(str(done.folder / 'vis' / SKIER.name)).astype(int)
+
+    monkeypatch.setattr(cv2, 'imdecode', count)
+    predictions, drawn = results()
+    assert len(decoded) == 1
+    monkeypatch.setattr(inferencers, '_decoded_as_usual', lambda cfg: False)
+    predictions_of_files, drawn_of_files = results()
+    assert len(decoded) >= 4, 'by the inferencer to predict, and again to draw'
+    assert predictions == predictions_of_files
+    assert np.array_equal(drawn, drawn_of_files)
+
+
+def test_images_decoded_in_another_way():
+    cfg = load(SEGMENTATION)
+    assert inferencers._decoded_as_usual(cfg)
+    cfg.test_dataloader.dataset.pipeline[0].color_type = 'unchanged'
+    assert not inferencers._decoded_as_usual(cfg)
 
 
 @pytest.mark.slow
@@ -109,7 +138,7 @@ def test_threshold_of_what_is_drawn(checkpoints):
 
 def test_segmentation(checkpoints):
     done = run(checkpoints, SEGMENTATION, IMAGES)
-    assert done.pictures == 2
+    assert done.images == 2
     for picture in (SKIER, COUPLE):
         found = json.loads((done.folder / 'preds' / f'{picture.stem}.json').read_text())
         share = dict(label=PERSON, name='person', share=1.0)
@@ -120,9 +149,9 @@ def test_segmentation(checkpoints):
         assert changed(done.folder / 'vis' / picture.name, picture) > 0.5
 
 
-def test_poses_of_whole_pictures(checkpoints, capsys):
+def test_poses_of_whole_images(checkpoints):
     done = run(checkpoints, POSE, SKIER, score_thr=-1)
-    assert 'each picture as a whole is taken for one person' in capsys.readouterr().out
+    assert done.whole_images
     (person,) = json.loads((done.folder / 'preds' / '000000000785.json').read_text())
     assert set(person) == {'keypoints', 'keypoint_scores', 'bbox', 'bbox_score'}
     assert np.shape(person['keypoints']) == (17, 2)
@@ -162,7 +191,7 @@ def test_poses_of_given_boxes(checkpoints, boxes):
     assert changed(done.folder / 'vis' / SKIER.name, SKIER) < 0.001, 'nobody is there'
 
 
-def test_folder_with_files_that_are_no_pictures(checkpoints, tmp_path, capsys):
+def test_folder_with_files_that_are_no_images(checkpoints, tmp_path):
     pictures = tmp_path / 'pictures'
     (pictures / 'sub.jpg').mkdir(parents=True)
     shutil.copyfile(SKIER, pictures / 'a.JPG')
@@ -172,12 +201,12 @@ def test_folder_with_files_that_are_no_pictures(checkpoints, tmp_path, capsys):
     (pictures / 'half.jpg').write_bytes(SKIER.read_bytes()[:20000])
     (pictures / 'notes.txt').write_text('not meant to be a picture')
     done = run(checkpoints, SEGMENTATION, pictures)
-    assert done.pictures == 2
+    assert done.images == 2
     assert sorted(path.name for path in done.skipped) == ['empty.jpg', 'half.jpg', 'text.jpg']
-    printed = capsys.readouterr()
-    for line in ('empty.jpg: an empty file', 'text.jpg: no picture', 'half.jpg: no picture, or'):
-        assert line in printed.err
-    assert '3 of 5 files skipped' in printed.out
+    reasons = {path.name: reason for path, reason in done.skipped.items()}
+    assert reasons['empty.jpg'] == 'an empty file'
+    assert reasons['text.jpg'].startswith('no picture')
+    assert reasons['half.jpg'].startswith('no picture, or damaged')
     # two of one stem keep their endings
     names = ['a.JPG.jpg', 'a.png.jpg']
     assert sorted(p.name for p in (done.folder / 'vis').iterdir()) == names
@@ -185,7 +214,7 @@ def test_folder_with_files_that_are_no_pictures(checkpoints, tmp_path, capsys):
 
 def test_no_picture_at_all(checkpoints, tmp_path):
     (tmp_path / 'text.jpg').write_text('no picture')
-    with pytest.raises(ConfigError, match=r'no picture that can be read: text.jpg: no picture'):
+    with pytest.raises(ConfigError, match=r'no image that can be read: text.jpg: no picture'):
         run(checkpoints, POSE, tmp_path)
     assert not (checkpoints / 'out').exists()
 
@@ -193,12 +222,12 @@ def test_no_picture_at_all(checkpoints, tmp_path):
 def test_a_picture_that_the_model_refuses(tmp_path):
     """Too thin for a backbone, say: named, and the others go on."""
 
-    def refuse(picture):
+    def refuse(path, image):
         raise ValueError('UniFormer takes images\nof at least 32')
 
     done = Predicted(tmp_path / 'out')
-    predicting._predict_all(refuse, [SKIER, COUPLE], done)
-    assert done.pictures == 0
+    predicting._predict_all(refuse, [SKIER, COUPLE], done, iter)
+    assert done.images == 0
     assert set(done.skipped.values()) == {'UniFormer takes images of at least 32'}
     assert list(tmp_path.iterdir()) == []
 
@@ -208,7 +237,7 @@ def test_nothing_is_fetched_and_nothing_run(checkpoints, tmp_path):
     out_of_reach = {'model.backbone.init_cfg.type': 'Pretrained'}
     out_of_reach['model.backbone.init_cfg.checkpoint'] = 'http://127.0.0.1:9/weights.pth'
     options = {**SMALL, **out_of_reach}
-    assert run(checkpoints, SEGMENTATION, SKIER, cfg_options=options).pictures == 1
+    assert run(checkpoints, SEGMENTATION, SKIER, cfg_options=options).images == 1
 
     ran = tmp_path / 'ran'
     torch.save(dict(state_dict={}, bad=Touch(ran)), tmp_path / f'{SEGMENTATION}.pth')
@@ -256,7 +285,7 @@ def test_checkpoint_of_other_classes(checkpoints):
     for part in (
         f'{SEGMENTATION}.pth is no checkpoint of this config',
         'decode_head.conv_seg.weight, (150, 128, 1, 1) in the file and (3, 128, 1, 1) here',
-        '--mini',
+        '`mini=True`',
     ):
         assert part in str(error.value)
 
@@ -267,25 +296,25 @@ def test_fit():
     check_fit(model, dict(model.state_dict(), more=torch.zeros(1)), 'a.pth')
     with pytest.raises(ConfigError, match=r'2 of 2 .* weight, nothing in the file') as error:
         check_fit(model, {}, 'a.pth')
-    assert '--mini' not in str(error.value), 'it is of another model altogether'
+    assert 'mini' not in str(error.value), 'it is of another model altogether'
 
 
 @pytest.mark.parametrize(
     'changes, words',
     [
-        (dict(pictures='gone.jpg'), 'no picture or folder gone.jpg'),
+        (dict(images='gone.jpg'), 'no picture or folder gone.jpg'),
         (dict(checkpoint='gone.pth'), 'no checkpoint file gone.pth'),
         (dict(device='tpu9'), "cpu, cuda or cuda:1, not 'tpu9'"),
         (dict(device='cuda:99'), 'torch sees .* GPUs here'),
-        (dict(score_thr=0.5), '--score-thr is for boxes and joints'),
-        (dict(bboxes='boxes.json'), '--bboxes are for poses'),
-        (dict(out=__file__), '--out takes a folder'),
+        (dict(score_thr=0.5), '`score_thr` is for boxes and keypoints'),
+        (dict(bboxes='boxes.json'), '`bboxes` are for top-down poses'),
+        (dict(out=__file__), '`out` must be a folder'),
     ],
 )
 def test_refusals(checkpoints, changes, words):
     changes = {'checkpoint': str(checkpoints / f'{SEGMENTATION}.pth'), **changes}
     with pytest.raises(ConfigError, match=words):
-        run(checkpoints, **{'config': SEGMENTATION, 'pictures': SKIER, **changes})
+        run(checkpoints, SEGMENTATION, SKIER, **changes)
     assert not (checkpoints / 'out').exists(), 'nothing is left behind'
 
 

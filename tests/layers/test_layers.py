@@ -13,11 +13,11 @@ from hybrid_backbones.layers import (
     LayerScale,
     Mlp,
     SelfAttention,
-    attend,
     checkpoint_block,
     drop_path_rates,
     is_compiling,
     pad_to_multiple,
+    scaled_dot_product_attention,
     to_nchw,
     to_preferred_format,
     window_partition,
@@ -32,7 +32,7 @@ def test_attention_is_softmax_of_scores(scale, biased):
     bias = torch.randn(3, 5, 7) if biased else None
     scores = q @ k.transpose(-2, -1) * (8**-0.5 if scale is None else scale)
     expected = (scores + (bias if biased else 0)).softmax(-1) @ v
-    assert torch.allclose(attend(q, k, v, bias, scale), expected)
+    assert torch.allclose(scaled_dot_product_attention(q, k, v, bias, scale), expected)
 
 
 def test_attention_with_a_bias_that_is_trained():
@@ -41,7 +41,7 @@ def test_attention_with_a_bias_that_is_trained():
     inputs.append(torch.randn(3, 5, 7, dtype=torch.float64))
     inputs = [x.requires_grad_() for x in inputs]
     q, k, v, bias = inputs
-    ours = attend(q, k, v, bias, 0.3)
+    ours = scaled_dot_product_attention(q, k, v, bias, 0.3)
     theirs = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=0.3)
     torch.testing.assert_close(ours, theirs)
     weights = torch.randn_like(ours)
@@ -56,7 +56,7 @@ def test_attention_with_a_bias_is_fused(dims):
     q = torch.randn(2, 3, 5, 8)
     bias = torch.randn(1, 3, 5, 5)[(0,) * (4 - dims)]
     with torch.no_grad(), torch.profiler.profile() as profile:
-        attend(q, q, q, bias)
+        scaled_dot_product_attention(q, q, q, bias)
     names = {event.key for event in profile.key_averages()}
     assert any('flash_attention_for_cpu' in name for name in names), names
 

@@ -131,7 +131,7 @@ def test_poses(tmp_path):
     for path in drawn:
         plain = real_picture(f'{path.stem[:-2]}.jpg')
         assert 0.005 < changed(cv2.imread(str(path)), plain) < 0.3, path
-    assert f'predictions, one person in each picture: {drawn[0].relative_to(tmp_path)}' in output
+    assert f'predictions, one person in each image: {drawn[0].relative_to(tmp_path)}' in output
 
 
 def write_ade20k(root):

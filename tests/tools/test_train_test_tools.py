@@ -66,7 +66,7 @@ def check(folder, config, summary, drawn_as):
         path for path in (folder / 'pictures').rglob('*') if path.suffix in ('.png', '.jpg')
     )
     assert f'{drawn_as}: {drawn[0].relative_to(folder)}\n' in output
-    assert f'{len(drawn)} pictures like it in pictures' in output
+    assert f'{len(drawn)} images like it in pictures' in output
     with open(folder / 'out.pkl', 'rb') as file:
         assert len(pickle.load(file)) == 3
     return drawn
@@ -90,12 +90,12 @@ def test_segmentation_with_test_time_augmentation(segmentor):
     result = call(segmentor, 'test', SEGMENTATION, checkpoint, *flags, options=options)
     output = output_of(result)
     assert re.search(r'^mIoU \d+\.\d\d, pixel accuracy \d+\.\d\d$', output, re.M), output
-    assert '1 pictures like it in pictures_tta' in output
+    assert '1 images like it in pictures_tta' in output
 
 
 def test_poses(estimator):
     summary = r'^keypoint AP -?\d\.\d{3}, AP50 -?\d\.\d{3}$'
-    drawn = check(estimator, POSE, summary, 'predictions, one person in each picture')
+    drawn = check(estimator, POSE, summary, 'predictions, one person in each image')
     assert len(drawn) == 3
     names = {path.name for path in (estimator / 'data/mini/coco_keypoints/val2017').iterdir()}
     for path in drawn:  # NAME_0.jpg is the first person in NAME.jpg

@@ -30,7 +30,7 @@ def trained(tmp_path_factory):
 
 def test_train_says_what_it_does(trained):
     folder, output = trained
-    assert '--mini: a tiny drawn dataset, training from random weights' in output
+    assert 'training on a small synthetic dataset, from random weights' in output
     assert 'segm_mAP_50' in output
     assert (folder / 'work' / 'epoch_1.pth').is_file()
     assert (folder / 'work' / 'last_checkpoint').read_text().endswith('epoch_1.pth')

@@ -37,6 +37,7 @@ assert get_config('hybrid_backbones::_base_/backbones/uniformer_s.py').channels
 assert BaseInferencer.list_models('hybrid_backbones')
 print(cfg.filename)
 """
+TRAIN = 'hybrid_backbones/.mim/tools/train.py'  # what `mim train hybrid_backbones` runs
 
 
 def test_names():
@@ -123,7 +124,7 @@ def tree(tmp_path_factory):
     """A copy of what is packaged: building leaves files behind."""
     tree = tmp_path_factory.mktemp('tree')
     ignored = shutil.ignore_patterns('__pycache__')
-    for folder in ('hybrid_backbones', 'configs'):
+    for folder in ('hybrid_backbones', 'configs', 'tools'):
         shutil.copytree(PROJECT / folder, tree / folder, ignore=ignored)
     for file in PACKAGED:
         shutil.copy(PROJECT / file, tree)
@@ -134,6 +135,7 @@ def shipped():
     """What users without a clone need, relative to the checkout."""
     files = [PROJECT / 'model-index.yml', *(PROJECT / 'configs').rglob('*.py')]
     files += (PROJECT / 'configs').rglob('*.yml')
+    files += [*(PROJECT / 'tools').glob('*.py'), *(PROJECT / 'tools').glob('*.sh')]
     return {str(path.relative_to(PROJECT)) for path in files}
 
 
@@ -144,7 +146,10 @@ def test_wheel(tree, tmp_path):
     subprocess.run(command, check=True, timeout=170)
     with zipfile.ZipFile(next(tmp_path.glob('*.whl'))) as wheel:
         wheel.extractall(tmp_path / 'site')
+        scripts = wheel.read(next(n for n in wheel.namelist() if n.endswith('entry_points.txt')))
+        scripts = scripts.decode()
         inside = {name for name in wheel.namelist() if '/.mim/' in name}
+        assert 'hybrid_backbones/py.typed' in wheel.namelist()
     assert inside == {f'hybrid_backbones/.mim/{path}' for path in shipped()}
     result = subprocess.run(
         [sys.executable, '-c', READ_INSTALLED],
@@ -156,6 +161,16 @@ def test_wheel(tree, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     root = str(tmp_path / 'site')
+    tool = subprocess.run(
+        [sys.executable, str(tmp_path / 'site' / TRAIN), 'gone.py'],
+        cwd=tmp_path,
+        env={**os.environ, 'PYTHONPATH': root},
+        capture_output=True,
+        text=True,
+        timeout=170,
+    )
+    assert tool.returncode == 2 and 'no config file gone.py' in tool.stderr
+    assert 'hybrid-backbones = hybrid_backbones.cli.main:main' in scripts
     assert result.stdout.splitlines()[0].startswith(root)
     assert result.stdout.splitlines()[-1].startswith(f'{root}/hybrid_backbones/.mim/configs/')
 

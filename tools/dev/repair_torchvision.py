@@ -1,9 +1,9 @@
 """Make a torchvision that was built for another torch importable, for every program of .venv.
 
-`tools/dev/make_env.sh` puts this file into .venv, with a .pth file that imports it, where torchvision
-would fail with "operator torchvision::nms does not exist": its wheels match torch's wheels for
-GPUs, and no other. OpenMMLab's libraries import it and need none of its operators; declaring the
-two that it asks for is enough. Nothing heavy is imported before torchvision is.
+`tools/dev/make_env.sh` puts this file into .venv, with a .pth file that imports it, where
+torchvision would fail with "operator torchvision::nms does not exist": its wheels match torch's
+wheels for GPUs, and no other. OpenMMLab's libraries import it and need none of its operators;
+declaring the two that it asks for is enough. Nothing heavy is imported before torchvision is.
 """
 
 import sys

@@ -1,24 +1,33 @@
-"""Every family's speed beside the published code's: the table of docs/benchmark.md.
+"""Measure every family's speed beside the published code's, and write docs/benchmark.md.
 
 The published numbers are ratios to MMDetection's ResNet-50, so that they hold on other machines.
+A run that was stopped continues: python -m tools.pages.benchmark [--fresh]
 """
 
-import argparse
+import os
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its threads
+
 import json
 import math
-import os
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from hybrid_backbones.analysis.benchmark.peak_memory import environment
 from hybrid_backbones.analysis.benchmark.settings import Settings
+from hybrid_backbones.cli.arguments import Parser, positive, run
 from hybrid_backbones.errors import ConfigError
+from hybrid_backbones.utils.text import markdown_table
+from tools.pages.marked import DOCS, read_page, write_parts
 
+PAGE = DOCS / 'benchmark.md'
+PUBLISHED = Path(__file__).with_name('reference_speed.json')
 REFERENCE = 'resnet50'
 REPEATS = 3
 WARMUP = 3  # virtual machines get their memory when it is first used: early calls take longer
@@ -160,20 +169,31 @@ def read_published(path: Path) -> Published:
     return Published(ratios, content['peak_rss_gib']['rows'])
 
 
-def run_suite(args: argparse.Namespace, runner: Optional[Runner] = None) -> None:
-    """Measure all rows that are not done yet, and write the page.
+def run_suite(
+    page: Path = PAGE,
+    work_dir: Path = Path('work_dirs/bench'),
+    fresh: bool = False,
+    threads: Optional[int] = None,
+    published: Path = PUBLISHED,
+    runner: Optional[Runner] = None,
+) -> None:
+    """Measure all rows that are not measured yet, and write the page's tables.
 
     Args:
-        args: ``out``, the page; ``work_dir``, where results are kept; ``fresh``, to measure all
-            rows anew; ``threads``; ``reference``, the file of the published measurements.
-        runner: Measures in a process of its own; whether it went well.
+        page: Where the tables go.
+        work_dir: Where results are kept.
+        fresh: Measure all rows again.
+        threads: Of torch; by default as many as there are cores.
+        published: The file of the published measurements.
+        runner: Measures in a process of its own; returns whether it succeeded.
 
     Raises:
-        ConfigError: The published measurements are not there, or some of ours failed.
+        ConfigError: The page or the published measurements are missing, or some of ours failed.
     """
-    published = read_published(Path(args.reference))
-    threads = args.threads or os.cpu_count() or 1
-    work_dir = Path(args.work_dir)
+    read_page(page, ('machine', 'suite', 'peers'))
+    reference = read_published(published)
+    threads = threads or os.cpu_count() or 1
+    runner = runner or _run
     results, failed = {}, []
     for row in ROWS:
         for what in WHATS:
@@ -181,34 +201,36 @@ def run_suite(args: argparse.Namespace, runner: Optional[Runner] = None) -> None
             settings = row.settings(what, threads)
             path = work_dir / f'{name}.json'
             start = time.perf_counter()
-            fine = _measure_once(settings, path, args.fresh, runner or _run)
-            if not fine:
+            if not _measure_once(settings, path, fresh, runner):
                 failed.append(name)
                 print(f'{name}: failed, see {path.with_suffix(".log")}', flush=True)
                 continue
             results[row.key, what] = result = json.loads(path.read_text())
-            theirs = published.ratios[row.key, what]
+            theirs = reference.ratios[row.key, what]
             print(f'{name}: {_progress(result, theirs, start)}', flush=True)
-    peers = _measure_peers(args, threads, runner or _run)
-    out = Path(args.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page(results, published, peers))
-    print(f'written: {out}')
+    peers = _measure_peers(work_dir, threads, fresh, runner)
+    parts = dict(
+        machine=measured_on(list(results.values())),
+        suite=suite_table(results, reference),
+        peers=peers_table(peers),
+    )
+    write_parts(page, parts)
+    print(f'written: {page}')
     if failed:
         raise ConfigError(f'failed: {", ".join(failed)} (logs in {work_dir})')
 
 
-def _measure_peers(args: argparse.Namespace, threads: int, runner: Runner) -> Dict[str, Any]:
+def _measure_peers(work_dir: Path, threads: int, fresh: bool, runner: Runner) -> Dict[str, Any]:
     """Results by a peer's name, of those peers that are installed."""
     results = {}
     for peer in PEERS:
-        path = Path(args.work_dir) / f'{peer.name}.json'
+        path = work_dir / f'{peer.name}.json'
         settings = peer.settings(threads)
         if find_spec(peer.against.partition(':')[0]) is None:
             if not _is_measured(settings, path):
                 print(f'{peer.name}: not installed', flush=True)
                 continue
-        elif not _measure_once(settings, path, args.fresh, runner):
+        elif not _measure_once(settings, path, fresh, runner):
             print(f'{peer.name}: failed, see {path.with_suffix(".log")}', flush=True)
             continue
         results[peer.name] = json.loads(path.read_text())
@@ -251,26 +273,6 @@ def _progress(result: dict, published: float, start: float) -> str:
     )
 
 
-HEADER = """# Speed
-
-How long ours takes beside the code that the authors published, written by `make bench`. Times are
-in units of MMDetection's ResNet-50 (random weights, eager, contiguous, float32), which was timed in
-turns with ours: A B A B ..., medians of the ratios within a turn. The published code was measured
-in the same way, eager, contiguous and float32 too, on two cores; a quotient below 1 says that ours
-is faster. Repeated runs differ by 10 to 20 %.
-
-- Inference: 1x3x800x1280, {repeats} calls after {warmup} that warm up, in the table's mode and
-  memory format; `folded` is `hybrid_backbones.deploy.fold`. Memory is that of a fresh process:
-  resident before and at the peak of one call.
-- Training step: 2x3x512x512, eager, as many calls: forward, sum of the levels' mean squares,
-  backward.
-- Share: multiply-adds of the network times two, over the time, over the rate of the fastest
-  float32 matrix product in the same process.
-
-{machines}; {threads} threads; {versions}; {dates}.
-Again: `make bench`, or `python tools/benchmark.py --suite --fresh`.
-
-"""
 COLUMNS = (
     'variant',
     'mode',
@@ -288,50 +290,39 @@ COLUMNS = (
 Results = Dict[Tuple[str, str], Dict[str, Any]]
 
 
-PEERS_HEADER = """
-## Beside other implementations
-
-Both eager, contiguous and float32, in turns in one process: inference, 1x3x800x1280, {repeats}
-calls after {warmup} that warm up. What is not installed is not measured; `make crosscheck` makes an
-environment that has all of them.
-
-"""
 PEER_COLUMNS = ('ours', 'theirs', 'ours, seconds', 'theirs, seconds', 'ours / theirs', 'versions')
 
 
-def page(results: Results, published: Published, peers: Dict[str, Any]) -> str:
-    """The Markdown page.
+def measured_on(results: List[Dict[str, Any]]) -> str:
+    """The machines, threads, versions and dates of some results, in a line."""
+    machines = _joined(results, lambda r: r['machine'])
+    threads = _joined(results, lambda r: str(r['settings']['threads']))
+    versions = _joined(results, lambda r: ', '.join(' '.join(v) for v in r['versions'].items()))
+    dates = _joined(results, lambda r: r['date'])
+    return f'{machines}; {threads} threads; {versions}; {dates}.\n'
+
+
+def suite_table(results: Results, published: Published) -> str:
+    """The speed of all rows.
 
     Args:
         results: What :func:`measure` returned, by row and ``'inference'`` or ``'training'``; those
             that are missing leave a dash.
         published: What to compare with.
-        peers: What :func:`measure` returned, by the names of ``PEERS``.
     """
-    lines = [COLUMNS, ('---',) * len(COLUMNS)]
-    lines += [_line(row, results, published) for row in ROWS]
     means = {what: _mean_quotient(results, published, what) for what in WHATS}
     last = [''] * len(COLUMNS)
     last[0], last[5], last[8] = 'geometric mean', *(means[what] for what in WHATS)
-    lines.append(last)
-    measured = list(results.values())
-    head = HEADER.format(
-        repeats=REPEATS,
-        warmup=WARMUP,
-        machines=_joined(measured, lambda r: r['machine']),
-        threads=_joined(measured, lambda r: str(r['settings']['threads'])),
-        versions=_joined(measured, lambda r: ', '.join(' '.join(v) for v in r['versions'].items())),
-        dates=_joined(measured, lambda r: r['date']),
-    )
-    return head + _table(lines) + _peers_section(peers)
+    return markdown_table(COLUMNS, [*(_line(row, results, published) for row in ROWS), last])
 
 
-def _table(lines: List[Sequence[str]]) -> str:
-    return ''.join('| ' + ' | '.join(line) + ' |\n' for line in lines)
+def peers_table(peers: Dict[str, Any]) -> str:
+    """The speed beside other implementations.
 
-
-def _peers_section(peers: Dict[str, Any]) -> str:
-    lines = [PEER_COLUMNS, ('---',) * len(PEER_COLUMNS)]
+    Args:
+        peers: What :func:`measure` returned, by the names of ``PEERS``.
+    """
+    rows = []
     for peer in PEERS:
         result = peers.get(peer.name)
         cells = ['-'] * 4
@@ -343,8 +334,8 @@ def _peers_section(peers: Dict[str, Any]) -> str:
                 f'{against["ratio"]:.2f}',
                 ', '.join(' '.join(v) for v in result['versions'].items()),
             ]
-        lines.append([f'`{peer.network}`', f'`{peer.against}`', *cells])
-    return PEERS_HEADER.format(repeats=REPEATS, warmup=WARMUP) + _table(lines)
+        rows.append([f'`{peer.network}`', f'`{peer.against}`', *cells])
+    return markdown_table(PEER_COLUMNS, rows)
 
 
 def _line(row: Row, results: Results, published: Published) -> List[str]:
@@ -385,3 +376,20 @@ def _memory(gib: Optional[Dict[str, float]]) -> str:
 
 def _joined(results: List[dict], of: Callable[[dict], str]) -> str:
     return ' / '.join(sorted({of(result) for result in results})) or 'nothing measured'
+
+
+def parse_args() -> Namespace:
+    parser = Parser(description="Measure every family's speed, and write docs/benchmark.md")
+    parser.add_argument('--fresh', action='store_true', help='measure again what is measured')
+    parser.add_argument('--threads', type=positive, help="torch's threads; default: all cores")
+    parser.add_argument('--page', type=Path, default=PAGE, help='the page with the tables')
+    parser.add_argument('--work-dir', type=Path, default='work_dirs/bench', help='for results')
+    return parser.parse_args(namespace=Namespace(local_rank=0))
+
+
+def main(args: Namespace) -> None:
+    run_suite(args.page, args.work_dir, args.fresh, args.threads)
+
+
+if __name__ == '__main__':
+    run(parse_args, main)

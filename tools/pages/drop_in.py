@@ -1,18 +1,25 @@
-"""Trying the drop-in on every config that the libraries ship."""
+"""Try the drop-in on every config that the libraries ship, and write docs/drop_in.md; minutes.
 
-import argparse
+python -m tools.pages.drop_in [--only mmdet::retinanet]
+"""
+
+import os
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its threads
+
 import copy
 import json
-import os
 import re
 import tempfile
 import time
 import zlib
+from argparse import Namespace
 from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
+from hybrid_backbones.cli.arguments import Parser, run
 from hybrid_backbones.dropin.drop_in import written
 from hybrid_backbones.dropin.plan import DropIn, find_root, plan
 from hybrid_backbones.dropin.source import LIBRARIES, as_config_error, library_configs, read_source
@@ -20,31 +27,34 @@ from hybrid_backbones.dropin.trial import measure_somewhere, picture_sizes, root
 from hybrid_backbones.dropin.variants import find_variant
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.openmmlab.torchvision import repair_torchvision
+from hybrid_backbones.utils.text import markdown_table
+from tools.pages.marked import DOCS, read_page, write_parts
 
+PAGE = DOCS / 'drop_in.md'
+PART = 'sweep'
 # the smallest of each family, in turns
 SMALLEST = ('uniformer_xxs', 'hrformer_t', 'cvt_13', 'conformer_ti', 'transxnet_t')
 NO_EXPERIMENTS = {'_base_', 'common'}  # folders of files to inherit from
 NO_MODEL = 'has no model'  # a file to inherit from
 NOT_TRIED = 'does not run here with its own backbone either'
-BEGIN, END = '<!-- sweep -->', '<!-- end of sweep -->'
 
 
-def sweep(args: argparse.Namespace) -> List[Dict[str, Any]]:
-    """Try what ``tools/pages/drop_in_tool.py``'s arguments say, and write the table.
+def sweep(only: str, work_dir: Path, page: Path = PAGE) -> List[Dict[str, Any]]:
+    """Try the configs whose names begin with ``only``; write the table if that is all of them.
 
-    Results are kept, one line of JSON for each config, in ``args.work_dir``; configs that have one
-    are not tried again.
+    Results are kept, one line of JSON for each config, in ``work_dir``; configs that have one are
+    not tried again.
 
     Raises:
         ConfigError: A library is not installed, or the page has no place for the table.
     """
     repair_torchvision()
-    names = list(shipped_configs(args.only))
+    names = list(shipped_configs(only))
     if not names:
-        raise ConfigError(f'--only: no config begins with {args.only}; try mmdet::retinanet')
-    if not args.only:
-        _check_page(Path(args.out))
-    cache = Path(args.work_dir) / 'results.jsonl'
+        raise ConfigError(f'no config begins with {only}; try mmdet::retinanet')
+    if not only:
+        read_page(page, (PART,))
+    cache = work_dir / 'results.jsonl'
     cache.parent.mkdir(parents=True, exist_ok=True)
     known = read_results(cache)
     with open(cache, 'a', encoding='utf-8') as file:
@@ -61,8 +71,8 @@ def sweep(args: argparse.Namespace) -> List[Dict[str, Any]]:
             print(f'{"ok  " if result["ok"] else "no  "}{name} {result["backbone"]}', end=' ')
             print(result['reason'], flush=True)
     results = [known[name] for name in names if known[name]['reason'] != NO_MODEL]
-    if not args.only:
-        write_table(Path(args.out), results)
+    if not only:
+        write_parts(page, {PART: table(results)})
     print(summary(results))
     return results
 
@@ -186,26 +196,6 @@ def summary(results: List[Dict[str, Any]]) -> str:
     return '\n'.join(lines)
 
 
-def _check_page(page: Path) -> str:
-    text = page.read_text(encoding='utf-8') if page.is_file() else ''
-    if BEGIN not in text or END not in text:
-        raise ConfigError(f'{page} has no lines {BEGIN} and {END} to put the table between')
-    return text
-
-
-def write_table(page: Path, results: List[Dict[str, Any]]) -> None:
-    """Write the table between its marks in a page.
-
-    Raises:
-        ConfigError: The page or the marks are not there.
-    """
-    text = _check_page(page)
-    head, tail = text.split(BEGIN)[0], text.split(END)[1]
-    temporary = page.with_name(f'{page.name}.tmp')
-    temporary.write_text(f'{head}{BEGIN}\n{table(results)}{END}{tail}', encoding='utf-8')
-    os.replace(temporary, page)
-
-
 def table(results: List[Dict[str, Any]]) -> str:
     """Counts by folder, and the reasons of those that did not work."""
     groups = defaultdict(list)
@@ -214,15 +204,14 @@ def table(results: List[Dict[str, Any]]) -> str:
     ran = sum(result['ok'] for result in results)
     lines = [f'It works with {ran} of {len(results)} configs.', '']
     lines += [f'- {line}' for line in summary(results).splitlines()]
-    lines += ['', '| configs | work | not, and why |', '| --- | --- | --- |']
+    rows = []
     for (library, folder), members in groups.items():
         failed = Counter(short_reason(r['reason']) for r in members if not r['ok'])
         why = '; '.join(f'{count}: {reason}' for reason, count in failed.most_common())
-        lines.append(
-            f'| {library} `{folder}` | {sum(r["ok"] for r in members)} of {len(members)} | '
-            f'{why.replace("|", "/")} |'
-        )
-    return '\n'.join(lines) + '\n'
+        works = f'{sum(r["ok"] for r in members)} of {len(members)}'
+        rows.append((f'{library} `{folder}`', works, why))
+    head = ('configs', 'work', 'not, and why')
+    return '\n'.join([*lines, '', markdown_table(head, rows)])
 
 
 def group_of(name: str) -> Tuple[str, str]:
@@ -237,3 +226,24 @@ def short_reason(reason: str, length: int = 150) -> str:
     reason = re.sub(r'/\S*/(site-packages|configs)/', '', reason)
     reason = reason.split('; choose ')[0].split(': choose ')[0]
     return reason if len(reason) <= length else f'{reason[: length - 3]}...'
+
+
+def parse_args() -> Namespace:
+    parser = Parser(description="Put the backbones into all of the libraries' configs")
+    parser.add_argument('--only', default='', metavar='BEGINNING', help='as mmdet::retinanet')
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default='work_dirs/drop_in_sweep',
+        help='where results are kept; remove it to start again',
+    )
+    parser.add_argument('--page', type=Path, default=PAGE, help='the page with the table')
+    return parser.parse_args(namespace=Namespace(local_rank=0))
+
+
+def main(args: Namespace) -> None:
+    sweep(args.only, args.work_dir, args.page)
+
+
+if __name__ == '__main__':
+    run(parse_args, main)

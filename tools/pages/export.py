@@ -1,27 +1,38 @@
-"""Every arch exported in every way: the table of docs/export.md."""
+"""Export every architecture in every way, and write the table of docs/export.md.
 
-import argparse
+A run that was stopped continues: python -m tools.pages.export [--only BACKBONE ...]
+"""
+
+import os
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its threads
+
 import gc
 import json
 import tempfile
 import time
+from argparse import Namespace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Collection, Dict, List, Optional, Sequence
 
 import torch
 
 from hybrid_backbones import create_backbone, list_backbones
+from hybrid_backbones.cli.arguments import Parser, run
 from hybrid_backbones.deploy.exporting.export import quiet, write_checked
-from hybrid_backbones.deploy.exporting.formats import FORMATS, check_packages
+from hybrid_backbones.deploy.exporting.formats import DEFAULT_OPSET, FORMATS, OPSETS, check_packages
 from hybrid_backbones.deploy.exporting.trace import Backbone, trace
 from hybrid_backbones.deploy.exporting.verify import draw_constants
 from hybrid_backbones.deploy.folding.fold import fold
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.utils.files import write_json
+from hybrid_backbones.utils.text import markdown_table
+from tools.pages.marked import DOCS, read_page, write_parts
 
-BEGIN, END = '<!-- table: begin -->', '<!-- table: end -->'
+PAGE = DOCS / 'export.md'
+PART = 'archs'
 # column: format, and whether folded
 WAYS = {
     'ONNX': ('onnx', False),
@@ -33,34 +44,34 @@ VERSIONS = ('torch', 'onnx', 'onnxscript', 'onnxruntime')
 Results = Dict[str, Dict[str, Any]]
 
 
-def write_table(args: argparse.Namespace) -> None:
-    """Export what is not done yet, and write the table between the marks of a page.
+def write_table(
+    page: Path = PAGE,
+    only: Collection[str] = (),
+    work_dir: Path = Path('work_dirs/export'),
+    opset: int = DEFAULT_OPSET,
+) -> None:
+    """Export what is not exported yet, and write the table into a page.
 
     Args:
-        args: ``table``, the page; ``only``, names of backbones or None for all; ``opset``;
-            ``work_dir``, where results are kept: a run that was stopped goes on.
+        page: Where the table goes.
+        only: Export only these, by name; all if empty.
+        work_dir: Where results are kept: a run that was stopped continues.
+        opset: Version of ONNX's operators.
 
     Raises:
-        ConfigError: There is no such page or arch, or the page has no marks.
+        ConfigError: There is no such page or arch, or the page has no place for the table.
     """
-    page = Path(args.table)
-    text = page.read_text() if page.is_file() else ''
-    if not 0 <= text.find(BEGIN) < text.find(END):
-        raise ConfigError(f'{page} must be a page with {BEGIN} and {END}, where the table goes')
+    read_page(page, (PART,))
     names = list_backbones()
-    unknown = sorted(set(args.only or ()) - set(names))
+    unknown = sorted(set(only) - set(names))
     if unknown:
-        raise ConfigError(f'no arch {unknown[0]!r}; there are {", ".join(names)}')
+        raise ConfigError(f'no arch {unknown[0]!r}; choose from {", ".join(names)}')
     check_packages('onnx')
-    folder = Path(args.work_dir)
-    for name in args.only or names:
+    for name in only or names:
         for ways in (('ONNX', 'torch.export'), ('ONNX, folded',)):  # those of one trace
-            _export_once(name, ways, folder, args.opset)
-    results = {name: found for name in names if (found := _read(folder, name))}
-    before, after = text[: text.find(BEGIN)], text[text.find(END) :]
-    part = page.with_name(f'{page.name}.part')
-    part.write_text(f'{before}{BEGIN}\n\n{table(results)}\n{after}')
-    part.replace(page)
+            _export_once(name, ways, work_dir, opset)
+    results = {name: found for name in names if (found := _read(work_dir, name))}
+    write_parts(page, {PART: table(results)})
     print(f'written: {page}')
 
 
@@ -123,7 +134,7 @@ def _write(
 
 def _reason(error: Exception) -> str:
     words = ' '.join(str(error).split())
-    return f'{type(error).__name__}: {words[:120]}'.replace('|', '/')
+    return f'{type(error).__name__}: {words[:120]}'
 
 
 def _versions() -> str:
@@ -147,10 +158,11 @@ def table(results: Results) -> str:
     if left:
         lines.append(f'Not all run: {", ".join(f"`{name}`" for name in left)}.')
     columns = [column for way in WAYS for column in (way, 'MB')]
-    lines += ['', _row(['arch', *columns]), _row(['---'] * (1 + len(columns)))]
-    for name, row in results.items():
-        lines.append(_row([f'`{name}`', *(c for way in WAYS for c in _cells(row.get(way)))]))
-    return '\n'.join(lines) + '\n'
+    rows = [
+        [f'`{name}`', *(cell for way in WAYS for cell in _cells(row.get(way)))]
+        for name, row in results.items()
+    ]
+    return '\n'.join([*lines, '', markdown_table(['arch', *columns], rows)])
 
 
 def _count(results: Results, way: str) -> int:
@@ -165,5 +177,18 @@ def _cells(found: Optional[Dict[str, Any]]) -> List[str]:
     return [f'{found["relative"]:.1e}', f'{found["megabytes"]:.1f}']
 
 
-def _row(cells: List[str]) -> str:
-    return f'| {" | ".join(cells)} |'
+def parse_args() -> Namespace:
+    parser = Parser(description='Export every architecture, and write docs/export.md')
+    parser.add_argument('--only', nargs='+', default=(), metavar='BACKBONE')
+    parser.add_argument('--page', type=Path, default=PAGE, help='the page with the table')
+    parser.add_argument('--work-dir', type=Path, default='work_dirs/export', help='for results')
+    parser.add_argument('--opset', type=int, choices=OPSETS, default=DEFAULT_OPSET, metavar='N')
+    return parser.parse_args(namespace=Namespace(local_rank=0))
+
+
+def main(args: Namespace) -> None:
+    write_table(args.page, args.only, args.work_dir, args.opset)
+
+
+if __name__ == '__main__':
+    run(parse_args, main)

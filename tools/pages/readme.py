@@ -1,12 +1,19 @@
-"""Print the table of all archs that the README shows: python tools/pages/readme.py."""
+"""Write README.md's table of all architectures: python -m tools.pages.readme [--check]."""
+
+from argparse import Namespace
+from typing import Any, Iterator, Tuple
 
 import torch
 
 from hybrid_backbones import backbones, list_archs
+from hybrid_backbones.cli.arguments import Parser, run
 from hybrid_backbones.complexity import count_flops
+from hybrid_backbones.utils.text import markdown_table
+from tools.pages.marked import PROJECT, write_or_check
 
+PAGE = PROJECT / 'README.md'
 SIZES = ((224, 224), (800, 1280))
-HEADER = (
+HEAD = (
     'family',
     'arch',
     'params',
@@ -36,15 +43,14 @@ def describe_parity(family: str, arch: str) -> str:
     return ', '.join(parts)
 
 
-def main() -> None:
-    print('| ' + ' | '.join(HEADER) + ' |')
-    print('|' + ' --- |' * len(HEADER))
+def rows() -> Iterator[Tuple[Any, ...]]:
+    """One for each architecture."""
     for info in list_archs():
         with torch.device('meta'):
             backbone = getattr(backbones, info.family)(info.arch)
         flops = [f'{count_flops(backbone, *size) / 1e9:.1f}' for size in SIZES]
         accuracy = [f'[{file.top1}]({file.source})' for file in info.weights if file.top1]
-        row = (
+        yield (
             info.family,
             f'`{info.arch}`',
             f'{info.params / 1e6:.1f} M',
@@ -53,8 +59,18 @@ def main() -> None:
             ', '.join(accuracy) or 'not published',
             describe_parity(info.family, info.arch),
         )
-        print('| ' + ' | '.join(row) + ' |')
+
+
+def parse_args() -> Namespace:
+    parser = Parser(description="Write README.md's table of all architectures")
+    parser.add_argument('--check', action='store_true', help='write nothing; 1 if out of date')
+    return parser.parse_args(namespace=Namespace(local_rank=0))
+
+
+def main(args: Namespace) -> None:
+    parts = dict(architectures=markdown_table(HEAD, rows()))
+    write_or_check({PAGE: parts}, args.check, 'tools.pages.readme')
 
 
 if __name__ == '__main__':
-    main()
+    run(parse_args, main)

@@ -1,30 +1,38 @@
-"""One config of each family and task, trained on mini data, and the table of what they learnt."""
+"""Train one config of each family and task on synthetic data, and write docs/synthetic_training.md.
 
-import argparse
+Finished runs are not repeated: python -m tools.pages.synthetic_runs
+"""
+
 import json
 import os
 import resource
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from typing import List, Tuple
+from typing import Collection, Dict, List, Tuple
 
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
+from hybrid_backbones.cli.arguments import Parser, positive, run
 from hybrid_backbones.config.load import load_config
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.openmmlab.torchvision import repair_torchvision
 from hybrid_backbones.synthetic import shrink_config
 from hybrid_backbones.synthetic.shrink import MINI_ROOT
+from hybrid_backbones.utils.text import markdown_table
 from hybrid_backbones.utils.versions import versions
 from hybrid_backbones.zoo.configs import config_path
+from tools.pages.marked import DOCS, read_page, write_parts
 
+PAGE = DOCS / 'synthetic_training.md'
+PARTS = ('thresholds', 'versions', 'runs')
 # one config a family and task, of the family's smallest variant that has one
 RUNS = tuple(
     f'{head}_{x}'
@@ -41,9 +49,9 @@ RUNS = tuple(
         ('topdown', f'{pose}_210e_coco_256x192'),
     )
 )
-LENGTH = 0.6  # of the usual mini training: enough to show that something is learnt
-# What counts as having learnt, far above the start: key of the metric, its name in the table,
-# its unit in the log, and the bar
+LENGTH = 0.6  # of the usual training on synthetic data: enough to show that a model learns
+# key of the metric, its name in the table, its unit in the log, and the threshold that counts as
+# having learnt, far above the start
 METRICS = dict(
     mmdet=(
         ('coco/bbox_mAP_50', 'box AP50', 100, 40.0),
@@ -63,32 +71,44 @@ TASKS = dict(
 )
 
 
-def train_zoo_mini(args: argparse.Namespace) -> None:
-    """Do what ``tools/pages/synthetic_runs_tool.py``'s arguments say.
+def train_all(
+    names: Collection[str] = RUNS,
+    work_dir: Path = Path('work_dirs/synthetic'),
+    page: Path = PAGE,
+    jobs: int = 2,
+) -> None:
+    """Train the configs that have no result yet, and write the tables of all results into a page.
+
+    Args:
+        names: Of the configs.
+        work_dir: Where the runs go, each in a folder of its own.
+        page: Where the tables go.
+        jobs: Runs at a time; they share the cores.
 
     Raises:
-        ConfigError: There is no such config, or a run failed or has not learnt.
+        ConfigError: There is no such config or page, or a run failed or has not learnt.
     """
-    names = args.only or RUNS
+    read_page(page, PARTS)
     try:
         paths = {name: config_path(name) for name in names}
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    root = Path(args.work_dir)
-    with ThreadPoolExecutor(args.jobs) as pool:
-        done = pool.map(lambda path: _run(path, root / Path(path).stem, args.jobs), paths.values())
+    with ThreadPoolExecutor(jobs) as pool:
+        done = pool.map(lambda path: _run(path, work_dir / Path(path).stem, jobs), paths.values())
         failed = [name for name, fine in zip(paths, done) if not fine]
-    results = [json.loads(path.read_text()) for path in sorted(root.glob('*/result.json'))]
-    Path(args.table).write_text(table(results))
-    print(f'written: {args.table}')
+    results = [json.loads(path.read_text()) for path in sorted(work_dir.glob('*/result.json'))]
+    write_parts(page, parts(results))
+    print(f'written: {page}')
     failed += [r['config'] for r in results if r['config'] in names and not has_learnt(r)]
     if failed:
-        raise ConfigError(f'failed, or below the bar: {", ".join(failed)} (logs below {root})')
+        raise ConfigError(
+            f'failed, or below the threshold: {", ".join(failed)} (logs below {work_dir})'
+        )
 
 
 def has_learnt(result: dict) -> bool:
-    """Whether every metric ended above its bar."""
-    return all(result['end'][name] >= bar for _, name, _, bar in METRICS[result['library']])
+    """Whether every metric reached its threshold."""
+    return all(result['end'][name] >= least for _, name, _, least in METRICS[result['library']])
 
 
 def _run(path: str, work_dir: Path, jobs: int) -> bool:
@@ -102,7 +122,7 @@ def _run(path: str, work_dir: Path, jobs: int) -> bool:
         threads = str(max((os.cpu_count() or 1) // jobs, 1))
         with open(work_dir / 'output.txt', 'w') as output:
             subprocess.run(
-                [sys.executable, '-m', __name__, path, str(work_dir)],
+                [sys.executable, '-m', 'tools.pages.synthetic_runs', '--one', path, str(work_dir)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, 'OMP_NUM_THREADS': threads},
@@ -125,7 +145,7 @@ class _Start(Hook):
 
 
 def train_one(path: str, work_dir: str) -> dict:
-    """Train a config on mini data; the result is written to ``work_dir/result.json``."""
+    """Train a config on synthetic data; the result is written to ``work_dir/result.json``."""
     repair_torchvision()
     cfg = load_config(path)
     shrink_config(cfg, MINI_ROOT, LENGTH)
@@ -165,34 +185,34 @@ def _summary(result: dict) -> str:
     return f'{", ".join(metrics)}; {result["steps"]} steps in {result["seconds"]:.0f} s'
 
 
-HEADER = """# Every family learns, in every task
+HEAD = (
+    'family',
+    'task',
+    'config',
+    'metric',
+    'start',
+    'end',
+    'steps x batch',
+    'seconds',
+    'peak memory',
+)
 
-One config of each family and task, trained from random weights on drawn pictures (`--mini`) by
-`make zoo-mini`. It shows that pictures, targets, losses, gradients and metrics fit together; it
-says nothing about accuracy on real data. All have to end above these bars: {bars}. Two runs at a
-time share the cores, so the seconds are no measure of speed.
 
-{versions}; {threads} CPU threads; {dates}.
-
-| family | task | config | metric | start | end | steps x batch | seconds | peak memory |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
-"""
-
-
-def table(results: List[dict]) -> str:
-    """The results as a Markdown page, by family and task."""
+def parts(results: List[dict]) -> Dict[str, str]:
+    """The generated parts of the page: the results by family and task, and where they are from."""
     order = {name: i for i, name in enumerate(RUNS)}
     results = sorted(results, key=lambda r: (order.get(r['config'], len(order)), r['config']))
-    bars = [f'{name} {bar:.0f} %' for rows in METRICS.values() for _, name, _, bar in rows]
-    rows = [row for result in results for row in _rows(result)]
-    return HEADER.format(
-        bars=', '.join(bars),
-        versions=_joined(
-            results, lambda r: ', '.join(f'{k} {v}' for k, v in r['versions'].items())
-        ),
-        threads=_joined(results, lambda r: str(r['threads'])),
-        dates=_joined(results, lambda r: r['date']),
-    ) + ''.join('| ' + ' | '.join(row) + ' |\n' for row in rows)
+    thresholds = [
+        f'{name} {least:.0f} %' for rows in METRICS.values() for _, name, _, least in rows
+    ]
+    used = _joined(results, lambda r: ', '.join(f'{k} {v}' for k, v in r['versions'].items()))
+    threads = _joined(results, lambda r: str(r['threads']))
+    dates = _joined(results, lambda r: r['date'])
+    return dict(
+        thresholds=f'{", ".join(thresholds)}.',
+        versions=f'{used}; CPU threads: {threads}; {dates}.',
+        runs=markdown_table(HEAD, [row for result in results for row in _rows(result)]),
+    )
 
 
 def _rows(result: dict) -> List[Tuple[str, ...]]:
@@ -216,5 +236,33 @@ def _joined(results: List[dict], of) -> str:
     return ' / '.join(sorted({of(result) for result in results}))
 
 
+def parse_args() -> Namespace:
+    parser = Parser(description='Train one config of each family and task on synthetic data')
+    parser.add_argument(
+        'names',
+        nargs='*',
+        metavar='CONFIG',
+        help=f'names of configs (default: {len(RUNS)} of them)',
+    )
+    parser.add_argument(
+        '--work-dir', type=Path, default='work_dirs/synthetic', help='where the runs go'
+    )
+    parser.add_argument(
+        '--jobs', type=positive, default=2, help='runs at a time, sharing the cores'
+    )
+    parser.add_argument('--page', type=Path, default=PAGE, help='the page with the tables')
+    parser.add_argument(
+        '--one', nargs=2, metavar=('CONFIG', 'DIR'), help='train this config file, in this process'
+    )
+    return parser.parse_args(namespace=Namespace(local_rank=0))
+
+
+def main(args: Namespace) -> None:
+    if args.one:
+        train_one(*args.one)
+    else:
+        train_all(args.names or RUNS, args.work_dir, args.page, args.jobs)
+
+
 if __name__ == '__main__':
-    train_one(*sys.argv[1:])
+    run(parse_args, main)

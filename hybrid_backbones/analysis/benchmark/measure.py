@@ -11,6 +11,7 @@ import torch
 
 from ...complexity.backbone import count_parameters
 from ...utils.files import write_json
+from ...utils.text import markdown_table
 from ...utils.versions import machine, versions
 from .networks import build_network
 from .peak_memory import peak_memory
@@ -106,8 +107,7 @@ COLUMNS = (
 
 def table(results: List[Dict[str, Any]]) -> str:
     """The results as a Markdown table."""
-    lines = [COLUMNS, ('---',) * len(COLUMNS), *(_row(result) for result in results)]
-    return ''.join('| ' + ' | '.join(line) + ' |\n' for line in lines)
+    return markdown_table(COLUMNS, map(_row, results))
 
 
 def _row(result: Dict[str, Any]) -> List[str]:

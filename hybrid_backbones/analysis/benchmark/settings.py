@@ -82,12 +82,12 @@ def check_settings(settings: Settings) -> None:
         ConfigError: It is not.
     """
     if settings.what == 'training' and 'folded' in settings.mode:
-        raise ConfigError('a folded network does not train: --mode eager or compiled')
+        raise ConfigError('a folded network does not train: use `mode=eager` or `mode=compiled`')
     if settings.device == 'cuda' and not torch.cuda.is_available():
-        raise ConfigError('--device cuda: torch sees no GPU here')
+        raise ConfigError('`device=cuda`: torch sees no GPU here')
     if min(settings.size) < 32:
         height, width = settings.size
-        raise ConfigError(f'--size must be at least 32x32 pixels, got {height}x{width}')
+        raise ConfigError(f'`size` must be at least 32x32 pixels, got {height}x{width}')
 
 
 def make_ready(settings: Settings) -> Tuple[nn.Module, Tensor]:
@@ -122,5 +122,5 @@ def _compile_backbone(network: Network) -> None:
     torch._dynamo.reset()  # an earlier measurement's sizes would make this one's dynamic
     holder, name = network.holder, 'backbone'
     if holder is None:
-        raise ConfigError('--mode compiled is for our backbones, and for models that have one')
+        raise ConfigError('`mode=compiled` is for built-in backbones, and for models that have one')
     setattr(holder, name, torch.compile(getattr(holder, name), dynamic=False))

@@ -1,18 +1,18 @@
 """Pictures of what a config's pipeline feeds to the model, with the truth drawn on them."""
 
-import argparse
 import re
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import DATASETS, DefaultScope
+from mmengine.registry import DefaultScope
 from mmengine.runner import set_random_seed
-from mmengine.utils import ProgressBar
 
 from ...config.data import datasets
 from ...config.traverse import dicts
+from ...engine.datasets import build_dataset, empty
 from ...engine.prepare import prepare
 from ...errors import ConfigError
 from .ground_truth import GroundTruthVisualizer
@@ -21,19 +21,64 @@ VISUALIZERS = dict(
     mmdet='DetLocalVisualizer', mmseg='SegLocalVisualizer', mmpose='PoseLocalVisualizer'
 )
 TRUTH_LOADERS = ('LoadAnnotations', 'LoadPanopticAnnotations')
+Track = Callable[[Sequence[int]], Iterable[int]]
 
 
-def browse(args: argparse.Namespace) -> int:
-    """Draw what ``tools/browse_data.py``'s arguments say.
+@dataclass
+class Browsed:
+    """What was drawn.
 
-    Returns:
-        How many pictures could not be read, or have an impossible truth; each has been named.
+    Args:
+        folder: Where.
+        total: How many images the dataset has.
+        asked: How many were to be drawn.
+        images: The files, in the dataset's order.
+        problems: Images that could not be read or have impossible ground truth, each with its
+            reason.
+        of_detector: Whether the boxes are those of a detector, and nothing else was drawn.
+    """
+
+    folder: Path
+    total: int
+    asked: int
+    images: List[Path] = field(default_factory=list)
+    problems: List[str] = field(default_factory=list)
+    of_detector: bool = False
+
+
+def browse(
+    config: str,
+    *,
+    split: str = 'train',
+    num_images: int = 16,
+    stage: str = 'pipeline',
+    heatmaps: bool = False,
+    out: Optional[str] = None,
+    mini: bool = False,
+    data_root: Optional[str] = None,
+    cfg_options: Optional[Dict[str, Any]] = None,
+    track: Track = iter,
+) -> Browsed:
+    """Draw images of a config's dataset with their ground truth.
+
+    Args:
+        config: Path of the config.
+        split: ``'train'``, ``'val'`` or ``'test'``.
+        num_images: The first so many are drawn.
+        stage: ``'pipeline'``: what the model gets; ``'original'``: images as they are in the files.
+        heatmaps: Also draw the target heatmaps of a pose estimator.
+        out: Folder for the images; the default is below ``work_dirs``.
+        mini: Use a small synthetic dataset.
+        data_root: Folder of the dataset, in place of the config's.
+        cfg_options: Settings of the config to change; ``randomness.seed`` for other augmentations.
+        track: Wraps the sequence of indices, to show progress.
 
     Raises:
         ConfigError: A setting cannot work, or the dataset cannot be built.
+        ImportError: The library that the config is for is not installed.
     """
-    part = f'{args.split}_dataloader'
-    cfg = prepare(args, data_of=(part,))
+    part = f'{split}_dataloader'
+    cfg = prepare(config, data_of=(part,), mini=mini, data_root=data_root, cfg_options=cfg_options)
     scope = cfg.get('default_scope')
     if scope not in VISUALIZERS:
         known = ', '.join(VISUALIZERS)
@@ -41,60 +86,42 @@ def browse(args: argparse.Namespace) -> int:
     if not cfg.get(part):
         raise ConfigError(f'the config has no {part}')
     import_module(f'{scope}.utils').register_all_modules(init_default_scope=False)
-    set_random_seed((cfg.get('randomness') or {}).get('seed') or 0)  # the same pictures each time
-    with DefaultScope.overwrite_default_scope(scope):
-        return _browse(cfg, part, args)
-
-
-def _browse(cfg: Config, part: str, args: argparse.Namespace) -> int:
-    _show_truth(cfg, part, original=args.stage == 'original')
+    set_random_seed((cfg.get('randomness') or {}).get('seed') or 0)  # the same images each time
+    _show_truth(cfg, part, original=stage == 'original')
     dataset = _build(cfg, part)
-    artist = GroundTruthVisualizer(
-        cfg.get('visualizer') or ConfigDict(type=VISUALIZERS[cfg.default_scope]),
-        dataset.metainfo,
-        normalisation=_normalisation(cfg, part),
-        whole=args.stage == 'original',
-        heatmaps=args.heatmaps,
-    )
-    if _is_of_detector(cfg, part):
-        print(
-            f'the boxes are those of a detector, without joints: {part}.dataset.bbox_file=None '
-            'shows the annotated ones'
+    folder = Path(out or Path(cfg.work_dir) / f'browse_{split}')
+    done = Browsed(folder, len(dataset), min(num_images, len(dataset)))
+    with DefaultScope.overwrite_default_scope(scope):
+        artist = GroundTruthVisualizer(
+            cfg.get('visualizer') or ConfigDict(type=VISUALIZERS[scope]),
+            dataset.metainfo,
+            normalisation=_normalisation(cfg, part),
+            whole=stage == 'original',
+            heatmaps=heatmaps,
         )
-        artist.has_truth = False
-    out = Path(args.out or Path(cfg.work_dir) / f'browse_{args.split}')
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f'--out {out}: {error.strerror}') from None
-    return _draw_all(dataset, artist, out, args.number)
+        if _is_of_detector(cfg, part):
+            done.of_detector = True
+            artist.has_truth = False
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f'`out`: {folder}: {error.strerror}') from None
+        _draw_all(dataset, artist, done, track)
+    return done
 
 
-def _draw_all(dataset: Any, artist: GroundTruthVisualizer, out: Path, number: int) -> int:
-    wanted = min(number, len(dataset))
-    digits = max(len(str(wanted - 1)), 4)
-    progress = ProgressBar(wanted)
-    drawn: List[Path] = []
-    bad: List[str] = []
-    for index in range(wanted):
+def _draw_all(dataset: Any, artist: GroundTruthVisualizer, done: Browsed, track: Track) -> None:
+    digits = max(len(str(done.asked - 1)), 4)
+    for index in track(range(done.asked)):
         try:
             item = dataset[index]
-            path = out / f'{index:0{digits}d}_{_stem(item)}.png'
+            path = done.folder / f'{index:0{digits}d}_{_stem(item)}.png'
             doubt = artist.draw(item, path)
-            drawn.append(path)
+            done.images.append(path)
         except Exception as error:  # files are of any quality; a library's reader raises anything
             doubt = f'skipped: {_reason(error)}'
         if doubt:
-            bad.append(f'{_source(dataset, index)}: {doubt}')
-        progress.update()
-    print()
-    for line in bad:
-        print(line)
-    if drawn:
-        print(f'{len(drawn)} pictures of {len(dataset)} in {out}, the first is {drawn[0]}')
-    if bad:
-        print(f'{len(bad)} of {wanted} are not as they should be')
-    return len(bad)
+            done.problems.append(f'{_source(dataset, index)}: {doubt}')
 
 
 def _show_truth(cfg: Config, part: str, original: bool) -> None:
@@ -128,18 +155,11 @@ def _type(step: ConfigDict) -> str:
 
 def _build(cfg: Config, part: str) -> Any:
     try:
-        dataset = DATASETS.build(cfg[part].dataset)
-        if hasattr(dataset, 'full_init'):
-            dataset.full_init()
+        dataset = build_dataset(cfg, part)
     except Exception as error:  # annotation files are of any quality
-        if 'need at least one array to concatenate' in str(error):  # from mmengine's datasets
-            raise ConfigError(
-                f'the data of {part} is empty: no picture holds an object of the classes that are '
-                f'asked for; name those of your annotation file in {part}.dataset.metainfo.classes'
-            ) from None
         raise ConfigError(f'the data of {part} cannot be read: {_reason(error)}') from None
     if not len(dataset):
-        raise ConfigError(f'the data of {part} is empty: see its folders and file endings')
+        raise ConfigError(empty(cfg, part))
     return dataset
 
 

@@ -1,7 +1,5 @@
 """What is known about a backbone or a config, under its name."""
 
-import argparse
-import json
 from difflib import get_close_matches
 from typing import Any, Dict, Optional, Tuple
 
@@ -9,7 +7,6 @@ from ...errors import ConfigError
 from ...zoo.configs import is_config, list_configs, read_config
 from .backbone import describe_backbone
 from .config import describe_config
-from .text import as_text
 
 SMALLEST = 32  # pixels to a side
 
@@ -39,22 +36,10 @@ def describe(name: str, size: Optional[Tuple[int, int]] = None) -> Dict[str, Any
     """
     if size and min(size) < SMALLEST:
         raise ConfigError(
-            f'--size must be at least {SMALLEST}x{SMALLEST} pixels, got {size[0]}x{size[1]}'
+            f'`size` must be at least {SMALLEST}x{SMALLEST} pixels, got {size[0]}x{size[1]}'
         )
     if is_config(name):
         return describe_config(name, size)
     if get_close_matches(name, list_configs(), n=1, cutoff=0.8):
         read_config(name)  # which says what is close
     return describe_backbone(name, *([size] if size else []))
-
-
-def print_description(args: argparse.Namespace) -> None:
-    """Do what ``tools/describe.py``'s arguments say.
-
-    Raises:
-        ConfigError: See :func:`describe`.
-    """
-    described = describe(args.name, args.size)
-    print(json.dumps(described, indent=1) if args.json else as_text(described), end='')
-    if args.json:
-        print()

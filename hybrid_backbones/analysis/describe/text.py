@@ -2,6 +2,8 @@
 
 from typing import Any, Dict, Iterator, List, Sequence
 
+from ...utils.text import aligned_columns
+
 UNITS = ((1e9, 'G'), (1e6, 'M'), (1e3, 'K'))
 
 
@@ -19,7 +21,7 @@ def _backbone(about: Dict[str, Any]) -> Iterator[str]:
     yield about['notes']
     yield ''
     yield f'levels of an image of {_by(about["size"])}'
-    yield from _table([_level(**level) for level in about['levels']])
+    yield from _table([_level(**level) for level in about['levels']], 'lrll')
     yield ''
     rows = [(part['name'], part['layers'], part) for part in about['parts']]
     rows.append(('backbone', '', about))
@@ -28,7 +30,8 @@ def _backbone(about: Dict[str, Any]) -> Iterator[str]:
         [
             [name, f'{amount(cost["params"])} params', f'{amount(cost["flops"])} FLOPs', layers]
             for name, layers, cost in rows
-        ]
+        ],
+        'lrrl',
     )
     yield ''
     yield from _weights(about['weights'])
@@ -36,7 +39,7 @@ def _backbone(about: Dict[str, Any]) -> Iterator[str]:
     if about['configs']:
         yield f'{len(about["configs"])} configs of ours'
         yield from _table(
-            [[config['name'], _percent(config['published'])] for config in about['configs']]
+            [[config['name'], _percent(config['published'])] for config in about['configs']], 'll'
         )
     else:
         yield 'no config of ours has it: arch=... in the config of another variant is enough'
@@ -66,10 +69,10 @@ def _config(about: Dict[str, Any]) -> Iterator[str]:
     rows = [(part['name'], part['layers'], part) for part in about['parts']]
     rows.append(('model', '', about))
     yield from _table(
-        [[name, f'{amount(cost["params"])} params', layers] for name, layers, cost in rows]
+        [[name, f'{amount(cost["params"])} params', layers] for name, layers, cost in rows], 'lrl'
     )
     yield ''
-    yield from _table([row for row in _settings(about) if row[1]])
+    yield from _table([row for row in _settings(about) if row[1]], 'll')
 
 
 def _settings(about: Dict[str, Any]) -> Iterator[List[str]]:
@@ -130,12 +133,5 @@ def _by(size: Sequence[int]) -> str:
     return 'x'.join(map(str, size))
 
 
-def _table(rows: List[List[str]]) -> Iterator[str]:
-    """Aligned columns; in those between the first and the last, numbers are flush right."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    for first, *middle, last in rows:
-        numbers = [
-            cell.rjust(width) if cell[:1].isdigit() else cell.ljust(width)
-            for cell, width in zip(middle, widths[1:])
-        ]
-        yield '  ' + '  '.join([first.ljust(widths[0]), *numbers, last])
+def _table(rows: List[List[str]], align: str) -> Iterator[str]:
+    yield aligned_columns(rows, align, indent='  ')

@@ -84,7 +84,7 @@ def attention_map(
     finally:
         pruning.remove()
     if len(calls) != 1:
-        raise RuntimeError(f'{block} called attend {len(calls)} times, not once')
+        raise RuntimeError(f'{block} computed attention {len(calls)} times, not once')
     (call,) = calls
     layout = layout_of(Place(backbone, block, tuple(image.shape[2:]), call, (*scores, None)[0]))
     position, place = _place_of(query, layout, tuple(image.shape[2:]))

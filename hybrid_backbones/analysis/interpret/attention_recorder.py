@@ -1,19 +1,19 @@
-"""Listening to attention: what goes into ``attend`` while one module runs."""
+"""What goes into the attention of a module while it runs, and what comes out."""
 
 import contextlib
-import functools
 import inspect
-import sys
 from typing import Iterator, List, NamedTuple, Optional
 
 import torch
 from torch import Tensor, nn
 
-from ...layers import attention
+from ...layers import ScaledDotProductAttention, scaled_dot_product_attention
+
+SIGNATURE = inspect.signature(scaled_dot_product_attention)
 
 
 class Call(NamedTuple):
-    """One call of :func:`hybrid_backbones.layers.attend`: its arguments and its result."""
+    """Arguments and result of :func:`hybrid_backbones.layers.scaled_dot_product_attention`."""
 
     q: Tensor
     k: Tensor
@@ -39,52 +39,25 @@ class Call(NamedTuple):
 
 @contextlib.contextmanager
 def record_attention(module: nn.Module) -> Iterator[List[Call]]:
-    """While entered, all calls of ``attend`` that ``module`` makes are recorded.
-
-    What is computed stays as it is. ``attend`` is replaced wherever the package has imported it,
-    for the whole process: not for use in several threads at once.
+    """While entered, every attention that ``module`` computes is recorded, by forward hooks.
 
     Args:
-        module: A block of one of our backbones, or anything else in one.
+        module: A block of a backbone, or anything else in one.
     """
-    original = attention.attend
-    signature = inspect.signature(original)
     calls: List[Call] = []
-    running = False
 
-    @functools.wraps(original)
-    def listen(*args, **kwargs) -> Tensor:
-        output = original(*args, **kwargs)
-        if running:
-            given = signature.bind(*args, **kwargs)
-            given.apply_defaults()
-            names = ('q', 'k', 'v', 'bias', 'scale')
-            calls.append(Call(*(given.arguments[name] for name in names), output))
-        return output
+    def record(attention: nn.Module, args: tuple, kwargs: dict, output: Tensor) -> None:
+        given = SIGNATURE.bind(*args, **kwargs)
+        given.apply_defaults()
+        calls.append(Call(**given.arguments, output=output))
 
-    def begin(*_) -> None:
-        nonlocal running
-        running = True
-
-    def end(*_) -> None:
-        nonlocal running
-        running = False
-
-    holders = [
-        holder
-        for name, holder in list(sys.modules.items())
-        if name.split('.')[0] == 'hybrid_backbones' and vars(holder).get('attend') is original
-    ]
     hooks = [
-        module.register_forward_pre_hook(begin),
-        module.register_forward_hook(end, always_call=True),
+        part.register_forward_hook(record, with_kwargs=True)
+        for part in module.modules()
+        if isinstance(part, ScaledDotProductAttention)
     ]
-    for holder in holders:
-        holder.attend = listen
     try:
         yield calls
     finally:
-        for holder in holders:
-            holder.attend = original
         for hook in hooks:
             hook.remove()

@@ -43,7 +43,7 @@ class Target:
         if self.label is None:
             self.label = int(scores.argmax())
         if not 0 <= self.label < len(scores):
-            raise ConfigError(f'--class must be from 0 to {len(scores) - 1}, got {self.label}')
+            raise ConfigError(f'`label` must be from 0 to {len(scores) - 1}, got {self.label}')
         return self.label
 
 
@@ -66,9 +66,9 @@ class PublishedLogit(Target):
     def __init__(self, backbone: Conformer, weights: Optional[str], label: Optional[int] = None):
         super().__init__(label)
         if weights is None:
-            raise ConfigError('--class is for a config, or for --weights that hold a classifier')
+            raise ConfigError('`label` is for a config, or for `weights` that hold a classifier')
         if backbone.num_stages < 4:
-            raise ConfigError('--class needs a backbone with its last level, out_indices up to 3')
+            raise ConfigError('`label` needs a backbone with its last level, out_indices up to 3')
         checkpoint = read_checkpoint(weights)
         self.backbone = backbone
         self.heads = [
@@ -96,7 +96,7 @@ def _leaves(state: dict, name: str, file: str) -> Tuple[Tensor, Tensor]:
     for leaf in ('weight', 'bias'):
         keys = [key for key in state if f'.{key}'.endswith(f'.{name}.{leaf}')]
         if not keys:
-            raise ConfigError(f'--class: {file} has no classifier ({name}.{leaf})')
+            raise ConfigError(f'`label`: {file} has no classifier ({name}.{leaf})')
         found.append(state[keys[0]].float())
     return tuple(found)
 

@@ -35,7 +35,9 @@ def select(logs: Sequence[TrainingLog], keys: Optional[Sequence[str]] = None) ->
     if keys is None:
         main = [(log, curve) for log, curve in every if _is_main(log, curve, len(logs))]
         if not main:
-            raise ConfigError(f'say --keys: no loss or metric is logged, but {", ".join(known)}')
+            raise ConfigError(
+                f'name the `keys`: no loss or metric is logged, but {", ".join(known)}'
+            )
         return main
     for key in keys:
         if key not in known:
@@ -71,7 +73,7 @@ def draw(drawn: Sequence[Drawn], out: str, smooth: int = 1) -> None:
     target = Path(out)
     known = figure.canvas.get_supported_filetypes()
     if target.suffix[1:].lower() not in known:
-        raise ConfigError(f'--out writes {", ".join(sorted(known))}; got {out!r}')
+        raise ConfigError(f'`out` takes {", ".join(sorted(known))}; got {out!r}')
     part = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

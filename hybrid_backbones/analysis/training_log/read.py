@@ -124,7 +124,7 @@ def _find(path: Path) -> List[Path]:
             return [file for file in found if file]
     raise ConfigError(
         f'{path} holds no training log: expected vis_data/scalars.json in it or in its folders '
-        'named by time, as tools/train.py writes them'
+        'named by time, as training writes them'
     )
 
 

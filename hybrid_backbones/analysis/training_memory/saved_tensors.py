@@ -1,6 +1,6 @@
 """What a network keeps in memory from the forward pass for the backward pass."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Dict, Iterable, Iterator, Optional
 
 import torch
@@ -76,15 +76,20 @@ def follow_checkpointing(backbone: HybridBackbone, saved: SavedTensors) -> None:
 
     Nothing is recomputed: torch's checkpoints hide from the counting what they keep.
     """
-    chosen = backbone.with_cp
+    for stage in backbone.stages:
+        for block in stage.checkpointed_blocks():
+            _watch(block, saved)
+        stage.num_checkpointed = 0
 
-    def run_block(block: nn.Module, x: Tensor, stage: int, index: int, **kwargs):
-        if not (chosen if isinstance(chosen, bool) else index < chosen[stage]):
-            return block(x, **kwargs)
-        with saved.recomputing((x, *kwargs.values())):
-            return block(x, **kwargs)
 
-    backbone.run_block = run_block
+def _watch(block: nn.Module, saved: SavedTensors) -> None:
+    running = ExitStack()
+
+    def begin(block: nn.Module, args: tuple, kwargs: dict) -> None:
+        running.enter_context(saved.recomputing((*args, *kwargs.values())))
+
+    block.register_forward_pre_hook(begin, with_kwargs=True)
+    block.register_forward_hook(lambda *_: running.close(), always_call=True)
 
 
 def _storage(tensor: Tensor) -> torch.UntypedStorage:

@@ -44,7 +44,9 @@ class AnySizeSelfAttention(SelfAttention):
 class AnySizeUpsample(Upsample):
     """HRFormer's: resizes always; to the size that is there already it changes nothing."""
 
-    def forward(self, x: Tensor, size: Tuple[int, int]) -> Tensor:
+    def forward(  # type: ignore[override]  # never called as the class that it shares layers with
+        self, x: Tensor, size: Tuple[int, int]
+    ) -> Tensor:
         x = F.interpolate(ConvBNAct.forward(self, x), scale_factor=self.factor, **self.by_factor)
         return F.interpolate(x, size=size, **self.to_size)
 

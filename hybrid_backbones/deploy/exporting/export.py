@@ -1,9 +1,6 @@
 """Writing a backbone to a file that needs none of this package's code."""
 
-import argparse
 import logging
-import os
-import re
 import tempfile
 import warnings
 from contextlib import contextmanager
@@ -13,10 +10,9 @@ from typing import Iterator, List, NamedTuple, Optional
 import torch
 
 from ...errors import ConfigError, ExportError
-from ..folding.fold import fold
 from .formats import DEFAULT_OPSET, FORMATS, check_packages
 from .trace import LARGEST, SMALLEST, Backbone, Size, trace
-from .verify import TOLERANCE, Difference, compare, draw_constants, sizes_to_check
+from .verify import TOLERANCE, Difference, compare, sizes_to_check
 
 
 class Exported(NamedTuple):
@@ -67,7 +63,7 @@ def export(
     check_packages(format)
     if size is not None and not all(SMALLEST - 1 <= side <= LARGEST for side in size):
         raise ConfigError(
-            f'--size must be {SMALLEST - 1} to {LARGEST} pixels a side, got {size[0]}x{size[1]}'
+            f'`size` must be {SMALLEST - 1} to {LARGEST} pixels a side, got {size[0]}x{size[1]}'
         )
     with quiet():
         program = trace(backbone, size)
@@ -112,47 +108,3 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
-
-
-def export_from_arguments(args: argparse.Namespace) -> None:
-    """Do what ``tools/export.py``'s arguments say, and print what came of it.
-
-    Raises:
-        ConfigError: An argument cannot work.
-        CheckpointError: The weights cannot be read or are of another backbone.
-        ExportError: See :func:`export`.
-    """
-    from ...zoo.create import load_backbone
-
-    suffix = FORMATS[args.format].suffix
-    out = args.out or re.sub(r'\W+', '_', Path(args.network).stem) + suffix
-    if not out.endswith(suffix):
-        raise ConfigError(f'--format {args.format} writes a file *{suffix}, not {out!r}')
-    if os.path.isdir(out):
-        raise ConfigError(f'--out must be a file, {out} is a folder')
-    check_packages(args.format)
-    loaded = load_backbone(args.network, args.weights, args.options)
-    backbone = loaded.backbone if args.weights else draw_constants(loaded.backbone)
-    backbone = fold(backbone) if args.fold else backbone
-    done = export(backbone, out, args.format, args.size, args.opset)
-    print('\n'.join(describe(done, loaded.weights, args)))
-
-
-def describe(done: Exported, weights: str, args: argparse.Namespace) -> List[str]:
-    """What the tool prints."""
-    kind = f'ONNX, opset {args.opset}' if args.format == 'onnx' else 'torch.export'
-    size = f'{args.size[0]}x{args.size[1]}' if args.size else 'any height and width'
-    if args.size is None:
-        size += f' from {SMALLEST} to {LARGEST} pixels'
-    folded = ', folded' if args.fold else ''
-    lines = [
-        f'{done.path}: {kind}{folded}, {done.megabytes:.1f} MB, {weights}; any batch, {size}',
-        f'worst difference from PyTorch, of all levels (at most {TOLERANCE:.0e} is right):',
-    ]
-    for difference in done.differences:
-        shape = 'x'.join(map(str, difference.shape))
-        lines.append(
-            f'  {shape:>13}: {difference.absolute:.1e}, '
-            f'{difference.relative:.1e} standard deviations of a level'
-        )
-    return lines

@@ -36,6 +36,7 @@ def write_onnx(program: torch.export.ExportedProgram, path: Path, opset: int) ->
         dynamic_shapes={INPUT: symbolic},
         verbose=False,
     )
+    assert written is not None  # it is with dynamo=True
     written.save(str(path), external_data=False)
 
 
@@ -91,7 +92,7 @@ def check_packages(name: str) -> None:
     missing = [package for package in FORMATS[name].packages if find_spec(package) is None]
     if missing:
         raise ConfigError(
-            f'--format {name} needs {", ".join(missing)}: pip install {" ".join(missing)}'
+            f'`format={name}` needs {", ".join(missing)}: pip install {" ".join(missing)}'
         )
     if not hasattr(torch.compiler, 'is_exporting'):
         raise ConfigError(f'exporting needs torch 2.9 or later, this is {torch.__version__}')

@@ -1,7 +1,7 @@
 """A backbone as one graph for all image sizes and batches, by torch.export."""
 
 import copy
-from typing import Optional, Tuple, Union
+from typing import Any, Optional, Tuple, Union
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +46,9 @@ def trace(backbone: Backbone, size: Optional[Size] = None) -> torch.export.Expor
         A program that takes any batch of images ``(N, 3, H, W)``.
     """
     from torch.export import Dim
-    from torch.fx.experimental import _config as symbols
+    from torch.fx.experimental import _config
+
+    symbols: Any = _config  # torch gives its settings modules their methods at run time
 
     shape = {0: Dim('batch', min=1)}
     if size is None:

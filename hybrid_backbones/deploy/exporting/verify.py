@@ -1,13 +1,15 @@
 """How far an exported backbone is from the one that it was made from."""
 
 import math
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from .formats import Run
 from .trace import EXAMPLE, Backbone, Size
+
+Module = TypeVar('Module', bound=nn.Module)
 
 # batch, height and width: a multiple of 32, then odd ones and a batch
 SIZES = ((1, 256, 320), (2, 97, 130), (1, 161, 75))
@@ -70,12 +72,12 @@ def _worst(values: Sequence[Tensor]) -> float:
 
 
 @torch.no_grad()
-def draw_constants(backbone: nn.Module) -> nn.Module:
+def draw_constants(backbone: Module) -> Module:
     """Give random values to what is born constant, **in place**: a mistake in it would not show.
 
     Those are the scales, shifts and statistics of norms, layer scales, and tables of positions.
     """
-    values = dict(backbone.named_parameters())
+    values: Dict[str, Tensor] = dict(backbone.named_parameters())
     values.update((name, b) for name, b in backbone.named_buffers() if b.is_floating_point())
     generator = torch.Generator().manual_seed(0)
     for value in values.values():

@@ -24,8 +24,10 @@ def affine_of(module: nn.Module) -> Tuple[Tensor, Tensor]:
 
 @affine_of.register(_BatchNorm)
 def _(norm: _BatchNorm) -> Tuple[Tensor, Tensor]:
-    factor = norm.weight.double() * (norm.running_var.double() + norm.eps).rsqrt()
-    return factor, norm.bias.double() - norm.running_mean.double() * factor
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None and variance is not None  # every norm here tracks its statistics
+    factor = norm.weight.double() * (variance.double() + norm.eps).rsqrt()
+    return factor, norm.bias.double() - mean.double() * factor
 
 
 @affine_of.register(LayerScale)
@@ -48,10 +50,11 @@ def fold_into(
         before: Modules for :func:`affine_of` whose output nobody but ``layer`` gets.
         after: Modules for :func:`affine_of` that alone get its output, in their order.
     """
-    target: Layer = parent.get_submodule(layer)
+    target = parent.get_submodule(layer)
+    assert isinstance(target, (nn.Conv2d, nn.Linear))
     weight = target.weight.double()
     bias = weight.new_zeros(len(weight)) if target.bias is None else target.bias.double()
-    for factor, shift in _take(parent, reversed(before)):
+    for factor, shift in _take(parent, before[::-1]):
         _check_pointwise(target, layer)
         bias = bias + weight.flatten(1) @ shift
         weight = weight * _along(factor, weight, dim=1)

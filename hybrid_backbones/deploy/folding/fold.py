@@ -1,7 +1,7 @@
 """Computing once what a backbone in eval mode would compute for every image."""
 
 import copy
-from typing import Tuple
+from typing import Tuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -94,8 +94,11 @@ def fold(backbone: HybridBackbone) -> FoldedBackbone:
     body = copy.deepcopy(backbone)
     for parameter in body.parameters():
         parameter.grad = None
-    body.with_cp = False  # there is no backward pass to save memory for
-    return FoldedBackbone(_fold_tree(body))
+    for stage in body.stages:
+        stage.num_checkpointed = 0  # there is no backward pass to save memory for
+    folded = _fold_tree(body)
+    assert isinstance(folded, HybridBackbone)  # no rule takes the place of a backbone
+    return FoldedBackbone(folded)
 
 
 def fold_model(model: nn.Module) -> nn.Module:
@@ -113,12 +116,13 @@ def fold_model(model: nn.Module) -> nn.Module:
         TypeError: It has no ``.backbone``, or one that is none of this package's.
         ValueError: The backbone is in training mode, or folded already.
     """
-    if not isinstance(getattr(model, 'backbone', None), nn.Module):
+    backbone = getattr(model, 'backbone', None)
+    if not isinstance(backbone, nn.Module):
         raise TypeError(
             'fold_model takes a detector, segmentor or pose estimator with a .backbone; '
             f'got a {type(model).__name__}'
         )
-    model.backbone = fold(model.backbone)
+    model.backbone = fold(cast(HybridBackbone, backbone))  # which checks what it is
     return model
 
 

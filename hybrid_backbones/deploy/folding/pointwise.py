@@ -32,7 +32,7 @@ def _convolves(x: Tensor) -> bool:
         and x.numel() > 0
         and x.dtype == torch.float32
         and mkldnn.is_available()
-        and mkldnn.enabled
+        and bool(mkldnn.enabled)
     )
 
 

@@ -6,7 +6,7 @@ they name, since a subclass may compute something else.
 """
 
 from functools import partial
-from typing import Callable, Dict
+from typing import Any, Callable, Dict
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,8 @@ from .affine import fold_into, set_weights
 from .inplace import ResidualSum
 from .pointwise import as_pointwise
 
-Rule = Callable[[nn.Module], nn.Module]
+# of the class that it is registered for, which the table knows and types cannot say
+Rule = Callable[[Any], nn.Module]
 
 
 def fold_norms(module: nn.Module, **norms: str) -> nn.Module:
@@ -31,11 +32,12 @@ def fold_residual(conv: ResidualDWConv) -> nn.Conv2d:
     plain = nn.Conv2d(
         conv.in_channels,
         conv.out_channels,
-        conv.kernel_size,
-        padding=conv.padding,
+        conv.kernel_size[0],
+        padding=conv.kernel_size[0] // 2,
         groups=conv.groups,
         device='meta',  # weights follow
     )
+    assert conv.bias is not None
     weight = conv.weight.double().clone()  # (C, 1, k, k)
     middle = conv.kernel_size[0] // 2
     weight[:, 0, middle, middle] += 1

@@ -285,7 +285,6 @@ def test_tool(tmp_path):
         (['hrformer_tin'], ["no network 'hrformer_tin'", 'hrformer_tiny']),
         (['hrformer_tiny', '--size', '64'], ['--size', 'HEIGHTxWIDTH', "'64'"]),
         (['hrformer_tiny', '--batch', '0'], ['--batch', 'at least 1']),
-        (['hrformer_tiny', '--suite'], ['--suite']),
     ],
 )
 def test_refusals_of_the_tool(tmp_path, arguments, parts):
@@ -300,7 +299,7 @@ def test_refusals_of_the_tool(tmp_path, arguments, parts):
     [
         (dict(network='unifomer_s'), r"no network 'unifomer_s'; close: .*uniformer_s"),
         (dict(network='gone.py'), 'no config file gone.py'),
-        (dict(size=(16, 64)), '--size must be at least 32x32 pixels, got 16x64'),
+        (dict(size=(16, 64)), '`size` must be at least 32x32 pixels, got 16x64'),
         (dict(options=dict(wrong=1)), "HRFormer has no option 'wrong'"),
         (dict(options=dict(out_indices=(7,))), 'out_indices'),
         (dict(mode='folded', what='training'), 'a folded network does not train'),

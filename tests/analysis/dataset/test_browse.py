@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from argparse import Namespace
 from pathlib import Path
 
 import cv2
@@ -22,7 +21,7 @@ for library in ('mmdet', 'mmseg', 'mmpose'):
 DETECTION = 'configs/maskrcnn_uniformer_xxs_1x.py'
 MASKS = 'examples/own_masks.py'
 POSE = 'configs/topdown_hrformer_t_210e_coco_256x192.py'
-REAL = Path(__file__).parents[1] / 'reference' / 'real' / 'coco'
+REAL = Path(__file__).parents[2] / 'reference' / 'real' / 'coco'
 
 
 @pytest.fixture
@@ -38,21 +37,9 @@ def seen(monkeypatch):
     return items
 
 
-def arguments(name, out, **changes):
-    values = dict(
-        config=str(PROJECT / name),
-        split='train',
-        number=2,
-        stage='pipeline',
-        heatmaps=False,
-        out=str(out),
-        mini=False,
-        data_root=None,
-        cfg_options=None,
-        launcher='none',
-        work_dir=None,
-    )
-    return Namespace(**{**values, **changes})
+def draw(name, out, **changes):
+    """Two images of a config, drawn into ``out``."""
+    return browse(str(PROJECT / name), **{'num_images': 2, 'out': str(out), **changes})
 
 
 def real(split, root=REAL, **more):
@@ -115,7 +102,7 @@ def test_segmentation(tmp_path, seen, split, options):
     write_persons(tmp_path / 'data')
     options = {f'{split}_dataloader.dataset.{key}': value for key, value in options.items()}
     common = dict(data_root=str(tmp_path / 'data'), cfg_options=options)
-    assert browse(arguments(MASKS, tmp_path / 'out', split=split, **common)) == 0
+    assert draw(MASKS, tmp_path / 'out', split=split, **common).problems == []
     assert len(seen) == 2
     for drawn, item in zip(pictures(tmp_path / 'out'), seen):
         plain = blue_first(item)
@@ -135,7 +122,7 @@ def test_detection(tmp_path, seen, split):
     """The truth fits the picture, also where the pipeline reads it after resizing."""
     options = persons(split, (400, 200))
     common = dict(data_root=str(REAL), cfg_options=options)
-    assert browse(arguments(DETECTION, tmp_path, split=split, **common)) == 0
+    assert draw(DETECTION, tmp_path, split=split, **common).problems == []
     file = json.loads((REAL / 'person_keypoints.json').read_text())
     assert len(seen) == 2
     for drawn, item, picture in zip(pictures(tmp_path), seen, file['images']):
@@ -167,26 +154,26 @@ def test_no_object(tmp_path, seen):
     content['annotations'] = [a for a in content['annotations'] if a['image_id'] != first]
     file.write_text(json.dumps(content))
     options = persons('val', (200, 100), tmp_path / 'data')
-    args = arguments(
+    done = draw(
         DETECTION,
         tmp_path / 'out',
         split='val',
         data_root=str(tmp_path / 'data'),
         cfg_options=options,
     )
-    assert browse(args) == 0
+    assert done.problems == []
     assert len(seen[0]['data_samples'].gt_instances) == 0
     assert np.array_equal(pictures(tmp_path / 'out')[0], blue_first(seen[0]))
 
 
-def test_real_persons(tmp_path, seen, capsys):
+def test_real_persons(tmp_path, seen):
     """As they are in the file, and cropped with heatmaps below."""
-    common = dict(data_root=str(REAL), cfg_options=real('train'), number=9)
-    assert browse(arguments(POSE, tmp_path / 'whole', stage='original', **common)) == 0
+    common = dict(data_root=str(REAL), cfg_options=real('train'), num_images=9)
+    done = draw(POSE, tmp_path / 'whole', stage='original', **common)
+    assert (len(done.images), done.total, done.problems) == (3, 3, [])
     assert [path.name for path in sorted((tmp_path / 'whole').iterdir())] == [
         *('0000_000000000785.png', '0001_000000040083.png', '0002_000000040083.png')
     ]
-    assert '3 pictures of 3' in capsys.readouterr().out
     file = cv2.imread(str(REAL / 'images' / '000000000785.jpg'))
     whole = pictures(tmp_path / 'whole')[0]
     assert np.array_equal(whole[:30], file[:30]), 'sky above the person'
@@ -197,7 +184,7 @@ def test_real_persons(tmp_path, seen, capsys):
     assert changed(whole[side][:, None], file[side][:, None]) > 0.9, 'its box'
 
     seen.clear()
-    assert browse(arguments(POSE, tmp_path / 'crops', heatmaps=True, **common)) == 0
+    assert draw(POSE, tmp_path / 'crops', heatmaps=True, **common).problems == []
     for drawn, item in zip(pictures(tmp_path / 'crops'), seen):
         plain = blue_first(item)
         assert plain.shape == (256, 192, 3)
@@ -213,18 +200,18 @@ def test_real_persons(tmp_path, seen, capsys):
                 assert np.abs(joint - 4 * np.array(peak[::-1])).max() <= 4
 
 
-def test_boxes_of_a_detector(tmp_path, seen, capsys):
+def test_boxes_of_a_detector(tmp_path, seen):
     """They have no joints: MMPose puts zeros there, which are not drawn."""
     found = [dict(image_id=785, category_id=1, bbox=[280, 40, 220, 340], score=0.9)]
     (tmp_path / 'found.json').write_text(json.dumps(found))
     options = real('val', bbox_file=str(tmp_path / 'found.json'))
     common = dict(split='val', data_root=str(REAL))
-    assert browse(arguments(POSE, tmp_path / 'a', cfg_options=options, **common)) == 0
-    assert 'val_dataloader.dataset.bbox_file=None' in capsys.readouterr().out
+    done = draw(POSE, tmp_path / 'a', cfg_options=options, **common)
+    assert done.problems == [] and done.of_detector
     assert np.array_equal(pictures(tmp_path / 'a')[0], blue_first(seen[0]))
     seen.clear()
     options = real('val', bbox_file=None)
-    assert browse(arguments(POSE, tmp_path / 'b', cfg_options=options, **common)) == 0
+    assert draw(POSE, tmp_path / 'b', cfg_options=options, **common).problems == []
     for drawn, item in zip(pictures(tmp_path / 'b'), seen):
         assert changed(drawn, blue_first(item)) > 0.01
 
@@ -234,29 +221,27 @@ def test_again_the_same(tmp_path):
     DefaultScope.get_instance('mine', scope_name='mine')
     for folder, seed in (('a', None), ('b', None), ('c', 1)):
         options = {**real('train'), 'randomness.seed': seed}
-        browse(arguments(POSE, tmp_path / folder, data_root=str(REAL), cfg_options=options))
+        draw(POSE, tmp_path / folder, data_root=str(REAL), cfg_options=options)
     a, b, c = (pictures(tmp_path / folder) for folder in 'abc')
     assert all(np.array_equal(x, y) for x, y in zip(a, b))
     assert not all(np.array_equal(x, y) for x, y in zip(a, c))
     assert DefaultScope.get_current_instance().scope_name == 'mine'
 
 
-def test_pictures_that_cannot_be_read(tmp_path, capsys):
+def test_images_that_cannot_be_read(tmp_path):
     shutil.copytree(REAL, tmp_path / 'data')
     broken = tmp_path / 'data' / 'images' / '000000040083.jpg'
     broken.write_bytes(b'no picture')
-    args = arguments(
+    done = draw(
         POSE,
         tmp_path / 'out',
         data_root=str(tmp_path / 'data'),
         cfg_options=real('train'),
-        number=9,
+        num_images=9,
     )
-    assert browse(args) == 2, 'two persons are on it'
-    output = capsys.readouterr().out.splitlines()
-    named = [line for line in output if line.startswith(f'{broken}: skipped: ')]
-    assert len(named) == 2
-    assert output[-1] == '2 of 3 are not as they should be'
+    assert len(done.problems) == 2, 'two persons are on it'
+    assert all(line.startswith(f'{broken}: skipped: ') for line in done.problems)
+    assert (done.asked, len(done.images)) == (3, 1)
     assert [path.name for path in (tmp_path / 'out').iterdir()] == ['0000_000000000785.png']
 
 
@@ -278,12 +263,12 @@ def write_masks(root, value, size=(40, 60)):
         (1, (20, 30), 'the picture is 40x60 pixels, its mask 20x30'),
     ],
 )
-def test_masks_that_cannot_be_right(tmp_path, capsys, value, size, doubt):
+def test_masks_that_cannot_be_right(tmp_path, value, size, doubt):
     """MMSegmentation would end in an error of a GPU, or train on other pixels."""
     write_masks(tmp_path / 'data', value, size)
-    args = arguments(MASKS, tmp_path / 'out', data_root=str(tmp_path / 'data'), stage='original')
-    assert browse(args) == bool(doubt)
-    assert doubt in capsys.readouterr().out
+    done = draw(MASKS, tmp_path / 'out', data_root=str(tmp_path / 'data'), stage='original')
+    assert len(done.problems) == bool(doubt)
+    assert doubt in ''.join(done.problems)
 
 
 def test_data_that_cannot_be_read(tmp_path):
@@ -292,14 +277,14 @@ def test_data_that_cannot_be_read(tmp_path):
     options = persons('train', (200, 100))
     wrong = {**options, 'train_dataloader.dataset.metainfo.classes': ['ship']}
     with pytest.raises(ConfigError, match=r"'ship'.*categories are 'person'"):
-        browse(arguments(DETECTION, tmp_path / 'out', cfg_options=wrong, **common))
+        draw(DETECTION, tmp_path / 'out', cfg_options=wrong, **common)
     file = tmp_path / 'data' / 'person_keypoints.json'
     file.write_text(json.dumps({**json.loads(file.read_text()), 'annotations': []}))
     with pytest.raises(ConfigError, match=r'empty.*train_dataloader\.dataset\.metainfo\.classes'):
-        browse(arguments(DETECTION, tmp_path / 'out', cfg_options=options, **common))
+        draw(DETECTION, tmp_path / 'out', cfg_options=options, **common)
     file.write_text('{"images": [')
     with pytest.raises(ConfigError, match='the data of train_dataloader cannot be read'):
-        browse(arguments(POSE, tmp_path / 'out', cfg_options=real('train'), **common))
+        draw(POSE, tmp_path / 'out', cfg_options=real('train'), **common)
     assert not (tmp_path / 'out').exists()
 
 

@@ -2,14 +2,14 @@
 
 import json
 import re
-from argparse import Namespace
 
 import pytest
 import torch
 
 from hybrid_backbones import backbones
-from hybrid_backbones.analysis.describe.describe import describe, print_description
+from hybrid_backbones.analysis.describe.describe import describe
 from hybrid_backbones.analysis.describe.text import amount, as_text
+from hybrid_backbones.cli.main import main
 from hybrid_backbones.complexity import count_flops, count_parameters
 from hybrid_backbones.complexity.parts import describe_parts
 from hybrid_backbones.errors import ConfigError
@@ -110,14 +110,14 @@ def test_words(uniformer):
 
 
 def test_json(capsys):
-    print_description(Namespace(name='uniformer_xxs', size=(64, 64), json=True))
+    main(['describe', 'uniformer_xxs', '--size', '64x64', '--json'])
     about = json.loads(capsys.readouterr().out)
     assert (about['kind'], about['arch'], about['size']) == ('backbone', 'xxs', [64, 64])
 
 
 def test_words_of_streams():
     text = as_text(describe('hrformer_tiny', (64, 64)))
-    assert '3 Module of 3 streams with 2 Block each' in text
+    assert '3 HRModule of 3 streams with 2 Block each' in text
     assert '2 Bottleneck' in text
 
 

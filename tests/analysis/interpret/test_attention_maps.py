@@ -4,14 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from hybrid_backbones import layers
 from hybrid_backbones.analysis.interpret.attention_maps import (
     ATTENTION,
     attention_blocks,
     attention_map,
 )
 from hybrid_backbones.analysis.interpret.attention_recorder import record_attention
-from hybrid_backbones.backbones import cvt
 from hybrid_backbones.backbones.transxnet import ReducedAttention
 from hybrid_backbones.errors import ConfigError
 from tests.analysis.small import SMALL
@@ -65,24 +63,38 @@ def test_weights_reproduce_what_is_computed(backbone, image):
             torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-4)
 
 
+def hooks_of(backbone):
+    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in backbone.modules())
+
+
 def test_listening_changes_nothing(backbone, image):
-    before = layers.attention.attend, cvt.attend
+    before = hooks_of(backbone)
     with torch.no_grad():
         plain = backbone(image)
         with record_attention(backbone):
             heard = backbone(image)
     for a, b in zip(plain, heard):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
-    assert (layers.attention.attend, cvt.attend) == before
+    assert hooks_of(backbone) == before
 
 
-def test_an_error_leaves_attend_as_it_was(image):
+def test_an_error_leaves_no_hooks(image):
     backbone = SMALL['cvt']().eval()
-    before = layers.attention.attend, cvt.attend
+    before = hooks_of(backbone)
     backbone.stages[1].blocks[0].attn.proj = None
     with pytest.raises(TypeError), record_attention(backbone):
         backbone(image)
-    assert (layers.attention.attend, cvt.attend) == before
+    assert hooks_of(backbone) == before
+
+
+def test_only_the_given_module_is_recorded(image):
+    """And every call of it, in order; two recordings at once see the same."""
+    backbone = SMALL['uniformer']().eval()
+    blocks = backbone.stages[2].blocks
+    with torch.no_grad(), record_attention(blocks[1]) as one, record_attention(blocks) as all_:
+        backbone(image)
+    assert len(all_) == len(blocks) > len(one) == 1
+    assert all_[1].output is one[0].output
 
 
 def test_parts_of_a_map_add_up(backbone, image):

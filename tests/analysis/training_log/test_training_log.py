@@ -247,7 +247,7 @@ def test_selection(tmp_path):
 
 def test_a_log_without_loss_and_metrics(tmp_path):
     write(tmp_path, dict(acc=1.0, iter=10, step=10))
-    with pytest.raises(ConfigError, match=r'say --keys.*acc'):
+    with pytest.raises(ConfigError, match=r'`keys`.*acc'):
         select([read_log(tmp_path)])
 
 
@@ -301,7 +301,7 @@ def test_figure(tmp_path):
 def test_nothing_remains_of_a_picture_that_cannot_be_written(tmp_path):
     write(tmp_path / 'a', row(10), row(20))
     drawn = select([read_log(tmp_path / 'a')])
-    with pytest.raises(ConfigError, match=r'--out writes .*png.*a.xyz'):
+    with pytest.raises(ConfigError, match=r'`out` takes .*png.*a.xyz'):
         draw(drawn, str(tmp_path / 'out' / 'a.xyz'))
     assert not (tmp_path / 'out').exists()
     (tmp_path / 'out' / 'a.png').mkdir(parents=True)

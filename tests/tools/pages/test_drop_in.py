@@ -1,22 +1,20 @@
 """Trying many configs: results are kept, alike models are run once, and the table counts."""
 
-from argparse import Namespace
-
 import pytest
 
 from hybrid_backbones.errors import ConfigError
 from tools.pages.drop_in import (
-    BEGIN,
-    END,
     NOT_TRIED,
+    PAGE,
+    PART,
     read_results,
     shipped_configs,
     short_reason,
     structure,
     sweep,
     table,
-    write_table,
 )
+from tools.pages.marked import read_page
 
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
@@ -27,7 +25,7 @@ LIGHT = 'mmseg::erfnet/erfnet_fcn_4xb4-160k_cityscapes-512x1024.py'
 
 
 def run(folder, only):
-    return sweep(Namespace(only=only, work_dir=str(folder), out=None))
+    return sweep(only, folder)
 
 
 def test_shipped_configs():
@@ -73,19 +71,17 @@ RESULTS = [
 ]
 
 
-def test_table(tmp_path):
+def test_table():
     lines = table(RESULTS).splitlines()
     assert lines[0] == 'It works with 2 of 4 configs.'
     assert '- mmdet: 1 of 2' in lines and '- mmpose: 1 of 1' in lines
     assert '- mmseg: 0 of 1; 1 could not be tried' in lines
-    assert '| mmdet `atss` | 1 of 2 | 1: a / b |' in lines
+    assert r'| mmdet `atss` | 1 of 2 | 1: a \| b |' in lines
     assert '| mmpose `face/heads` | 1 of 1 |  |' in lines
-    page = tmp_path / 'page.md'
-    page.write_text(f'before\n{BEGIN}\nold\n{END}\nafter\n')
-    write_table(page, RESULTS)
-    text = page.read_text()
-    assert text.startswith('before\n') and text.endswith(f'{END}\nafter\n') and 'old' not in text
-    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_the_page_has_a_place_for_it():
+    assert 'It works with' in read_page(PAGE, [PART])
 
 
 def test_reasons_name_no_place():
@@ -101,6 +97,6 @@ def test_refusals(tmp_path):
     for text in (None, 'a page without the marks'):
         if text:
             page.write_text(text)
-        with pytest.raises(ConfigError, match='to put the table between'):
-            sweep(Namespace(only='', work_dir=str(tmp_path / 'work'), out=str(page)))
+        with pytest.raises(ConfigError, match='must be a page with the lines'):
+            sweep('', tmp_path / 'work', page)
     assert not (tmp_path / 'work').exists()

@@ -111,9 +111,9 @@ def check_target(path: str) -> Path:
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f'--out writes a picture: FILE.png or FILE.jpg, not {str(path)!r}')
+        raise ConfigError(f'`out` is an image: FILE.png or FILE.jpg, not {str(path)!r}')
     if path.is_dir():
-        raise ConfigError(f'--out {path} is a folder: name a file in it')
+        raise ConfigError(f'`out`: {path} is a folder: name a file in it')
     return path
 
 

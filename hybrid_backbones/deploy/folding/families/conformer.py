@@ -43,6 +43,7 @@ def fold_coupling(block: CouplingBlock) -> CouplingBlock:
 def fold_first_stage(stage: FirstStage) -> FirstStage:
     """All blocks get what another one returns."""
     for block in stage.blocks:
+        assert isinstance(block, CouplingBlock)
         overwrite(block.cnn)
     return stage
 
@@ -50,6 +51,7 @@ def fold_first_stage(stage: FirstStage) -> FirstStage:
 def fold_later_stage(stage: LaterStage) -> LaterStage:
     """All blocks but the first, which gets what may be a level of the backbone."""
     for block in stage.blocks[1:]:
+        assert isinstance(block, CouplingBlock)
         overwrite(block.cnn)
     return stage
 

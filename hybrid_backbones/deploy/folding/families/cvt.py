@@ -18,6 +18,7 @@ def fold_block(block: Block) -> Block:
     """``silu(a x) / a``: the factors into the layers before and behind."""
     mlp = block.mlp
     fc1, fc2 = mlp.fc1, mlp.fc2
+    assert fc1.bias is not None and fc2.bias is not None
     set_weights(fc1, fc1.weight.double() * QUICK_GELU, fc1.bias.double() * QUICK_GELU)
     set_weights(fc2, fc2.weight.double() / QUICK_GELU, fc2.bias)
     mlp.act = nn.SiLU(inplace=True)

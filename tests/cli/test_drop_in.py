@@ -1,13 +1,11 @@
-"""tools/drop_in.py, run as a user runs it."""
-
-from argparse import Namespace
+"""``hybrid-backbones drop-in``."""
 
 import pytest
 from mmengine.config import Config
 
 from hybrid_backbones.dropin import drop_in
 from hybrid_backbones.errors import ConfigError
-from tests.tools.commands import complaint, tool
+from tests.tools.commands import tool
 
 pytest.importorskip('mmdet')
 
@@ -26,7 +24,7 @@ def test_writes_a_short_config(result):
     (path,) = folder.iterdir()
     assert path.name == 'retinanet_r18_fpn_1x_coco_uniformer_xxs.py'
     text = path.read_text()
-    assert text.startswith('# Written by tools/drop_in.py: UniFormer xxs in place of ResNet in\n')
+    assert text.startswith('# Written by hybrid-backbones drop-in: UniFormer xxs in place of')
     assert f"_base_ = ['{RETINANET}']" in text
     assert len(text.splitlines()) < 40 and max(map(len, text.splitlines())) <= 100
     assert 'custom_imports' not in text
@@ -54,7 +52,7 @@ def test_a_file_of_ones_own(tmp_path, monkeypatch):
     before = mine.read_text()
     names = dict(config='mine/detector.py', backbone='uniformer_xxs', out='new.py')
     for _ in range(2):
-        drop_in(Namespace(**names, pretrained=None, size=(64, 96), untried=False))
+        drop_in(**names, size=(64, 96))
     assert mine.read_text() == before
     cfg = Config.fromfile(str(tmp_path / 'new.py'))
     assert "_base_ = ['mine/detector.py']" in (tmp_path / 'new.py').read_text()
@@ -66,6 +64,7 @@ REFUSED_BY_THE_TOOL = [
     (['no_such.py', '--backbone', 'uniformer_s'], ['no config file no_such.py']),
     (['broken.py', '--backbone', 'uniformer_s'], ['broken.py cannot be read: SyntaxError']),
     ([RETINANET, '--backbone', 'uniformer_s', '--size', '9'], ['HEIGHTxWIDTH']),
+    ([RETINANET, '--backbone', 'uniformer_s', '-o', 'new.txt'], ['--out is a config: FILE.py']),
 ]
 
 
@@ -83,15 +82,14 @@ def contents(folder):
 
 
 @pytest.mark.parametrize('arguments, parts', REFUSED_BY_THE_TOOL)
-def test_refusals(folder, arguments, parts):
+def test_refusals(command, folder, arguments, parts):
     there = contents(folder)
-    line = complaint(tool(folder, 'drop_in', *arguments))
+    line = command('drop-in', *arguments).refusal
     for part in parts:
         assert part in line
     assert contents(folder) == there
 
 
-NOTHING = dict(out=None, pretrained=None, size=None, untried=False)
 SHIPPED = 'mmdet::retinanet/retinanet_r50_fpn_1x_cocoo.py'
 REFUSED = [
     (dict(config=SHIPPED), ['close: mmdet::retinanet/retinanet_r50_fpn_1x_coco.py']),
@@ -112,9 +110,9 @@ REFUSED = [
 def test_refusals_leave_nothing(folder, monkeypatch, arguments, parts):
     monkeypatch.chdir(folder)
     there = contents(folder)
-    usual = dict(config=RETINANET, backbone='uniformer_xxs', **NOTHING)
+    usual = dict(config=RETINANET, backbone='uniformer_xxs')
     with pytest.raises(ConfigError) as error:
-        drop_in(Namespace(**{**usual, **arguments}))
+        drop_in(**{**usual, **arguments})
     for part in parts:
         assert part in str(error.value)
     assert '\n' not in str(error.value)
@@ -130,14 +128,14 @@ def needs_a_package(folder):
     return folder
 
 
-def test_untried(needs_a_package, monkeypatch, capsys):
+def test_skip_check(needs_a_package, monkeypatch):
     """What does not run here is refused, except on demand."""
     monkeypatch.chdir(needs_a_package)
-    arguments = dict(config='gone.py', backbone='uniformer_xxs', **{**NOTHING, 'out': 'new.py'})
+    arguments = dict(config='gone.py', backbone='uniformer_xxs', out='new.py')
     with pytest.raises(ConfigError, match='GoneHead') as error:
-        drop_in(Namespace(**arguments))
-    assert '--untried' in str(error.value)
+        drop_in(**arguments)
+    assert '`skip_check=True`' in str(error.value)
     assert not (needs_a_package / 'new.py').exists()
-    drop_in(Namespace(**{**arguments, 'untried': True}))
+    done = drop_in(**arguments, skip_check=True)
     assert Config.fromfile('new.py').model.neck.in_channels == [112, 224, 448]
-    assert 'not tried' in capsys.readouterr().out
+    assert done.after is None

@@ -1,11 +1,10 @@
-"""``tools/export.py`` as a user runs it."""
+"""``hybrid-backbones export``."""
 
 import pytest
 import torch
 
 from hybrid_backbones import CvT
 from hybrid_backbones.deploy.exporting.verify import TOLERANCE
-from tests.tools.commands import complaint, tool
 
 for package in ('onnx', 'onnxscript', 'onnxruntime'):
     pytest.importorskip(package)
@@ -13,15 +12,15 @@ for package in ('onnx', 'onnxscript', 'onnxruntime'):
 LITTLE = ('cvt_13', '--options', 'out_indices=(0,)')
 
 
-def test_export(tmp_path):
+def test_export(command, tmp_path):
     """With weights of a file: what onnxruntime makes of it is what the backbone says."""
     from hybrid_backbones.deploy.exporting.formats import run_onnx
 
     backbone = CvT('13', out_indices=(0,)).eval()
     torch.save(backbone.state_dict(), tmp_path / 'some.pth')
-    result = tool(tmp_path, 'export', *LITTLE, '--weights', 'some.pth', '--fold')
-    assert result.returncode == 0, result.stderr
-    first, second, *rows = result.stdout.splitlines()[-5:]  # a report on the weights before
+    result = command('export', *LITTLE, '--weights', 'some.pth', '--fold')
+    assert result.status == 0, result.err
+    first, second, *rows = result.out.splitlines()[-5:]  # a report on the weights before
     assert first.startswith('cvt_13.onnx: ONNX, opset 20, folded, ')
     assert first.endswith('some.pth; any batch, any height and width from 33 to 8192 pixels')
     assert f'{TOLERANCE:.0e}' in second
@@ -42,14 +41,14 @@ def test_export(tmp_path):
         (['uniformer_tiny'], ["no backbone 'uniformer_tiny'", 'uniformer_small']),
         ([*LITTLE, '--weights', 'gone.pth'], ['no checkpoint file gone.pth']),
         ([*LITTLE, '--weights', 'corrupt.pth'], ['corrupt.pth is no checkpoint, or damaged']),
-        ([*LITTLE, '--size', '31x64'], ['32 to 8192 pixels', '31x64']),
+        ([*LITTLE, '--size', '31x64'], ['--size must be 32 to 8192 pixels', '31x64']),
         ([*LITTLE, '--out', 'a.pt2'], ['--format onnx', '*.onnx', "'a.pt2'"]),
         (['cvt_13', '--options', 'no_such=1'], ['no_such']),
     ],
 )
-def test_refusals(tmp_path, given, parts):
+def test_refusals(command, tmp_path, given, parts):
     (tmp_path / 'corrupt.pth').write_bytes(b'no weights')
-    line = complaint(tool(tmp_path, 'export', *given))
+    line = command('export', *given).refusal
     for part in parts:
         assert part in line
     assert [p.name for p in tmp_path.iterdir()] == ['corrupt.pth']

@@ -1,7 +1,4 @@
-"""tools/visualize.py: pictures are written, and bad input is refused in one line."""
-
-import runpy
-import sys
+"""``hybrid-backbones visualize``: images are written, bad input is refused in one line."""
 
 import cv2
 import numpy as np
@@ -10,27 +7,15 @@ import torch
 
 from hybrid_backbones import UniFormer
 from hybrid_backbones.analysis.interpret.images import MEAN, STD, read_picture
-from tests.tools.commands import PROJECT, complaint, tool
+from tests.tools.commands import PROJECT
 
 pytest.importorskip('matplotlib')
 PHOTO = PROJECT / 'tests/reference/real/coco/images/000000000785.jpg'
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch, capsys):
-    """Call the tool in this process, in an empty folder: status, standard output and error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['visualize.py', *map(str, arguments)])
-        status = 0
-        try:
-            runpy.run_path(str(PROJECT / 'tools' / 'visualize.py'), run_name='__main__')
-        except SystemExit as end:
-            status = end.code
-        return (status, *capsys.readouterr())
-
-    return call
+def here(command):
+    return lambda *arguments: command('visualize', *arguments)
 
 
 def colours(path):
@@ -40,16 +25,16 @@ def colours(path):
     return len(np.unique(picture.reshape(-1, 3), axis=0))
 
 
-def test_features(tmp_path):
+def test_features(here, tmp_path):
     """A detector's checkpoint of ours, and a photograph."""
     backbone = UniFormer('xxs')
     state = {f'backbone.{name}': value for name, value in backbone.state_dict().items()}
     state['neck.lateral_convs.0.conv.weight'] = torch.zeros(1)
     torch.save(dict(state_dict=state, meta=dict(epoch=1)), tmp_path / 'epoch_1.pth')
     options = ['--image', PHOTO, '--weights', 'epoch_1.pth', '--size', '64x96', '--out', 'a/b.png']
-    result = tool(tmp_path, 'visualize', 'features', 'uniformer_xxs', *options)
-    assert result.returncode == 0, result.stderr
-    assert 'written: a/b.png' in result.stdout
+    status, out, err = here('features', 'uniformer_xxs', *options)
+    assert status == 0, err
+    assert 'written: a/b.png' in out
     assert colours(tmp_path / 'a' / 'b.png') > 1000
     assert [path.name for path in (tmp_path / 'a').iterdir()] == ['b.png']
 
@@ -138,20 +123,15 @@ def test_pictures_as_the_configs_normalise_them():
     assert max(read_picture(None).size) <= 640
 
 
-def test_refusals_of_a_fresh_process(tmp_path):
-    line = complaint(tool(tmp_path, 'visualize', 'features', 'uniformer_s', '--image', 'gone.jpg'))
-    assert 'no picture gone.jpg' in line
-    (tmp_path / 'bad.pth').write_bytes(b'junk')
-    options = ['--weights', 'bad.pth', '--size', '64x64']
-    line = complaint(tool(tmp_path, 'visualize', 'features', 'uniformer_xxs', *options))
-    assert 'bad.pth is no checkpoint, or damaged' in line
-    assert [path.name for path in tmp_path.iterdir()] == ['bad.pth']
-
-
 @pytest.mark.parametrize(
     'arguments, parts',
     [
-        ([], ['COMMAND']),
+        ([], ['WHAT']),
+        (['features', 'uniformer_s', '--image', 'gone.jpg'], ['no picture gone.jpg']),
+        (
+            ['features', 'uniformer_xxs', '--weights', 'junk.jpg'],
+            ['junk.jpg is no checkpoint, or damaged'],
+        ),
         (['feature'], ["'feature'", 'features']),
         (['features', 'uniformer_q'], ["'uniformer_q'", 'uniformer_s']),
         (['features', 'uniformer_s', '--size', '64'], ['HEIGHTxWIDTH', "'64'"]),
@@ -161,7 +141,10 @@ def test_refusals_of_a_fresh_process(tmp_path):
         (['features', 'uniformer_s', '--image', 'junk.jpg'], ['junk.jpg is no picture']),
         (['features', 'uniformer_s', '--weights', 'gone.pth'], ['no checkpoint file gone.pth']),
         (['features', 'gone.py'], ['no config file gone.py']),
-        (['erf', 'hrformer_t', '--weights', 'a', 'b'], ['one file for each of 1', 'got 2']),
+        (
+            ['erf', 'hrformer_t', '--weights', 'a', 'b'],
+            ['--weights takes one file', 'got 2'],
+        ),
         (['erf', 'hrformer_t', '--size', '16x16'], ['32x32']),
         (['attention', 'uniformer_xxs'], ['--block']),
         (['attention', 'uniformer_xxs', '--block', 'stages.0'], ['stages.2.blocks.0 to 7']),
@@ -170,16 +153,18 @@ def test_refusals_of_a_fresh_process(tmp_path):
             ['Y,X', "'x'"],
         ),
         (['cam', 'uniformer_xxs'], ['Conformer', 'UniFormer']),
-        (['cam', 'conformer_ti', '--class', '3'], ['--weights that hold a classifier']),
+        (
+            ['cam', 'conformer_ti', '--class', '3'],
+            ['--class is', '--weights that hold'],
+        ),
         (['cam', 'conformer_ti', '--block', 'stages.9'], ['stages.0.blocks.0']),
     ],
 )
 def test_refusals(here, tmp_path, arguments, parts):
     (tmp_path / 'junk.jpg').write_bytes(b'junk')
-    status, _, err = here(*arguments)
-    assert status == 2 and len(err.splitlines()) == 1, err
+    line = here(*arguments).refusal
     for part in parts:
-        assert part in err
+        assert part in line
     assert [path.name for path in tmp_path.iterdir()] == ['junk.jpg']
 
 

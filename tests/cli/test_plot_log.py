@@ -1,11 +1,9 @@
-"""tools/plot_log.py, run as a user runs it."""
+"""``hybrid-backbones plot-log``."""
 
 import json
 
 import cv2
 import pytest
-
-from tests.tools.commands import complaint, tool
 
 
 @pytest.fixture
@@ -19,14 +17,14 @@ def run(tmp_path):
     return file
 
 
-def test_picture(tmp_path, run):
-    result = tool(tmp_path, 'plot_log', 'work', '--smooth', '5', '--out', 'new/curves.png')
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.splitlines() == [
+def test_figure(command, tmp_path, run):
+    result = command('plot-log', 'work', '--smooth', '5', '--out', 'new/curves.png')
+    assert result.status == 0, result.out + result.err
+    assert result.out.splitlines() == [
         'work: 20 iterations, loss 1 to 0.05, highest coco/bbox_mAP 0.5 at epoch 1',
         'written: new/curves.png',
     ]
-    assert result.stderr == (
+    assert result.err == (
         'work/20260101_000000/vis_data/scalars.json: line 22, the last one, is cut off: skipped\n'
     )
     picture = cv2.imread(str(tmp_path / 'new' / 'curves.png'))
@@ -38,14 +36,15 @@ def test_picture(tmp_path, run):
     'arguments, parts',
     [
         (['gone'], ['no log at gone']),
+        (['work', '--out', 'a.xyz'], ['--out takes', 'png', "'a.xyz'"]),
         (['work', '--smooth', '0'], ['--smooth', 'at least 1']),
         (['garbage.json'], ['garbage.json is corrupt in line 1']),
     ],
 )
-def test_refusals(tmp_path, run, arguments, parts):
+def test_refusals(command, tmp_path, run, arguments, parts):
     (tmp_path / 'garbage.json').write_text('garbage\n' * 3)
     before = sorted(tmp_path.rglob('*'))
-    line = complaint(tool(tmp_path, 'plot_log', *arguments))
+    line = command('plot-log', *arguments).refusal
     for part in parts:
         assert part in line
     assert sorted(tmp_path.rglob('*')) == before, 'nothing was written'

@@ -1,4 +1,4 @@
-"""tools/predict.py as a user runs it."""
+"""``hybrid-backbones predict``."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ import torch
 
 from tests.configs.common import build_model, load
 from tests.inference.test_predict import COUPLE, POSE, SEGMENTATION, SKIER
-from tests.tools.commands import PROJECT, complaint, tool
+from tests.tools.commands import PROJECT, tool
 
 pytest.importorskip('mmpose')
 
@@ -33,8 +33,9 @@ def test_folder(folder):
     assert result.returncode == 1, result.stdout + result.stderr
     assert 'skipped pictures/text.jpg: no picture, or damaged' in result.stderr
     out = f'work_dirs/{POSE}/predictions'
-    assert f'1 picture beside what is predicted in {out}/vis' in result.stdout
+    assert f'wrote 1 image with predictions to {out}/vis' in result.stdout
     assert '1 of 2 files skipped' in result.stdout
+    assert 'no --bboxes: each whole image was taken for one person' in result.stdout
     (person,) = json.loads((folder / out / 'preds' / 'skier.json').read_text())
     assert len(person['keypoints']) == 17
     assert (folder / out / 'vis' / 'skier.jpg').is_file()
@@ -50,15 +51,16 @@ def test_one_picture_and_a_path(folder):
     assert sorted(path.suffix for path in (folder / 'one').rglob('*.*')) == ['.jpg', '.json']
 
 
-def test_refusals(folder):
+def test_refusals(command, folder, monkeypatch):
     """Status 2 and one line."""
+    monkeypatch.chdir(folder)
     for arguments, parts in (
         ([POSE, 'some.pth', 'gone.jpg'], ['no picture or folder gone.jpg']),
         ([POSE, 'broken.pth', 'pictures'], ['broken.pth is no checkpoint, or damaged']),
         ([SEGMENTATION, 'some.pth', 'pictures'], ['some.pth is no checkpoint of this config']),
         ([POSE, 'some.pth', 'pictures', '--score-thr', 'high'], ['--score-thr', "'high'"]),
     ):
-        line = complaint(tool(folder, 'predict', *arguments, '--out', 'refused'))
+        line = command('predict', *arguments, '--out', 'refused').refusal
         for part in parts:
             assert part in line
     assert not (folder / 'refused').exists()

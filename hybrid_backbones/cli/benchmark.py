@@ -1,0 +1,53 @@
+"""``hybrid-backbones benchmark``: on random numbers, no dataset is needed."""
+
+import argparse
+import os
+import sys
+from itertools import product
+
+from .arguments import KeyValues, image_size, keywords, positive
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from ..analysis.benchmark.settings import DTYPES, MEMORY_FORMATS, MODES, WHATS
+
+    parser.add_argument(
+        'networks',
+        nargs='+',
+        metavar='NETWORK',
+        help='a backbone such as uniformer_small, a config (name or path), resnet50, or another '
+        'implementation such as mmpose:HRFormer-small',
+    )
+    pairs = dict(nargs='+', action=KeyValues, default={}, metavar='KEY=VALUE')
+    parser.add_argument('--options', **pairs, help='arguments of a backbone, settings of a config')
+    parser.add_argument('--size', nargs='+', type=image_size, default=[(800, 1280)], metavar='HxW')
+    parser.add_argument('--batch', type=positive, default=1)
+    parser.add_argument('--dtype', choices=DTYPES, default='float32')
+    parser.add_argument('--threads', type=positive, default=os.cpu_count() or 1)
+    parser.add_argument('--memory-format', choices=MEMORY_FORMATS, default='contiguous')
+    parser.add_argument('--mode', choices=MODES, default='eager', help='of the backbone')
+    parser.add_argument('--task', dest='what', choices=WHATS, default='inference')
+    parser.add_argument('--device', choices=['cpu', 'cuda'], default='cpu')
+    parser.add_argument(
+        '--against', metavar='NETWORK', help='alternate with a reference network and compare'
+    )
+    parser.add_argument('--against-options', **pairs, help='the same as --options, for --against')
+    parser.add_argument('--repeats', type=positive, default=5, help='timed calls')
+    parser.add_argument('--warmup', type=positive, default=1, help='calls before')
+    parser.add_argument('--no-memory', dest='memory', action='store_false', help='time only')
+    parser.add_argument('--json', metavar='FILE', help='write all numbers')
+
+
+def run(args: argparse.Namespace) -> None:
+    from ..analysis.benchmark.measure import measure, table
+    from ..analysis.benchmark.settings import Settings
+    from ..utils.files import write_json
+
+    common = keywords(args, 'networks', 'size', 'json')
+    results = [
+        measure(Settings(network=network, size=size, **common))
+        for network, size in product(args.networks, args.size)
+    ]
+    if args.json:
+        write_json(args.json, dict(command=' '.join(sys.argv[1:]), results=results))
+    print(table(results), end='')

@@ -1,0 +1,19 @@
+"""``hybrid-backbones convert``."""
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('source', metavar='IN', help='file or URL: published, converted or trained')
+    parser.add_argument('destination', metavar='OUT', help='.pth or .safetensors; gets a hash')
+    parser.add_argument('--to', choices=['ours', 'official'], default='ours', help='whose names')
+    parser.add_argument(
+        '--backbone-only', action='store_true', help='leave out the classifier and other parts'
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    from ..weights import convert
+
+    official = args.to == 'official'
+    print(convert(args.source, args.destination, args.backbone_only, official))

@@ -1,0 +1,48 @@
+"""``hybrid-backbones predict``.
+
+Exit status: 0 all images have results, 1 some files were skipped, 2 nothing was done.
+"""
+
+import argparse
+import sys
+
+from .arguments import add_cfg_options, keywords
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('config', help='path, name of a built-in config, or mmdet::...')
+    parser.add_argument('checkpoint', help='checkpoint file, as training wrote it')
+    parser.add_argument('images', metavar='IMAGE_OR_FOLDER')
+    parser.add_argument('--out', metavar='DIR', help='default: work_dirs/CONFIG/predictions')
+    parser.add_argument('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
+    parser.add_argument(
+        '--score-thr',
+        type=float,
+        metavar='X',
+        help='draw boxes and keypoints from this score; default 0.3',
+    )
+    parser.add_argument(
+        '--bboxes', metavar='FILE.json', help='for poses: person boxes, in COCO results format'
+    )
+    parser.add_argument('--mini', action='store_true', help='the checkpoint was trained with it')
+    parser.add_argument(
+        '--fold', action='store_true', help='fuse norms and scales of the backbone: it is faster'
+    )
+    add_cfg_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..inference.predict import predict
+    from .progress import track
+
+    done = predict(**keywords(args), track=track('predicting'))
+    for path, reason in done.skipped.items():
+        print(f'skipped {path}: {reason}', file=sys.stderr)
+    if done.whole_images:
+        print('no --bboxes: each whole image was taken for one person')
+    names = 'image' if done.images == 1 else 'images'
+    print(f'wrote {done.images} {names} with predictions to {done.folder / "vis"}')
+    print(f'predictions in {done.folder / "preds"}')
+    if done.skipped:
+        print(f'{len(done.skipped)} of {done.images + len(done.skipped)} files skipped')
+    return 1 if done.skipped else 0
