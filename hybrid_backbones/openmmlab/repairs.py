@@ -1,0 +1,81 @@
+"""What breaks in OpenMMLab's libraries on newer Pythons and torches, repaired in one place.
+
+Only what is missing is put in place; each repair says from which version on it is needed.
+"""
+
+import importlib.util
+import sys
+import warnings
+from importlib import metadata
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Optional
+
+import torch
+
+from ..weights.checkpoint import _allowed
+from .torchvision import repair_torchvision
+
+
+def repair() -> None:
+    """Make all repairs, once."""
+    repair_torchvision()
+    repair_pkg_resources()
+    repair_checkpoints()
+
+
+def repair_pkg_resources() -> None:
+    """Give mmengine 0.10.7 the few names of ``pkg_resources`` that it asks for.
+
+    A virtual environment has no setuptools from Python 3.12 on, and setuptools has no
+    ``pkg_resources`` from version 82 on; versions before that warn of it.
+    """
+    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+    if importlib.util.find_spec('pkg_resources') is None:
+        sys.meta_path.append(_PkgResources())  # a finder, since mmengine reloads the module
+
+
+def repair_checkpoints() -> None:
+    """Let ``torch.load`` read the checkpoints that mmengine 0.10.7 saves.
+
+    From torch 2.6 on it reads weights only, and mmengine puts its history of losses beside them.
+    """
+    if hasattr(torch.serialization, 'safe_globals'):  # before torch 2.5 there is no need
+        torch.serialization.add_safe_globals(_allowed())
+
+
+class _PkgResources(MetaPathFinder, Loader):
+    """Finds and fills a module that stands in for ``pkg_resources``."""
+
+    def find_spec(self, name: str, path=None, target=None) -> Optional[ModuleSpec]:
+        return ModuleSpec(name, self, origin=__name__) if name == 'pkg_resources' else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None  # an ordinary one
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.DistributionNotFound = metadata.PackageNotFoundError
+        module.get_distribution = _Distribution
+
+
+class _Distribution:
+    """What mmengine asks of an installed distribution.
+
+    Args:
+        name: As pip knows it.
+
+    Raises:
+        PackageNotFoundError: It is not installed.
+    """
+
+    def __init__(self, name: str):
+        self._found = metadata.distribution(name)
+        self.version = self._found.version
+        self.location = str(self._found.locate_file(''))
+
+    def has_metadata(self, name: str) -> bool:
+        return self._found.read_text(name) is not None
+
+    def get_metadata(self, name: str) -> str:
+        return self._found.read_text(name) or ''
