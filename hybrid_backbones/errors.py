@@ -1,4 +1,7 @@
-"""What can be wrong, and errors as one line."""
+"""The errors that users see: one line that says what was wrong and what would be right."""
+
+from contextlib import contextmanager
+from typing import Iterator, Tuple, Type, Union
 
 
 class ConfigError(ValueError):
@@ -18,4 +21,29 @@ class ExportError(RuntimeError):
 
 
 def one_line(error: BaseException) -> str:
+    """An error's text without line breaks; its type if it has no text."""
     return ' '.join(str(error).split()) or type(error).__name__
+
+
+@contextmanager
+def as_config_error(
+    what: str = '', kinds: Union[Type[Exception], Tuple[Type[Exception], ...]] = Exception
+) -> Iterator[None]:
+    """Raise failures of other code as a :class:`ConfigError`, in one line.
+
+    A ``ConfigError`` or ``CheckpointError`` passes as it is: it says all that there is to say.
+
+    Args:
+        what: What failed, written before the error's type and text. Empty: the error's own text
+            alone.
+        kinds: The errors to catch.
+    """
+    try:
+        yield
+    except (ConfigError, CheckpointError):
+        raise
+    except kinds as error:
+        text = one_line(error)
+        if what:
+            text = f'{what}: {type(error).__name__}: {text}'
+        raise ConfigError(text) from None

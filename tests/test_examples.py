@@ -13,7 +13,7 @@ from mmengine.optim import build_optim_wrapper
 from hybrid_backbones import backbones, get_config
 from hybrid_backbones.analysis.dataset.browse import browse
 from hybrid_backbones.config.load import load_config
-from hybrid_backbones.config.traverse import dicts
+from hybrid_backbones.config.traverse import walk
 from hybrid_backbones.synthetic.coco import box_of, polygons_of
 from hybrid_backbones.synthetic.scenes import draw_scene
 from tests.tools.commands import PROJECT, tool
@@ -309,7 +309,7 @@ def test_page_says_what_is_frozen():
 def test_page_says_where_classes_stand(name, heads, key):
     """All the places, and no more of them."""
     cfg = get_config(name)
-    assert sum(key in node for node in dicts(cfg.model)) == len(heads)
+    assert sum(key in node for _, node in walk(cfg.model)) == len(heads)
     for head in heads:
         node = cfg.model
         for step in head.split('.'):

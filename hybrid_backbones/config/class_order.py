@@ -11,7 +11,7 @@ from typing import Any, List, Tuple
 
 from mmengine.config import Config
 
-from ..errors import ConfigError
+from ..errors import ConfigError, as_config_error
 from .data import datasets
 
 
@@ -70,12 +70,8 @@ def _compare(setting: str, names: List[str], categories: List[str], path: str) -
 
 
 def _categories(path: str) -> List[str]:
-    try:
+    what = f'{path} cannot be read as an annotation file of COCO'
+    with as_config_error(what, (OSError, ValueError, KeyError, TypeError)):
         with open(path, encoding='utf-8') as file:
             content: Any = json.load(file)
         return [category['name'] for category in content['categories']]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = ' '.join(str(error).split())
-        raise ConfigError(
-            f'{path} cannot be read as an annotation file of COCO: {type(error).__name__}: {reason}'
-        ) from None

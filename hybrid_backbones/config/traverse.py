@@ -1,18 +1,28 @@
 """Walking through the dicts and lists of a config."""
 
-from typing import Any, Callable, Iterator, List
+from typing import Any, Callable, Iterator, List, Tuple
 
 from mmengine.config import ConfigDict
 
+Path = Tuple[Any, ...]  # keys of dicts and indices of lists
 
-def dicts(node: Any) -> Iterator[ConfigDict]:
-    """Every dict in a tree of dicts and lists, itself included."""
+
+def walk(node: Any, path: Path = ()) -> Iterator[Tuple[Path, ConfigDict]]:
+    """Every dict in a tree of dicts and lists with its path, itself included, parents first.
+
+    Args:
+        node: The tree; dicts may be changed while they are passed.
+        path: Of ``node``, what the paths begin with.
+    """
     if isinstance(node, dict):
-        yield node
-        node = list(node.values())
-    if isinstance(node, (list, tuple)):
-        for child in node:
-            yield from dicts(child)
+        yield path, node
+        children = list(node.items())
+    elif isinstance(node, (list, tuple)):
+        children = list(enumerate(node))
+    else:
+        return
+    for key, child in children:
+        yield from walk(child, (*path, key))
 
 
 def map_numbers(value: Any, change: Callable[[Any], Any]) -> Any:
@@ -24,7 +34,7 @@ def map_numbers(value: Any, change: Callable[[Any], Any]) -> Any:
 
 def scale_sizes(pipeline: Any, factor: float, least: int = 32) -> None:
     """Multiply the picture sizes in a pipeline by ``factor``; fractions of a picture stay."""
-    for transform in dicts(pipeline):
+    for _, transform in walk(pipeline):
         for key in ('scale', 'scales', 'img_scale', 'crop_size'):
             if key in transform and not _is_ratio(transform[key]):
                 transform[key] = map_numbers(

@@ -1,19 +1,17 @@
 """The whole way: read, decide, write, build, compare."""
 
-import os
-import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterator, Optional, Tuple
+from typing import Optional, Tuple
 
 from mmengine.config import Config
 
-from ..errors import ConfigError
+from ..errors import ConfigError, as_config_error
 from ..openmmlab.torchvision import repair_torchvision
+from ..utils.files import atomic_path
 from .plan import DropIn, plan
 from .render import MARK, config_text
-from .source import Source, as_config_error, read_source
+from .source import Source, read_source
 from .trial import Measured, measure, measure_somewhere, picture_sizes, root_of
 from .variants import Variant, find_variant
 
@@ -67,13 +65,13 @@ def drop_in(
     _check_out(path, source)
     sizes = [size] if size else picture_sizes(source.cfg)
     drop = plan(source, variant)
-    with written(drop, path.parent) as (temporary, new):
-        before, after, used = None, None, sizes[0]
+    before, after, used = None, None, sizes[0]
+    with atomic_path(path) as part:
+        new = write_config(drop, part)
         if not skip_check:
             with as_config_error(_does_not_run(source.name, variant.name)):
                 model = root_of(new, drop.root)
                 after, used = measure_somewhere(source.scope, model, sizes, compute=True)
-        os.replace(temporary, path)
     if not skip_check:
         before = _before(drop, used)
     return DroppedIn(path, drop, before, after, used)
@@ -86,27 +84,15 @@ def _does_not_run(name: str, variant: str) -> str:
     )
 
 
-@contextmanager
-def written(drop: DropIn, folder: Path) -> Iterator:
-    """The new config as a temporary file in ``folder``, and as it is read from there."""
-    text = config_text(drop, folder)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix='.drop_in_', suffix='.py')
-    try:
-        with os.fdopen(handle, 'w', encoding='utf-8') as file:
-            file.write(text)
-        os.chmod(temporary, 0o666 & ~_umask())
-        with as_config_error(f'{drop.source.name}: the new config cannot be read'):
-            new = Config.fromfile(temporary)
-        yield Path(temporary), new
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+def write_config(drop: DropIn, path: Path) -> Config:
+    """Write the new config, and read it again.
 
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    path.write_text(config_text(drop, path.parent), encoding='utf-8')
+    with as_config_error(f'{drop.source.name}: the new config cannot be read'):
+        return Config.fromfile(path)
 
 
 def _with_weights(variant: Variant, pretrained: Optional[str]) -> Variant:

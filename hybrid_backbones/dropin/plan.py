@@ -3,15 +3,18 @@
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+import torch
+
 from ..backbones import families
 from ..backbones.levels import Level
-from ..errors import ConfigError
+from ..config.traverse import walk
+from ..errors import ConfigError, as_config_error, one_line
 from .heads import Features, change_heads
 from .levels import STRIDES, choose_levels, shown
 from .necks import update_in_channels
 from .pose_heads import choose_pose_level
 from .probe import NotFeatureMapsError, levels_of_backbone, levels_of_neck, without_weights
-from .source import Source, as_config_error
+from .source import Source
 from .training_settings import change_surroundings
 from .variants import Variant
 
@@ -90,27 +93,25 @@ def find_root(source: Source) -> Path:
     Raises:
         ConfigError: There is no backbone.
     """
-    level = [((), source.cfg.model)]
-    while level:
-        for path, node in level:
-            backbone = node.get('backbone')
-            if isinstance(backbone, dict) and 'type' in backbone:
-                return path
-        level = [
-            ((*path, key), child)
-            for path, node in level
-            for key, child in node.items()
-            if isinstance(child, dict)
-        ]
-    raise ConfigError(
-        f'{source.name} has no model.backbone to replace (model {source.cfg.model.get("type")!r})'
-    )
+    found = [
+        path
+        for path, node in walk(source.cfg.model)
+        if _is_part(node.get('backbone')) and all(isinstance(key, str) for key in path)
+    ]
+    if not found:
+        raise ConfigError(
+            f'{source.name} has no model.backbone to replace (model '
+            f'{source.cfg.model.get("type")!r})'
+        )
+    return min(found, key=len)  # the outermost one
+
+
+def _is_part(node: Any) -> bool:
+    return isinstance(node, dict) and 'type' in node
 
 
 def our_levels(variant: Variant, out_indices: Sequence[int]) -> List[Level]:
     """The levels of our backbone."""
-    import torch
-
     with torch.device('meta'):
         backbone = families()[variant.family](
             variant.arch, out_indices=tuple(out_indices), **variant.arguments
@@ -147,10 +148,9 @@ def _old_levels(drop: DropIn) -> List[Level]:
                     f'picture of 3 channels, it has in_channels={channels}: write the new backbone '
                     'by hand'
                 ) from None
-            reason = ' '.join(f'{type(error).__name__}: {error}'.split())
             raise ConfigError(
                 f'{drop.source.name}: the backbone {backbone.type} gives no levels for a '
-                f'picture: {reason}'
+                f'picture: {type(error).__name__}: {one_line(error)}'
             ) from None
         drop.note(
             f'{backbone.type} could not be built here and is taken to have the strides '
@@ -275,7 +275,7 @@ def _try_necks(drop, before, new, used, necks, trimmed):
             levels_after = levels_of_neck(drop.source.scope, new_neck, levels_after)
             levels_before = levels_of_neck(drop.source.scope, neck, levels_before)
         except Exception as error:  # their code
-            return None, edits, ' '.join(f'{type(error).__name__}: {error}'.split())
+            return None, edits, f'{type(error).__name__}: {one_line(error)}'
         edits.update({(*path, *key): value for key, value in changed.items()})
     return levels_after, edits, 'another number of levels comes out'
 

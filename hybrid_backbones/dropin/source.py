@@ -2,17 +2,16 @@
 
 import os
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Iterator, Optional, Tuple
+from typing import Optional, Tuple
 
 from mmengine.config import Config, ConfigDict
 from mmengine.utils import import_modules_from_strings
 
-from ..errors import ConfigError
+from ..errors import ConfigError, as_config_error, one_line
 from ..utils.packages import how_to_install
 
 LIBRARIES = ('mmdet', 'mmseg', 'mmpose')
@@ -72,11 +71,8 @@ def read_source(name: str) -> Source:
             f'{name} is a config of the new style (read_base), which _base_ cannot take; name the '
             'old-style file, such as mmdet::retinanet/retinanet_r50_fpn_1x_coco.py'
         )
-    try:
+    with as_config_error(f'{name} cannot be read'):  # a config is code: anything can go wrong
         cfg = Config.fromfile(str(path), import_custom_modules=False)
-    except Exception as error:  # a config is code: anything can go wrong in it
-        reason = ' '.join(f'{type(error).__name__}: {error}'.split())
-        raise ConfigError(f'{name} cannot be read: {reason}') from None
     if not isinstance(cfg.get('model'), dict):
         raise ConfigError(f'{name} has no model: it must be the config of an experiment')
     scope = cfg.get('default_scope')
@@ -85,18 +81,6 @@ def read_source(name: str) -> Source:
             f'{name}: default_scope must be one of {", ".join(LIBRARIES)}, got {scope!r}'
         )
     return Source(name, path, cfg, scope, library_name, _import_custom(cfg))
-
-
-@contextmanager
-def as_config_error(name: str) -> Iterator[None]:
-    """Failures of other people's code as one line."""
-    try:
-        yield
-    except ConfigError:
-        raise
-    except Exception as error:  # whatever their constructors and forwards raise
-        reason = ' '.join(f'{type(error).__name__}: {error}'.split())
-        raise ConfigError(f'{name}: {reason}') from None
 
 
 def library_configs(library: str) -> Path:
@@ -157,5 +141,5 @@ def _import_custom(cfg: Config) -> str:
     try:
         import_modules_from_strings(**wanted)
     except Exception as error:  # their code
-        return ' '.join(str(error).split()) or type(error).__name__
+        return one_line(error)
     return ''

@@ -1,10 +1,10 @@
 """What depends on the backbone outside of neck and heads: weights, colours, the optimizer."""
 
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 from ..backbones import families
 from ..backbones.images import IMAGENET_MEAN, IMAGENET_STD
-from ..config.traverse import dicts
+from ..config.traverse import walk
 from .probe import build
 
 RGB = 'bgr_to_rgb'
@@ -50,7 +50,7 @@ def _forget_weights(drop: Any) -> None:
         for key in ('pretrained', 'init_cfg'):
             if node.get(key):
                 drop.set(('model', *drop.root[:depth], key), None)
-    for path, node in _walk(('model', *drop.root), drop.model):
+    for path, node in walk(drop.model, ('model', *drop.root)):
         inside = len(path) > len(drop.root) + 1 and path[len(drop.root) + 1] != 'backbone'
         init = node.get('init_cfg')
         if inside and isinstance(init, dict) and init.get('type') == 'Pretrained':
@@ -59,16 +59,6 @@ def _forget_weights(drop: Any) -> None:
     if cfg.get('load_from'):
         drop.set(('load_from',), None)
         drop.note(f'load_from was {cfg.load_from}, a checkpoint with the old backbone')
-
-
-def _walk(path: Tuple, node: Any) -> Iterator[Tuple[Tuple, Dict]]:
-    if isinstance(node, dict):
-        yield path, node
-        for key, child in node.items():
-            yield from _walk((*path, key), child)
-    elif isinstance(node, (list, tuple)):
-        for i, child in enumerate(node):
-            yield from _walk((*path, i), child)
 
 
 def _set_colours(drop: Any) -> None:
@@ -80,7 +70,7 @@ def _set_colours(drop: Any) -> None:
     if not isinstance(found, dict):
         drop.note('no data_preprocessor: pictures must come as RGB, normalised as ImageNet')
         return
-    below = list(_walk(where, found))
+    below = list(walk(found, where))
     nodes = [(path, node) for path, node in below if 'mean' in node]
     nodes = nodes or [pair for pair in below if 'datapreprocessor' in _type(pair[1]).lower()][-1:]
     for path, node in nodes:
@@ -92,7 +82,7 @@ def _set_colours(drop: Any) -> None:
         if node.get('rgb_to_bgr'):
             drop.set((*path, 'rgb_to_bgr'), False)
     pipelines = [drop.source.cfg.get(key) for key in ('train_dataloader', 'test_dataloader')]
-    if any(node.get('type') == 'Normalize' for node in dicts(pipelines)):
+    if any(node.get('type') == 'Normalize' for _, node in walk(pipelines)):
         drop.note('a pipeline normalises pictures too (Normalize): see that it is done once')
 
 
@@ -175,7 +165,7 @@ def _forget_imports(drop: Any) -> None:
     packages = {name.split('.')[0] for name in imports}
     theirs = {
         _type(node).split('.')[0]
-        for path, node in _walk(('model',), drop.source.cfg.model)
+        for path, node in walk(drop.source.cfg.model, ('model',))
         if path != ('model', *drop.root, 'backbone')
     }
     if packages <= {'mmpretrain', 'mmcls'} and not packages & theirs:

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..backbones.levels import Level
 from ..complexity import count_parameters
 from ..complexity.model import forward_flops
-from ..config.traverse import dicts
+from ..config.traverse import walk
 from ..utils.text import aligned_columns
 from .probe import build
 
@@ -108,7 +108,7 @@ def picture_sizes(cfg: Config) -> Sequence[Tuple[int, int]]:
     if cfg.default_scope == 'mmpose' and isinstance(cfg.get('codec'), dict):
         width, height = cfg.codec.get('input_size') or SMALL[::-1]
         return [(height, width)]
-    for node in dicts(cfg.model):
+    for _, node in walk(cfg.model):
         if node.get('type') == 'SSDAnchorGenerator' and isinstance(node.get('input_size'), int):
             return [(node.input_size, node.input_size)]
         if node.get('type') == 'LRASPPHead':

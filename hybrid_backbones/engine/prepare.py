@@ -10,7 +10,7 @@ from mmengine.config import Config
 from ..config.class_order import check_class_order
 from ..config.data import check_data, relocate
 from ..config.load import load_config, override
-from ..config.traverse import dicts
+from ..config.traverse import walk
 from ..openmmlab.build import SCOPES
 from ..openmmlab.torchvision import repair_torchvision
 from ..synthetic.shrink import MINI_ROOT, shrink_config
@@ -64,7 +64,7 @@ def _distribute_on_cpu(cfg: Config) -> None:
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
     cfg.pop('sync_bn', None)  # batch norms over all processes are for GPUs
-    for part in dicts(cfg.model):
+    for _, part in walk(cfg.model):
         if part.get('type') == 'SyncBN':
             part.type = 'BN'
     cfg.model_wrapper_cfg = dict(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from ..errors import ConfigError
+from ..errors import ConfigError, one_line
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
 
@@ -44,6 +44,6 @@ def problem_of(picture: Path) -> Optional[str]:
         with Image.open(picture) as image:
             image.load()
     except Exception as error:  # a decoder fails in many ways on what it does not know
-        reason = ' '.join(str(error).split()).replace(str(picture), 'it')
-        return f'no picture, or damaged ({reason or type(error).__name__})'
+        reason = one_line(error).replace(str(picture), 'it')
+        return f'no picture, or damaged ({reason})'
     return None

@@ -1,10 +1,12 @@
 """What a prediction leaves on disk: files that are either whole or not there."""
 
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, List
 
 import numpy as np
 from mmengine.fileio import dump
+
+from ..utils.files import atomic_path
 
 
 class PredictionWriter:
@@ -28,8 +30,9 @@ class PredictionWriter:
             prediction: What the inferencer says: what JSON can hold.
         """
         both = np.concatenate([original, drawn], axis=1)
-        _write(self.pictures / f'{name}.jpg', lambda path: _write_image(path, both[..., ::-1]))
-        _write(self.predictions / f'{name}.json', lambda path: dump(prediction, path))
+        _write_image(self.pictures / f'{name}.jpg', both[..., ::-1])
+        with atomic_path(self.predictions / f'{name}.json') as part:
+            dump(prediction, part)
 
     def write_classes(
         self,
@@ -51,7 +54,7 @@ class PredictionWriter:
         """
         target = self.predictions / f'{name}.png'
         kind = np.uint8 if len(names) <= 256 else np.uint16
-        _write(target, lambda path: _write_image(path, classes.astype(kind)))
+        _write_image(target, classes.astype(kind))
         indices, pixels = np.unique(classes, return_counts=True)
         found = [
             dict(label=int(i), name=names[i], share=round(int(n) / classes.size, 6))
@@ -61,14 +64,8 @@ class PredictionWriter:
         self.write(name, original, drawn, dict(sem_seg=target.name, classes=found))
 
 
-def _write(target: Path, write: Callable[[str], Any]) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f'.part.{target.name}')
-    write(str(part))
-    part.replace(target)
-
-
-def _write_image(path: str, image: np.ndarray) -> None:
+def _write_image(path: Path, image: np.ndarray) -> None:
     import mmcv
 
-    mmcv.imwrite(np.ascontiguousarray(image), path)
+    with atomic_path(path) as part:
+        mmcv.imwrite(np.ascontiguousarray(image), str(part))

@@ -11,7 +11,8 @@ from torch import nn
 
 from ..config.data import datasets
 from ..config.load import override
-from ..errors import ConfigError
+from ..deploy import fold_model
+from ..errors import ConfigError, as_config_error, one_line
 from ..openmmlab.build import build_on_meta
 from ..openmmlab.check_fit import check_fit
 from ..openmmlab.torchvision import repair_torchvision
@@ -187,12 +188,8 @@ def _device(name: Optional[str]) -> Optional[str]:
 
 
 def _fold(model: nn.Module) -> None:
-    from ..deploy import fold_model  # only here: it imports every family
-
-    try:
+    with as_config_error('', TypeError):
         fold_model(model)
-    except TypeError as error:
-        raise ConfigError(f'`fold`: {" ".join(str(error).split())}') from None
 
 
 def _predict_all(task: Any, images: List[Path], done: Predicted, track: Track) -> None:
@@ -215,7 +212,7 @@ def _predict_one(task: Any, path: Path, name: str, done: Predicted) -> Optional[
     try:
         prediction, drawn = task(path, image)
     except ValueError as error:  # too thin for the backbone, say
-        return ' '.join(str(error).split())
+        return one_line(error)
     original, folder = image[..., ::-1], PredictionWriter(done.folder)
     if isinstance(task, Segment):
         names = list(task.inferencer.model.dataset_meta['classes'])

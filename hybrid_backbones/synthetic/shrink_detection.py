@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from ..config.data import datasets, relocate
-from ..config.traverse import dicts, scale_sizes
+from ..config.traverse import scale_sizes, walk
 from .coco import write_coco
 from .scenes import SHAPES
 
@@ -30,14 +30,14 @@ def shrink_detection(cfg: Config, root: Path) -> None:
             dataset.filter_cfg.pop('min_size', None)
         scale_sizes(dataset.pipeline, SCALE)
     for part in ('val_evaluator', 'test_evaluator'):
-        for metric in dicts(cfg.get(part)):
+        for _, metric in walk(cfg.get(part)):
             if 'ann_file' in metric:
                 metric.ann_file = str(root / 'annotations' / 'instances_val2017.json')
     _shrink_detector(cfg.model)
 
 
 def _shrink_detector(model: ConfigDict) -> None:
-    for part in dicts(model):
+    for _, part in walk(model):
         if 'num_classes' in part:
             part.num_classes = len(SHAPES)
     train: Any = model.get('train_cfg') or {}
@@ -48,6 +48,6 @@ def _shrink_detector(model: ConfigDict) -> None:
     for detections in (test, test.get('rcnn')):
         if detections and 'max_per_img' in detections:
             detections.max_per_img = DETECTIONS
-    for stage in dicts(train.get('rcnn')):
+    for _, stage in walk(train.get('rcnn')):
         if stage.get('type') == 'RandomSampler':
             stage.num = SAMPLED_REGIONS

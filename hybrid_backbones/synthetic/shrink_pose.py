@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ..config.data import datasets, relocate
-from ..config.traverse import dicts, map_numbers
+from ..config.traverse import map_numbers, walk
 from ..errors import ConfigError
 from .keypoints import write_coco_keypoints
 
@@ -28,7 +28,7 @@ def shrink_pose(cfg: Config, root: Path) -> None:
             )
     relocate(cfg, write_coco_keypoints(root / 'coco_keypoints'))
     parts = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader, cfg.model)
-    for node in dicts(list(parts)):
+    for _, node in walk(list(parts)):
         for key in STEPS.keys() & node.keys():
             node[key] = map_numbers(node[key], partial(_scale, step=STEPS[key]))
 

@@ -1,14 +1,37 @@
 """Writing files whole or not at all."""
 
+import errno
 import json
+import os
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator, Union
+from uuid import uuid4
 
 
-def write_json(path: str, content: Any) -> None:
-    """Write a file that is either whole or not there, with the folders it needs."""
-    target = Path(path)
+@contextmanager
+def atomic_path(target: Union[str, Path]) -> Iterator[Path]:
+    """A path to write to, which takes the place of ``target`` at the end of the block.
+
+    It lies beside ``target``, in a folder that is made if necessary, and ends as ``target`` does.
+    If the block fails, nothing is left and an older ``target`` stays.
+
+    Raises:
+        OSError: The folder cannot be made, ``target`` is a folder, or the disk is full.
+    """
+    target = Path(target)
+    if target.is_dir():  # before the work of writing, not after
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f'{target.name}.part')
-    part.write_text(json.dumps(content, indent=1) + '\n')
-    part.replace(target)
+    part = target.with_name(f'.{uuid4().hex[:8]}-{target.name}')
+    try:
+        yield part
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_json(path: Union[str, Path], content: Any) -> None:
+    """Write JSON; the file is either whole or not there."""
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(content, indent=1) + '\n')

@@ -1,8 +1,7 @@
 """Writing weights under our names, or the authors'."""
 
 import hashlib
-import os
-import tempfile
+import io
 from pathlib import Path
 from typing import Dict, Tuple
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
+from ..utils.files import atomic_path
 from .checkpoint import read_checkpoint
 from .families import KEY_MAPPINGS
 from .identify import identify, identify_other
@@ -85,24 +85,22 @@ def _divide(
 
 
 def _write(content: Dict[str, Tensor], destination: Path) -> Path:
-    """Write beside the destination, then move: an interrupted write leaves no half file."""
-    handle, path = tempfile.mkstemp(dir=destination.parent, suffix=destination.suffix)
-    os.close(handle)
-    try:
-        if destination.suffix == '.pth':
-            torch.save({'state_dict': content}, path)
-        else:
-            try:
-                from safetensors.torch import save_file
-            except ImportError:
-                message = f'{destination}: to write it, pip install safetensors'
-                raise CheckpointError(message) from None
-            save_file(content, path)
-        digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
-        final = destination.with_name(f'{destination.stem}-{digest}{destination.suffix}')
-        os.chmod(path, 0o644)
-        os.replace(path, final)
-    finally:
-        if os.path.exists(path):
-            os.remove(path)
+    data = _serialise(content, destination)
+    digest = hashlib.sha256(data).hexdigest()[:8]
+    final = destination.with_name(f'{destination.stem}-{digest}{destination.suffix}')
+    with atomic_path(final) as part:
+        part.write_bytes(data)
     return final
+
+
+def _serialise(content: Dict[str, Tensor], destination: Path) -> bytes:
+    if destination.suffix == '.pth':
+        buffer = io.BytesIO()
+        torch.save({'state_dict': content}, buffer)
+        return buffer.getvalue()
+    try:
+        from safetensors.torch import save
+    except ImportError:
+        message = f'{destination}: to write it, pip install safetensors'
+        raise CheckpointError(message) from None
+    return save(content)

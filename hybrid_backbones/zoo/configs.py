@@ -22,7 +22,7 @@ from mmengine.fileio import load
 from mmengine.hub import get_config as get_library_config
 
 from ..config.load import load_config
-from ..errors import ConfigError, one_line
+from ..errors import ConfigError, as_config_error
 from ..utils.packages import LIBRARIES, how_to_install
 
 MODULE2PACKAGE.setdefault('hybrid_backbones', 'hybrid_backbones')
@@ -122,10 +122,8 @@ def _read_library_config(name: str) -> Config:
         if library in LIBRARIES:  # no command for a package that anybody may have uploaded
             raise ConfigError(f'{name} needs {how_to_install(ModuleNotFoundError(name=library))}')
         raise ConfigError(f'{name} needs {library or "a library"!r}, which is not installed')
-    try:
+    with as_config_error(f'{name} cannot be read'):  # a config is code: anything can go wrong
         cfg = get_library_config(name if name.endswith('.py') else f'{name}.py')
-    except Exception as error:  # a config is code: anything can go wrong in it
-        raise ConfigError(f'{name} cannot be read: {one_line(error)}') from None
     return Config(cfg._cfg_dict.to_dict(), cfg_text=cfg.text, filename=cfg.filename)
 
 

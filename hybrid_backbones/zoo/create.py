@@ -10,7 +10,7 @@ import torch
 
 from ..backbones.base import HybridBackbone
 from ..backbones.families import families, is_builtin_type
-from ..errors import ConfigError, one_line
+from ..errors import ConfigError, as_config_error
 from ..weights import LoadResult, find_best
 from .configs import is_config, read_config
 from .names import resolve
@@ -54,10 +54,8 @@ def create_backbone(
     _check_options(family, options)
     arguments.update(options)
     source = _find_weights(kind, arguments['arch'], pretrained)
-    try:
+    with as_config_error('', (TypeError, ValueError)):
         backbone = family(**arguments)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(one_line(error)) from None
     if source is not None:
         backbone.load_pretrained(source)
     return backbone

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hybrid_backbones.config.traverse import dicts
+from hybrid_backbones.config.traverse import walk
 from tests.configs.common import NAMES, load
 
 pytest.importorskip('mmdet')
@@ -194,7 +194,7 @@ def test_ocr(name):
 def test_pose(name):
     cfg = load(name)
     size = name.split('_')[-1]
-    codecs = [part for part in dicts(cfg.model) if part.get('type') == 'MSRAHeatmap']
+    codecs = [part for _, part in walk(cfg.model) if part.get('type') == 'MSRAHeatmap']
     codecs += [t.encoder for t in cfg.train_dataloader.dataset.pipeline if 'encoder' in t]
     assert len(codecs) == 2
     for codec in codecs:

@@ -16,6 +16,7 @@ import hybrid_backbones
 from hybrid_backbones import backbones
 from hybrid_backbones.backbones import families
 from hybrid_backbones.cli.main import build_parser
+from hybrid_backbones.config.traverse import walk
 from hybrid_backbones.openmmlab.build import build_in_scope
 from tests.docs.pages import (
     DOCS,
@@ -150,23 +151,14 @@ def test_config(block, tmp_path):
     # lower case are no classes: a keypoint is of the type 'upper'
     for kind in re.findall(r"type='([A-Z]\w*|hybrid_backbones\.\w+)'", block.text):
         assert kind.startswith('hybrid_backbones.') or kind in known_types(), kind
-    for node in dicts(cfg._cfg_dict.to_dict()):
+    for _, node in walk(cfg._cfg_dict.to_dict()):
         if str(node.get('type')).startswith('hybrid_backbones.'):
             build_backbone(node)
     if '_base_' in block.text and 'model' in cfg:
-        for node in dicts(cfg.model):
+        for _, node in walk(cfg.model):
             node.pop('init_cfg', None)
         with torch.device('meta'):
             build_in_scope(cfg.default_scope, cfg.model)
-
-
-def dicts(node):
-    if isinstance(node, dict):
-        yield node
-    values = node.values() if isinstance(node, dict) else node
-    if isinstance(node, (dict, list, tuple)):
-        for value in values:
-            yield from dicts(value)
 
 
 def build_backbone(cfg):

@@ -4,12 +4,14 @@ The expected values are those of the arithmetic: our levels' channels from the R
 the places where the libraries' own configs have ResNet's, and the decisions of docs/drop_in.md.
 """
 
+import sys
+
 import pytest
 import torch
 from mmengine.optim import build_optim_wrapper
 
 from hybrid_backbones.dropin import find_variant, plan, read_source
-from hybrid_backbones.dropin.drop_in import written
+from hybrid_backbones.dropin.drop_in import drop_in, write_config
 from hybrid_backbones.dropin.probe import build
 from hybrid_backbones.dropin.trial import measure_somewhere, picture_sizes, root_of
 from hybrid_backbones.errors import ConfigError
@@ -32,9 +34,9 @@ def decided(name, backbone='uniformer_xxs'):
 
 def built(drop, folder):
     """The model of the config that is written, as mmengine reads it, after a picture."""
-    with written(drop, folder) as (_, new):
-        model = root_of(new, drop.root)
-        measure_somewhere(drop.source.scope, model, picture_sizes(new), compute=False)
+    new = write_config(drop, folder / 'new.py')
+    model = root_of(new, drop.root)
+    measure_somewhere(drop.source.scope, model, picture_sizes(new), compute=False)
     return new
 
 
@@ -179,7 +181,28 @@ def test_model(name, out_indices, edits, tmp_path):
     assert model == edits
     new = built(drop, tmp_path)
     assert set(new.model.backbone) == set(backbone) - {'_delete_'}, 'nothing of the old one is left'
-    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('works', [True, False])
+def test_only_a_config_that_works_is_left(works, tmp_path, monkeypatch):
+    def measure(*args, **kwargs):
+        seen.extend(path.suffix for path in tmp_path.iterdir())
+        if not works:
+            raise RuntimeError('does\nnot work')
+        return None, (256, 320)
+
+    seen = []
+    monkeypatch.setattr(sys.modules[drop_in.__module__], 'measure_somewhere', measure)
+    names = dict(config='mmdet::retinanet/retinanet_r50_fpn_1x_coco', backbone='uniformer_xxs')
+    out = str(tmp_path / 'new.py')
+    if works:
+        drop_in(**names, out=out)
+    else:
+        message = 'does not run with uniformer_xxs: .*RuntimeError: does not work'
+        with pytest.raises(ConfigError, match=message):
+            drop_in(**names, out=out)
+    assert seen == ['.py'], 'it was written beside, where its base is found'
+    assert [path.name for path in tmp_path.iterdir()] == (['new.py'] if works else [])
 
 
 def test_hrnet_heads_join_all_streams(tmp_path):

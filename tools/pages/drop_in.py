@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 from hybrid_backbones.cli.arguments import Parser, run
-from hybrid_backbones.dropin.drop_in import written
+from hybrid_backbones.dropin.drop_in import write_config
 from hybrid_backbones.dropin.plan import DropIn, find_root, plan
-from hybrid_backbones.dropin.source import LIBRARIES, as_config_error, library_configs, read_source
+from hybrid_backbones.dropin.source import LIBRARIES, library_configs, read_source
 from hybrid_backbones.dropin.trial import measure_somewhere, picture_sizes, root_of
 from hybrid_backbones.dropin.variants import find_variant
-from hybrid_backbones.errors import ConfigError
+from hybrid_backbones.errors import ConfigError, as_config_error
 from hybrid_backbones.openmmlab.torchvision import repair_torchvision
 from hybrid_backbones.utils.text import markdown_table
 from tools.pages.marked import DOCS, read_page, write_parts
@@ -130,7 +130,8 @@ def try_config(name: str, runs: Dict[str, Dict[str, Any]], backbone: str = '') -
 
 
 def _try(drop: DropIn, runs: Dict[str, Dict[str, Any]]) -> Dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder, written(drop, Path(folder)) as (_, new):
+    with tempfile.TemporaryDirectory() as folder:
+        new = write_config(drop, Path(folder, 'new.py'))
         model = root_of(new, drop.root)
         key = structure(model)
         key = f'{zlib.crc32(key.encode()):08x}{len(key)}'

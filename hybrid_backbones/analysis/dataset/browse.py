@@ -11,10 +11,10 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import set_random_seed
 
 from ...config.data import datasets
-from ...config.traverse import dicts
+from ...config.traverse import walk
 from ...engine.datasets import build_dataset, empty
 from ...engine.prepare import prepare
-from ...errors import ConfigError
+from ...errors import ConfigError, one_line
 from .ground_truth import GroundTruthVisualizer
 
 VISUALIZERS = dict(
@@ -133,7 +133,7 @@ def _show_truth(cfg: Config, part: str, original: bool) -> None:
     outer = cfg[part].dataset
     if original:  # wrappers mix several pictures
         cfg[part].dataset = outer = next(d for name, d in datasets(cfg) if name == part)
-    for node in dicts(outer):
+    for _, node in walk(outer):
         if 'pipeline' not in node:
             continue
         steps = list(node.pipeline or [])
@@ -165,7 +165,7 @@ def _build(cfg: Config, part: str) -> Any:
 
 def _normalisation(cfg: Config, part: str) -> Optional[ConfigDict]:
     """A pipeline's own normalisation, as of before mmengine; else the model has it."""
-    steps = (node for node in dicts(cfg[part].dataset) if _type(node) == 'Normalize')
+    steps = (node for _, node in walk(cfg[part].dataset) if _type(node) == 'Normalize')
     return next(steps, None)
 
 
@@ -182,7 +182,7 @@ def _source(dataset: Any, index: int) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    return f'{type(error).__name__}: {" ".join(str(error).split())}'
+    return f'{type(error).__name__}: {one_line(error)}'
 
 
 def _stem(item: Dict[str, Any]) -> str:

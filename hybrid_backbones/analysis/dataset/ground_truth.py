@@ -13,6 +13,8 @@ import numpy as np
 from mmengine.config import ConfigDict
 from mmengine.registry import VISUALIZERS
 
+from ...utils.files import atomic_path
+
 # of the libraries' visualizers, where the config does not say: the picture is to be seen below
 STYLES = dict(
     DetLocalVisualizer=dict(alpha=0.6, line_width=2),
@@ -71,25 +73,27 @@ class GroundTruthVisualizer:
         Raises:
             ValueError: Picture and mask differ in size.
         """
-        import mmcv
-
         image = self.pixels(item['inputs'])
         sample = _drawable(item['data_samples'])
         _check_size(sample, image.shape[:2])
-        part = path.with_name(f'.part-{path.name}')
-        if self.has_truth and any(name in sample for name in PARTS):
-            with warnings.catch_warnings():
-                warnings.filterwarnings('ignore', '.*out of bounds')  # boxes end at the border
-                self.visualizer.add_datasample(
-                    path.stem, image, sample, draw_pred=False, out_file=str(part), **self.options
-                )
-            if 'gt_sem_seg' in sample:  # a mask covers all: the picture stands beside it
-                beside = [mmcv.rgb2bgr(image), mmcv.imread(str(part))]
-                mmcv.imwrite(np.concatenate(beside, axis=1), str(part))
-        else:
-            mmcv.imwrite(mmcv.rgb2bgr(image), str(part))
-        part.replace(path)
+        with atomic_path(path) as part:
+            self._draw(image, sample, part)
         return self._doubt(sample)
+
+    def _draw(self, image: np.ndarray, sample: Any, path: Path) -> None:
+        import mmcv
+
+        plain = mmcv.rgb2bgr(image)
+        if not self.has_truth or not any(name in sample for name in PARTS):
+            mmcv.imwrite(plain, str(path))
+            return
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', '.*out of bounds')  # boxes end at the border
+            self.visualizer.add_datasample(
+                path.stem, image, sample, draw_pred=False, out_file=str(path), **self.options
+            )
+        if 'gt_sem_seg' in sample:  # a mask covers all: the picture stands beside it
+            mmcv.imwrite(np.concatenate([plain, mmcv.imread(str(path))], axis=1), str(path))
 
     def pixels(self, inputs: Any) -> np.ndarray:
         """The picture ``(H, W, 3)`` uint8, red first, of a pipeline's ``inputs`` (3, H, W)."""

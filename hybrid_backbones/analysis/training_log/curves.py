@@ -1,11 +1,11 @@
 """Curves of training logs in a picture: losses, metrics and learning rate of one or more runs."""
 
 import math
-import tempfile
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from ...errors import ConfigError
+from ...utils.files import atomic_path
 from .read import Curve, TrainingLog
 
 TITLES = dict(loss='loss', metric='evaluation', lr='learning rate', other='of training')
@@ -74,21 +74,11 @@ def draw(drawn: Sequence[Drawn], out: str, smooth: int = 1) -> None:
     known = figure.canvas.get_supported_filetypes()
     if target.suffix[1:].lower() not in known:
         raise ConfigError(f'`out` takes {", ".join(sorted(known))}; got {out!r}')
-    part = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix='.', suffix=target.suffix, delete=False
-        ) as file:
-            part = Path(file.name)
-        figure.savefig(part, dpi=DOTS_PER_INCH)
-        part.chmod(0o644)
-        part.replace(target)
+        with atomic_path(target) as part:
+            figure.savefig(part, dpi=DOTS_PER_INCH)
     except OSError as error:
         raise ConfigError(f'{out} cannot be written: {error.strerror}') from None
-    finally:
-        if part:
-            part.unlink(missing_ok=True)
 
 
 def _figure(drawn: Sequence[Drawn], smooth: int):

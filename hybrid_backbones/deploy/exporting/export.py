@@ -1,7 +1,6 @@
 """Writing a backbone to a file that needs none of this package's code."""
 
 import logging
-import tempfile
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 
 from ...backbones.images import MIN_SIZE
 from ...errors import ConfigError, ExportError
+from ...utils.files import atomic_path
 from .formats import DEFAULT_OPSET, FORMATS, check_packages
 from .trace import LARGEST, Backbone, Size, trace
 from .verify import TOLERANCE, Difference, compare, sizes_to_check
@@ -81,9 +81,7 @@ def write_checked(
 ) -> Exported:
     """The second half of :func:`export`, of a backbone that is traced already."""
     kind = FORMATS[format]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix='.export-') as folder:
-        part = Path(folder, f'part{kind.suffix}')
+    with atomic_path(path) as part:
         kind.write(program, part, opset)
         sizes = sizes_to_check(size)
         differences = compare(kind.run(part), backbone, sizes, backbone.in_channels)
@@ -95,7 +93,6 @@ def write_checked(
                 f'deviations of a level from the backbone, more than {TOLERANCE:.0e}'
             )
         megabytes = part.stat().st_size / 1e6
-        part.replace(path)
     return Exported(path, megabytes, differences)
 
 

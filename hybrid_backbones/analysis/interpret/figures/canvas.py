@@ -1,6 +1,5 @@
 """Sheets of panels, pictures under heat, and files that are whole or not there."""
 
-import os
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, Optional, Tuple
@@ -9,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from ....errors import ConfigError
+from ....utils.files import atomic_path
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 DPI = 100
@@ -123,14 +123,9 @@ def save(figure: Any, path: Path) -> None:
     Raises:
         ConfigError: The folder cannot be written to.
     """
-    unfinished = path.with_name(f'.{os.getpid()}-{path.name}')
     kind = dict(quality=85) if path.suffix.lower() != '.png' else dict(optimize=True)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            figure.savefig(unfinished, pil_kwargs=kind)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with atomic_path(path) as part:
+            figure.savefig(part, pil_kwargs=kind)
     except OSError as error:
         raise ConfigError(f'{path} cannot be written: {error.strerror or error}') from None
