@@ -183,7 +183,7 @@ def test_folded_and_compiled(monkeypatch):
     check_schema(measure(settings))
     assert done == [('fold', 'HRFormer', False), ('compile', 'HRFormer', False)]
     for mode in bench_settings.MODES[1:]:
-        with pytest.raises(ConfigError, match='our backbones'):
+        with pytest.raises(ConfigError, match='built-in backbones'):
             make_ready(Settings(**{**TINY, 'network': 'resnet50'}, mode=mode))
 
 
