@@ -16,10 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from ..analysis.training_memory.report import summary
-    from ..openmmlab.torchvision import repair_torchvision
     from ..zoo.configs import read_config
 
-    repair_torchvision()
     warnings.simplefilter('ignore')  # of libraries, about their own older ways
     for name in args.configs:
         cfg = read_config(name)

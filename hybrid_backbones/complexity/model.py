@@ -11,7 +11,8 @@ from mmengine.config import Config
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..openmmlab.build import build_in_scope
+from ..openmmlab.build import build_model
+from ..openmmlab.library import library_of
 from .backbone import count_parameters, image_channels
 
 BOX_REGIONS, MASK_REGIONS = 1000, 100  # what mmdet's detectors look at in one image at most
@@ -43,15 +44,13 @@ def model_cost(cfg: Config, size: Optional[Tuple[int, int]] = None) -> ModelCost
         size: Height and width in pixels; the default is `usual_size`.
 
     Raises:
-        ValueError: The config is of another library.
+        ConfigError: The config is for another library.
     """
-    scope = cfg.get('default_scope')
-    if scope not in _FORWARD:
-        raise ValueError(f'default_scope must be one of {", ".join(_FORWARD)}, got {scope!r}')
+    library = library_of(cfg)
     size = size or usual_size(cfg)
     with torch.device('meta'):
-        model = build_in_scope(scope, cfg.model).eval()
-    return ModelCost(count_parameters(model), forward_flops(scope, model, size), size)
+        model = build_model(cfg).eval()
+    return ModelCost(count_parameters(model), forward_flops(library, model, size), size)
 
 
 def forward_flops(scope: str, model: nn.Module, size: Tuple[int, int]) -> int:

@@ -7,7 +7,6 @@ from typing import Optional, Tuple
 from mmengine.config import Config
 
 from ..errors import ConfigError, as_config_error
-from ..openmmlab.torchvision import repair_torchvision
 from ..utils.files import atomic_path
 from .plan import DropIn, plan
 from .render import MARK, config_text
@@ -58,7 +57,6 @@ def drop_in(
     Raises:
         ConfigError: It cannot be done, or not be known what is right; no file is left.
     """
-    repair_torchvision()
     source = read_source(config)
     variant = _with_weights(find_variant(backbone, source.scope), pretrained)
     path = Path(out or f'{source.path.stem}_{variant.name}.py')

@@ -12,9 +12,9 @@ from mmengine.config import Config, ConfigDict
 from mmengine.utils import import_modules_from_strings
 
 from ..errors import ConfigError, as_config_error, one_line
+from ..openmmlab.library import LIBRARIES, library_of
+from ..openmmlab.torchvision import repair_torchvision
 from ..utils.packages import how_to_install
-
-LIBRARIES = ('mmdet', 'mmseg', 'mmpose')
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,8 @@ def read_source(name: str) -> Source:
         cfg = Config.fromfile(str(path), import_custom_modules=False)
     if not isinstance(cfg.get('model'), dict):
         raise ConfigError(f'{name} has no model: it must be the config of an experiment')
-    scope = cfg.get('default_scope')
-    if scope not in LIBRARIES:
-        raise ConfigError(
-            f'{name}: default_scope must be one of {", ".join(LIBRARIES)}, got {scope!r}'
-        )
-    return Source(name, path, cfg, scope, library_name, _import_custom(cfg))
+    library = library_of(cfg, name)
+    return Source(name, path, cfg, library, library_name, _import_custom(cfg))
 
 
 def library_configs(library: str) -> Path:
@@ -138,6 +134,7 @@ def _import_custom(cfg: Config) -> str:
     if not wanted:
         return ''
     wanted = wanted.to_dict() if isinstance(wanted, ConfigDict) else wanted
+    repair_torchvision()  # MMPretrain imports it, as the three libraries do
     try:
         import_modules_from_strings(**wanted)
     except Exception as error:  # their code

@@ -11,7 +11,7 @@ from ..config.class_order import check_class_order
 from ..config.data import check_data, relocate
 from ..config.load import load_config, override
 from ..config.traverse import walk
-from ..openmmlab.build import SCOPES
+from ..openmmlab.library import LIBRARIES
 from ..openmmlab.torchvision import repair_torchvision
 from ..synthetic.shrink import MINI_ROOT, shrink_config
 
@@ -43,7 +43,7 @@ def prepare(
     """
     repair_torchvision()
     cfg = load_config(config)
-    if cfg.get('default_scope') in SCOPES:
+    if cfg.get('default_scope') in LIBRARIES:
         import_module(cfg.default_scope)
     if mini:
         shrink_config(cfg, MINI_ROOT)

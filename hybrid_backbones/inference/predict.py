@@ -15,7 +15,7 @@ from ..deploy import fold_model
 from ..errors import ConfigError, as_config_error, one_line
 from ..openmmlab.build import build_on_meta
 from ..openmmlab.check_fit import check_fit
-from ..openmmlab.torchvision import repair_torchvision
+from ..openmmlab.library import library_of
 from ..synthetic import shrink_config
 from ..synthetic.shrink import MINI_ROOT
 from ..weights import read_checkpoint
@@ -86,7 +86,6 @@ def predict(
         CheckpointError: The checkpoint cannot be read.
         ImportError: The library that the config is for is not installed.
     """
-    repair_torchvision()
     paths = find_pictures(images)
     if not Path(checkpoint).is_file():
         raise ConfigError(f'no checkpoint file {checkpoint}')
@@ -110,11 +109,7 @@ def predict(
 
 def _config(name: str, mini: bool, cfg_options: Optional[Dict[str, Any]]) -> Config:
     cfg = read_config(name)
-    if cfg.get('default_scope') not in TASKS:
-        raise ConfigError(
-            f'{name}: default_scope must be one of {", ".join(TASKS)}, '
-            f'got {cfg.get("default_scope")!r}'
-        )
+    library_of(cfg, name)  # refuses others
     if not cfg.get('model') or not cfg.get('test_dataloader'):
         raise ConfigError(f'{name} has no model, or no test_dataloader with its pipeline')
     if mini:

@@ -12,6 +12,7 @@ from mmengine.config import Config, ConfigDict
 
 from ..config.traverse import map_numbers
 from ..errors import ConfigError
+from ..openmmlab.library import library_of
 from .shrink_detection import shrink_detection
 from .shrink_pose import shrink_pose
 from .shrink_segmentation import shrink_segmentation
@@ -37,16 +38,12 @@ def shrink_config(cfg: Config, root: Path, length: float = 1.0) -> None:
     Raises:
         ConfigError: There is no mini set for the config's task or dataset.
     """
-    scope = cfg.get('default_scope')
-    if scope not in TASKS:
-        raise ConfigError(
-            f'`mini=True` knows configs of default_scope {", ".join(TASKS)}, not {scope!r}'
-        )
-    TASKS[scope](cfg, Path(root))
+    library = library_of(cfg)
+    TASKS[library](cfg, Path(root))
     for part in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         # loading is so little work here that processes of its own would cost more
         cfg[part].update(num_workers=0, persistent_workers=False)
-    cfg.train_dataloader.batch_size = BATCH_SIZE[scope]
+    cfg.train_dataloader.batch_size = BATCH_SIZE[library]
     _release(cfg.model.backbone)
     _shrink_schedule(cfg, length)
 

@@ -17,7 +17,7 @@ die() {
 }
 
 state() { # what a complete environment was made from
-    { cat requirements/env.txt pyproject.toml tools/dev/make_env.sh tools/dev/repair_torchvision.py; echo "$torch"; } | sha256sum
+    { cat requirements/env.txt pyproject.toml tools/dev/make_env.sh hybrid_backbones/openmmlab/torchvision.py; echo "$torch"; } | sha256sum
 }
 
 find_python() {
@@ -102,8 +102,9 @@ step "installing hybrid_backbones" "${pip[@]}" --no-build-isolation --no-deps -e
 said=$($venv/bin/python -c 'import torchvision' 2>&1 || true)
 if [[ $said == *'torchvision::nms does not exist'* ]]; then
     purelib=$($venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    cp tools/dev/repair_torchvision.py "$purelib"
-    echo 'import repair_torchvision' >"$purelib/repair_torchvision.pth"
+    cp hybrid_backbones/openmmlab/torchvision.py "$purelib/repair_torchvision.py"
+    echo 'import repair_torchvision; repair_torchvision.repair_on_import()' \
+        >"$purelib/repair_torchvision.pth"
 fi
 $venv/bin/python -c 'import mmcv.ops, mmdet, mmseg, mmpose.visualization, hybrid_backbones' >>"$log" 2>&1 ||
     die "installed, but the libraries do not import; see the end of $log"

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from ...complexity.backbone import count_flops, image_channels
 from ...complexity.model import model_cost
 from ...config.load import override
-from ...errors import ConfigError
-from ...openmmlab.build import build_in_scope
+from ...errors import ConfigError, as_config_error
+from ...openmmlab.build import build_in_scope, build_model
+from ...openmmlab.library import library_of
+from ...openmmlab.torchvision import repair_torchvision
 from ...zoo.configs import is_config, list_configs, read_config
 from ...zoo.create import create_backbone
 from ...zoo.names import list_backbones, short_names
@@ -93,8 +95,9 @@ def build_network(spec: str, options: Optional[Dict[str, Any]] = None) -> Networ
         options: Arguments of one of our backbones; settings of a config by dotted keys.
 
     Raises:
-        ConfigError: There is no such network, it does not take the options, or its package is
-            not installed.
+        ConfigError: There is no such network, it does not take the options, or the package of a
+            peer is not installed.
+        ImportError: The library that the network is from is not installed.
     """
     if is_config(spec):
         return _whole(spec, options)
@@ -109,20 +112,18 @@ def build_network(spec: str, options: Optional[Dict[str, Any]] = None) -> Networ
     if options:
         raise ConfigError(f'{spec} takes no options: they are for our backbones and configs')
     # held, because the train() of some of OpenMMLab's returns nothing
-    theirs = Bare(_other(_resnet50 if spec == 'resnet50' else _peer(spec), spec))
+    theirs = Bare(_resnet50() if spec == 'resnet50' else _other(_peer(spec), spec))
     return Network(theirs, lambda height, width: count_flops(theirs, height, width))
 
 
 def _whole(spec: str, options: Optional[Dict[str, Any]]) -> Network:
     cfg = read_config(spec)
     override(cfg, options)
-    scope = cfg.get('default_scope')
-    if scope not in ('mmdet', 'mmseg', 'mmpose'):
-        raise ConfigError(f'{spec}: default_scope must be mmdet, mmseg or mmpose, got {scope!r}')
-    model = _other(lambda: build_in_scope(scope, cfg.model), spec)
+    library = library_of(cfg, spec)
+    model = build_model(cfg, spec)
     ours = cfg.model.backbone.type.startswith('hybrid_backbones.')
     return Network(
-        Whole(model, scope),
+        Whole(model, library),
         lambda height, width: model_cost(cfg, (height, width)).flops,
         model if ours else None,
         image_channels(getattr(model, 'backbone', model)),
@@ -131,18 +132,13 @@ def _whole(spec: str, options: Optional[Dict[str, Any]]) -> Network:
 
 def _other(build: Callable[[], nn.Module], spec: str) -> nn.Module:
     """Call a builder that imports a package which may be missing."""
-    from ...openmmlab.torchvision import repair_torchvision
-
-    repair_torchvision()
-    try:
+    repair_torchvision()  # other packages than the three libraries import it too
+    with as_config_error(f'{spec} needs a package that is not installed', ImportError):
         return build()
-    except ImportError as error:
-        reason = ' '.join(str(error).split())
-        raise ConfigError(f'{spec} needs a package that is not installed: {reason}') from None
 
 
 def _resnet50() -> nn.Module:
-    return import_module('mmdet.models.backbones').ResNet(depth=50)
+    return build_in_scope('mmdet', dict(type='ResNet', depth=50))
 
 
 def _mmpose_hrformer(arch: str) -> nn.Module:

@@ -2,12 +2,10 @@
 
 import re
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import DefaultScope
 from mmengine.runner import set_random_seed
 
 from ...config.data import datasets
@@ -15,6 +13,7 @@ from ...config.traverse import walk
 from ...engine.datasets import build_dataset, empty
 from ...engine.prepare import prepare
 from ...errors import ConfigError, one_line
+from ...openmmlab.library import import_library, in_scope, library_of
 from .ground_truth import GroundTruthVisualizer
 
 VISUALIZERS = dict(
@@ -79,21 +78,18 @@ def browse(
     """
     part = f'{split}_dataloader'
     cfg = prepare(config, data_of=(part,), mini=mini, data_root=data_root, cfg_options=cfg_options)
-    scope = cfg.get('default_scope')
-    if scope not in VISUALIZERS:
-        known = ', '.join(VISUALIZERS)
-        raise ConfigError(f'default_scope must be one of {known}, not {scope!r}')
+    library = library_of(cfg)
     if not cfg.get(part):
         raise ConfigError(f'the config has no {part}')
-    import_module(f'{scope}.utils').register_all_modules(init_default_scope=False)
+    import_library(library)
     set_random_seed((cfg.get('randomness') or {}).get('seed') or 0)  # the same images each time
     _show_truth(cfg, part, original=stage == 'original')
     dataset = _build(cfg, part)
     folder = Path(out or Path(cfg.work_dir) / f'browse_{split}')
     done = Browsed(folder, len(dataset), min(num_images, len(dataset)))
-    with DefaultScope.overwrite_default_scope(scope):
+    with in_scope(library):
         artist = GroundTruthVisualizer(
-            cfg.get('visualizer') or ConfigDict(type=VISUALIZERS[scope]),
+            cfg.get('visualizer') or ConfigDict(type=VISUALIZERS[library]),
             dataset.metainfo,
             normalisation=_normalisation(cfg, part),
             whole=stage == 'original',

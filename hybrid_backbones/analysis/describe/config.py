@@ -12,7 +12,6 @@ from ...complexity.model import model_cost
 from ...complexity.parts import layers_of
 from ...config.data import datasets
 from ...openmmlab.build import build_on_meta
-from ...openmmlab.torchvision import repair_torchvision
 from ...zoo.configs import list_models, read_config
 from .backbone import metrics
 
@@ -32,7 +31,6 @@ def describe_config(name: str, size: Optional[Tuple[int, int]] = None) -> Dict[s
     Raises:
         ConfigError: The config cannot be read, or its model cannot be built.
     """
-    repair_torchvision()
     cfg = read_config(name)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # the libraries' to those who write configs

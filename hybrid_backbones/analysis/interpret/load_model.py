@@ -9,9 +9,9 @@ import torch
 from mmengine.logging import MMLogger
 from torch import nn
 
-from ...errors import ConfigError
-from ...openmmlab.build import build_in_scope
-from ...openmmlab.torchvision import repair_torchvision
+from ...openmmlab.build import build_model
+from ...openmmlab.check_fit import check_fit
+from ...openmmlab.library import library_of
 from ...weights import read_checkpoint
 from ...zoo.configs import read_config
 from ...zoo.create import find_backbone
@@ -31,28 +31,22 @@ def load_whole(name: str, weights: Optional[str]) -> Tuple[nn.Module, Type[Targe
     Raises:
         ConfigError: The config cannot be built, or the checkpoint is not of it.
         CheckpointError: The checkpoint cannot be read.
+        ImportError: The library that the config is for is not installed.
     """
     find_backbone(name)  # refuses what is none of ours
-    repair_torchvision()
     cfg = read_config(name)
-    scope = cfg.get('default_scope')
-    if scope not in OF_MODELS:
-        raise ConfigError(f'{name}: default_scope must be one of {", ".join(OF_MODELS)}')
+    target = OF_MODELS[library_of(cfg, name)]
     cfg.model.backbone.update(init_cfg=None, with_cp=False)
     torch.manual_seed(0)
-    try:
-        with warnings.catch_warnings():  # the libraries' about their own parts
-            warnings.simplefilter('ignore')
-            model = build_in_scope(scope, cfg.model)
-    except ImportError as error:
-        reason = ' '.join(str(error).split())
-        raise ConfigError(f'{name} needs a package that is not installed: {reason}') from None
+    with warnings.catch_warnings():  # the libraries' about their own parts
+        warnings.simplefilter('ignore')
+        model = build_model(cfg, name)
     if weights is None:
         with _silence():
             model.init_weights()
     else:
         _load(model, weights)
-    return model.eval(), OF_MODELS[scope]
+    return model.eval(), target
 
 
 @contextlib.contextmanager
@@ -69,12 +63,6 @@ def _silence() -> Iterator[None]:
 
 def _load(model: nn.Module, weights: str) -> None:
     checkpoint = read_checkpoint(weights)
+    check_fit(model, checkpoint.state, checkpoint.name)
     state = {name.removeprefix('module.'): value for name, value in checkpoint.state.items()}
-    expected = model.state_dict()
-    wrong = [k for k, v in expected.items() if getattr(state.get(k), 'shape', 0) != v.shape]
-    if wrong:
-        raise ConfigError(
-            f'{checkpoint.name} is no checkpoint of this config: {len(wrong)} of {len(expected)} '
-            f'tensors are missing or of another shape, the first is {wrong[0]}'
-        )
     model.load_state_dict(state, strict=False)

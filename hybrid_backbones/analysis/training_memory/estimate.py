@@ -14,8 +14,9 @@ from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
 from ...complexity.model import usual_size
-from ...errors import ConfigError
+from ...errors import ConfigError, as_config_error
 from ...openmmlab.build import build_in_scope
+from ...openmmlab.library import library_of
 from .saved_tensors import SavedTensors, follow_checkpointing
 from .simulated_gpu import SimulatedCUDA
 
@@ -89,9 +90,7 @@ def training_memory(
         ConfigError: The config is of another library or backbone, or has a setting that cannot
             work.
     """
-    scope = cfg.get('default_scope')
-    if scope not in _TRAINING:
-        raise ConfigError(f'default_scope must be one of {", ".join(_TRAINING)}, got {scope!r}')
+    library = library_of(cfg)
     backbone = (cfg.get('model') or {}).get('backbone') or {}
     if not str(backbone.get('type')).startswith('hybrid_backbones.'):
         raise ConfigError(f'the backbone must be of hybrid_backbones, got {backbone.get("type")}')
@@ -99,19 +98,17 @@ def training_memory(
     model_cfg.backbone.init_cfg = None
     if with_cp is not None:
         model_cfg.backbone.with_cp = with_cp
-    with torch.device('meta'):
-        try:
-            model = build_in_scope(scope, model_cfg)
-            model = revert_sync_batchnorm(model).train()  # the same memory, and needs no GPU
-            saved = SavedTensors(model)
-            follow_checkpointing(model.backbone, saved)
-            images = torch.empty(batch, model.backbone.in_channels, *(size or training_size(cfg)))
-            with saved.counting(), SimulatedCUDA(PRECISIONS[precision]):
-                levels = model.backbone(images)
-                of_backbone = saved.kept
-                _TRAINING[scope](model, levels, images)
-        except ValueError as error:  # an argument of the backbone, or too small an image
-            raise ConfigError(' '.join(str(error).split())) from None
+    # errors of the backbone's own: a wrong argument, or too small an image
+    with torch.device('meta'), as_config_error('', ValueError):
+        model = build_in_scope(library, model_cfg)
+        model = revert_sync_batchnorm(model).train()  # the same memory, and needs no GPU
+        saved = SavedTensors(model)
+        follow_checkpointing(model.backbone, saved)
+        images = torch.empty(batch, model.backbone.in_channels, *(size or training_size(cfg)))
+        with saved.counting(), SimulatedCUDA(PRECISIONS[precision]):
+            levels = model.backbone(images)
+            of_backbone = saved.kept
+            _TRAINING[library](model, levels, images)
     parameters = list(model.parameters())
     learnt = _bytes(p for p in parameters if p.requires_grad)
     optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}

@@ -1,0 +1,53 @@
+"""The three libraries: which one a config is for, and importing it."""
+
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Iterator
+
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from ..errors import ConfigError
+from .torchvision import repair_torchvision
+
+LIBRARIES = ('mmdet', 'mmseg', 'mmpose')
+
+
+def library_of(cfg: Config, name: str = '') -> str:
+    """The library that a config is for: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+
+    Args:
+        cfg: As read from its file.
+        name: Of the config, for the message.
+
+    Raises:
+        ConfigError: It is for another library, or names none.
+    """
+    library = cfg.get('default_scope')
+    if library not in LIBRARIES:
+        where = f'{name}: ' if name else ''
+        raise ConfigError(
+            f'{where}default_scope must be one of {", ".join(LIBRARIES)}, got {library!r}'
+        )
+    return str(library)
+
+
+def import_library(library: str) -> None:
+    """Import all of a library that its configs can name, and leave the default scope as it is.
+
+    Args:
+        library: One of ``LIBRARIES``.
+
+    Raises:
+        ImportError: It is not installed, or a package that it needs is not.
+    """
+    repair_torchvision()
+    import_module(f'{library}.utils').register_all_modules(init_default_scope=False)
+
+
+@contextmanager
+def in_scope(library: str) -> Iterator[None]:
+    """Import a library; inside, names without a prefix are the library's."""
+    import_library(library)
+    with DefaultScope.overwrite_default_scope(library):
+        yield
