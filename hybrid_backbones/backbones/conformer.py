@@ -28,7 +28,6 @@ from .base import HybridBackbone
 NORM_EPS = 1e-6  # of every norm but the stem's
 STEM_DIM = 64
 HEAD_DIM = 64
-BLOCKS = (3, 4, 3, 1)  # that couple the branches, in each stage; stage 1 has one more of each alone
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,14 @@ class ConformerArch:
         channel_ratio: Channels of the CNN branch in stage 1, in units of 64.
         embed_dim: Channels of the transformer branch.
         mlp_ratio: Hidden channels of the MLPs, as a multiple of ``embed_dim``.
+        depths: Coupling blocks of each stage; stage 1 has one more block of each branch before.
     """
 
     patch: int
     channel_ratio: int
     embed_dim: int = 384
     mlp_ratio: float = 4.0
+    depths: Tuple[int, ...] = (3, 4, 3, 1)
 
 
 class Stem(nn.Module):
@@ -279,7 +280,8 @@ class Conformer(HybridBackbone):
         first = STEM_DIM * arch.channel_ratio
         dims = (first, 2 * first, 4 * first, 4 * first)
         # one rate for the transformer block alone, then one for each coupling block
-        (_, *rates), *later = drop_path_rates(drop_path_rate, (1 + BLOCKS[0], *BLOCKS[1:]))
+        depth, *depths = arch.depths
+        (_, *rates), *later = drop_path_rates(drop_path_rate, (1 + depth, *depths))
         self.stem = Stem(in_channels)
         self.stages = nn.ModuleList(
             self._stage(i, dims, [rates, *later][i]) for i in range(self.num_stages)

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from hybrid_backbones import backbones
-from hybrid_backbones.backbones import conformer
 from hybrid_backbones.deploy import fold
 from tests.backbones.test_equivalent_paths import RUNS as ALL_RUNS
 from tests.backbones.test_equivalent_paths import assert_levels, published
@@ -27,7 +26,7 @@ def fresh_dynamo():
 
 
 FEW_BLOCKS = {
-    'Conformer': 'tiny_patch16',  # with BLOCKS below
+    'Conformer': dict(patch=16, channel_ratio=1, depths=(1, 1, 1, 1)),
     'CvT': dict(depths=(1, 1, 1)),
     'HRFormer': dict(width=18, modules=(1, 1, 1), depth=1),
     'TransXNet': dict(
@@ -42,9 +41,8 @@ FEW_BLOCKS = {
 
 
 @pytest.mark.parametrize('family', FEW_BLOCKS)
-def test_compiled(family, monkeypatch):
+def test_compiled(family):
     """What is compiled computes what is not, of which the recorded numbers are tested."""
-    monkeypatch.setattr(conformer, 'BLOCKS', (1, 1, 1, 1))
     levels = dict(out_indices=(0, 1)) if family == 'TransXNet' else {}  # 40 s of C++ for all
     backbone = getattr(backbones, family)(FEW_BLOCKS[family], **levels).eval()
     folded = fold(randomise(backbone))

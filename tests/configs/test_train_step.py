@@ -24,6 +24,7 @@ pytest.importorskip('mmpose')
 
 SMALLEST = ('_ti_', '_transxnet_t_', '_13_', '_xxs_', '_hrformer_t_')
 FEW_BLOCKS = dict(
+    Conformer=dict(depths=(1, 1, 1, 1)),
     TransXNet=dict(depths=(1, 1, 1, 1)),
     CvT=dict(depths=(1, 1, 1)),
     UniFormer=dict(depths=(1, 1, 4, 1)),  # one of four is global in hybrid mode

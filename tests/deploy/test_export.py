@@ -5,7 +5,6 @@ import torch
 
 import hybrid_backbones
 from hybrid_backbones import create_backbone
-from hybrid_backbones.backbones import conformer
 from hybrid_backbones.deploy import fold
 from hybrid_backbones.deploy.exporting.dynamic_shapes import VARIANTS, for_any_size
 from hybrid_backbones.deploy.exporting.export import export, write_checked
@@ -23,6 +22,7 @@ for package in ('onnx', 'onnxscript', 'onnxruntime'):
     pytest.importorskip(package)
 
 # every kind of module of the family, in as few blocks as that takes
+CONFORMER = dict(patch=16, channel_ratio=1, embed_dim=64, depths=(1, 1, 1, 1))
 UNIFORMER = dict(depths=(1, 1, 2, 1), dims=(16, 32, 48, 64), head_dim=16)
 HRFORMER = dict(width=8, modules=(1, 1, 1), depth=1, heads=(1, 1, 2, 2))
 TRANSXNET = dict(
@@ -33,7 +33,7 @@ TRANSXNET = dict(
     mlp_ratios=(2, 2, 2, 2),
 )
 SMALL = {
-    'Conformer': ('Conformer', dict(arch=dict(patch=16, channel_ratio=1, embed_dim=64))),
+    'Conformer': ('Conformer', dict(arch=CONFORMER)),
     'CvT': ('CvT', dict(arch=dict(depths=(1, 1, 1), dims=(16, 32, 64), heads=(1, 2, 4)))),
     'HRFormer': ('HRFormer', dict(arch=HRFORMER)),
     'HRFormer_pose': (
@@ -78,13 +78,6 @@ def cvt():
     """The quickest to trace, and what was recorded of it."""
     backbone = build('CvT', out_indices=(0,))
     return backbone, trace(backbone)
-
-
-@pytest.fixture(autouse=True)
-def few_blocks(request, monkeypatch):
-    """Conformer's numbers of blocks are no part of its arch."""
-    if 'arch' not in request.fixturenames:  # of full depth
-        monkeypatch.setattr(conformer, 'BLOCKS', (1, 1, 1, 1))
 
 
 def assert_near(differences):

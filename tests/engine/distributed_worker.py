@@ -17,7 +17,6 @@ from mmengine.registry import MODEL_WRAPPERS, MODELS
 from mmengine.runner import Runner
 
 from hybrid_backbones import backbones
-from hybrid_backbones.backbones import conformer
 from hybrid_backbones.engine.prepare import prepare
 
 PICTURES, HEIGHT, WIDTH, CLASSES = 4, 64, 96, 150
@@ -28,9 +27,8 @@ EXACT = {
     'model.decode_head.dropout_ratio': 0.0,
 }
 # the smallest of each family, as wide as they are, with few blocks
-conformer.BLOCKS = (1, 1, 1, 1)
 FEW_BLOCKS = {
-    'Conformer': {},
+    'Conformer': dict(depths=(1, 1, 1, 1)),
     'CvT': dict(depths=(1, 1, 2)),
     'HRFormer': dict(modules=(1, 1, 1), depth=1),
     'TransXNet': dict(depths=(1, 1, 2, 1)),

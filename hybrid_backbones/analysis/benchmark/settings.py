@@ -108,7 +108,7 @@ def make_ready(settings: Settings) -> Tuple[nn.Module, Tensor]:
     module = network.module.train(settings.what == 'training')
     if 'folded' in settings.mode:
         if network.holder is None:
-            raise ConfigError(f'{settings.network} cannot be folded: it is none of our backbones')
+            raise ConfigError(f'{settings.network} cannot be folded: only built-in backbones can')
         from ...deploy import fold
 
         network.holder.backbone = fold(network.holder.backbone)
