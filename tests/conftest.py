@@ -8,9 +8,9 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
-from hybrid_backbones.openmmlab.torchvision import repair_torchvision
+from hybrid_backbones.openmmlab.library import prepare_libraries
 
-repair_torchvision()
+prepare_libraries()
 
 
 @pytest.fixture(autouse=True)

@@ -33,6 +33,13 @@ COMMANDS = {
     'print-config': 'print a config with all it inherits',
     'training-memory': 'estimate the memory that training takes; no GPU is needed',
 }
+if '__mp_main__' in sys.modules:
+    # multiprocessing's name in a process that it spawned, a data loader's worker for instance: that
+    # imports this, and then unpickles a dataset of the libraries.
+    from ..openmmlab.library import prepare_libraries
+
+    prepare_libraries()
+
 SHELLS = ('bash', 'zsh', 'tcsh')
 
 

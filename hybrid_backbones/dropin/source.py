@@ -12,8 +12,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.utils import import_modules_from_strings
 
 from ..errors import ConfigError, as_config_error, one_line
-from ..openmmlab.library import LIBRARIES, library_of
-from ..openmmlab.torchvision import repair_torchvision
+from ..openmmlab.library import LIBRARIES, library_of, prepare_libraries
 from ..utils.packages import how_to_install
 
 
@@ -134,7 +133,7 @@ def _import_custom(cfg: Config) -> str:
     if not wanted:
         return ''
     wanted = wanted.to_dict() if isinstance(wanted, ConfigDict) else wanted
-    repair_torchvision()  # MMPretrain imports it, as the three libraries do
+    prepare_libraries()  # MMPretrain imports it, as the three libraries do
     try:
         import_modules_from_strings(**wanted)
     except Exception as error:  # their code

@@ -11,8 +11,7 @@ from ..config.class_order import check_class_order
 from ..config.data import check_data, relocate
 from ..config.load import load_config, override
 from ..config.traverse import walk
-from ..openmmlab.library import LIBRARIES
-from ..openmmlab.torchvision import repair_torchvision
+from ..openmmlab.library import LIBRARIES, prepare_libraries
 from ..synthetic.shrink import MINI_ROOT, shrink_config
 
 
@@ -41,7 +40,7 @@ def prepare(
         ConfigError: The config, an option or the data is not usable.
         ImportError: The library that the config is for is not installed.
     """
-    repair_torchvision()
+    prepare_libraries()
     cfg = load_config(config)
     if cfg.get('default_scope') in LIBRARIES:
         import_module(cfg.default_scope)

@@ -7,6 +7,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner
 
 from ..errors import ConfigError
+from ..openmmlab.library import announce_operators
 
 
 def build_runner(cfg: Config) -> Union[Runner, FlexibleRunner]:
@@ -24,7 +25,9 @@ def build_runner(cfg: Config) -> Union[Runner, FlexibleRunner]:
         raise ConfigError(f'runner_type must be Runner or FlexibleRunner, got {kind!r}')
     if known is FlexibleRunner:
         _fit_strategy(cfg)
-    return known.from_cfg(cfg)
+    runner = known.from_cfg(cfg)
+    announce_operators()  # to the runner's log
+    return runner
 
 
 def _fit_strategy(cfg: Config) -> None:

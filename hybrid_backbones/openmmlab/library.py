@@ -2,12 +2,14 @@
 
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Iterator
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from ..errors import ConfigError
+from .announce import announce, silently
 from .torchvision import repair_torchvision
 
 LIBRARIES = ('mmdet', 'mmseg', 'mmpose')
@@ -32,6 +34,26 @@ def library_of(cfg: Config, name: str = '') -> str:
     return str(library)
 
 
+def prepare_libraries() -> None:
+    """Before a library is imported: serve what is not compiled, and repair what is broken.
+
+    ``mmcv.ops`` is served without compiling where mmcv has no compiled extension
+    (``docs/operators.md``). Without mmcv, only torchvision is repaired. It prints nothing.
+    """
+    if find_spec('mmcv') is None:
+        repair_torchvision()
+        return
+    with silently():
+        import_module('.operators', __package__)
+
+
+def announce_operators() -> None:
+    """Log by what ``mmcv.ops`` is served, where there is mmcv."""
+    if find_spec('mmcv') is not None:
+        prepare_libraries()
+        announce(import_module('.operators', __package__).describe_operators())
+
+
 def import_library(library: str) -> None:
     """Import all of a library that its configs can name, and leave the default scope as it is.
 
@@ -41,7 +63,7 @@ def import_library(library: str) -> None:
     Raises:
         ImportError: It is not installed, or a package that it needs is not.
     """
-    repair_torchvision()
+    prepare_libraries()
     import_module(f'{library}.utils').register_all_modules(init_default_scope=False)
 
 

@@ -23,6 +23,7 @@ from mmengine.hub import get_config as get_library_config
 
 from ..config.load import load_config
 from ..errors import ConfigError, as_config_error
+from ..openmmlab.library import prepare_libraries
 from ..utils.packages import LIBRARIES, how_to_install
 
 MODULE2PACKAGE.setdefault('hybrid_backbones', 'hybrid_backbones')
@@ -93,6 +94,7 @@ def get_config(name: str) -> Config:
         >>> hybrid_backbones.get_config('maskrcnn_uniformer_s_1x').model.backbone.arch
         'small'
     """
+    prepare_libraries()  # whoever builds what the config says will import them
     return load_config(config_path(name))
 
 
@@ -111,6 +113,7 @@ def read_config(name: str) -> Config:
     Raises:
         ConfigError: There is no such config, or it cannot be read.
     """
+    prepare_libraries()
     if '::' in name:
         return _read_library_config(name)
     return load_config(name) if name.endswith('.py') else get_config(name)

@@ -3,6 +3,8 @@
 #   PYTHON=...    the Python 3.11 to use
 #   TORCH=keep    use the torch (and torchvision) of that Python, a CUDA build for instance
 #   TORCH='...'   what pip shall install as torch, instead of torch==2.13.0
+#   MMCV=compiled compile mmcv: 10 to 20 minutes on 2 cores, with a C++ compiler and Python's headers;
+#                 FORCE_CUDA=1 for a GPU too. Without it, mmcv-lite and our operators serve: no compiler
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -10,6 +12,7 @@ venv=.venv
 log=$venv/make_env.log
 torch=${TORCH:-torch==2.13.0}
 torchvision=torchvision==0.28.0
+mmcv=${MMCV:-lite}
 
 die() {
     echo "make env: $*" >&2
@@ -17,7 +20,7 @@ die() {
 }
 
 state() { # what a complete environment was made from
-    { cat requirements/env.txt pyproject.toml tools/dev/make_env.sh hybrid_backbones/openmmlab/torchvision.py; echo "$torch"; } | sha256sum
+    { cat requirements/env.txt pyproject.toml tools/dev/make_env.sh hybrid_backbones/openmmlab/torchvision.py; echo "$torch $mmcv"; } | sha256sum
 }
 
 find_python() {
@@ -32,10 +35,16 @@ find_python() {
 }
 
 check_machine() { # before minutes are spent
-    command -v g++ >/dev/null ||
-        die "needs a C++ compiler for mmcv, and there is no g++ (Debian, Ubuntu: apt install g++)"
-    "$1" -c 'import os, sysconfig as s, sys; sys.exit(not os.path.isfile(s.get_path("include") + "/Python.h"))' ||
-        die "needs Python's headers for mmcv (Debian, Ubuntu: apt install python3.11-dev)"
+    case $mmcv in
+    lite) ;;
+    compiled)
+        command -v g++ >/dev/null ||
+            die "MMCV=compiled needs a C++ compiler, and there is no g++ (Debian, Ubuntu: apt install g++)"
+        "$1" -c 'import os, sysconfig as s, sys; sys.exit(not os.path.isfile(s.get_path("include") + "/Python.h"))' ||
+            die "MMCV=compiled needs Python's headers (Debian, Ubuntu: apt install python3.11-dev)"
+        ;;
+    *) die "MMCV must be lite (the default) or compiled, got $mmcv" ;;
+    esac
     "$1" -c 'import ensurepip, venv' 2>/dev/null ||
         die "needs Python's venv module (Debian, Ubuntu: apt install python3.11-venv)"
 }
@@ -83,7 +92,6 @@ rm -f $venv/.complete
 : >"$log"
 pip=($venv/bin/python -m pip --disable-pip-version-check install)
 
-# Without the pins of setuptools at hand, builds would take the newest, which mmcv cannot use.
 if [ "$torch" != keep ]; then
     # shellcheck disable=SC2086  # TORCH may hold options of pip too
     step "installing $torch" "${pip[@]}" $torch
@@ -91,13 +99,20 @@ if [ "$torch" != keep ]; then
     step "installing $torchvision" "${pip[@]}" --no-deps "$torchvision"
 fi
 step "installing the pinned packages" "${pip[@]}" -r requirements/env.txt
-if ! $venv/bin/python -c 'import mmcv._ext' 2>/dev/null; then
+if [ "$mmcv" = compiled ]; then
+    # Not isolated: with the pinned setuptools, since a newer one cannot build mmcv.
+    # mmcv-lite has the same folder: it has to go first.
+    $venv/bin/python -m pip uninstall -y mmcv-lite >>"$log" 2>&1
     step "compiling mmcv 2.1.0 (10 to 20 minutes on 2 cores; seconds if pip has built it before)" \
         env MMCV_WITH_OPS=1 FORCE_CUDA="${FORCE_CUDA:-0}" \
         "${pip[@]}" -v --no-build-isolation --no-deps mmcv==2.1.0
+else
+    $venv/bin/python -m pip uninstall -y mmcv >>"$log" 2>&1
+    step "installing mmcv-lite" "${pip[@]}" --no-deps mmcv-lite==2.1.0
 fi
-step "installing xtcocotools and mmpose" \
-    "${pip[@]}" --no-build-isolation --no-deps xtcocotools==1.14.3 mmpose==1.3.2
+# mmpose without what it asks for: chumpy no longer builds, and pycocotools does what it takes from
+# xtcocotools, which has to be compiled.
+step "installing mmpose" "${pip[@]}" --no-deps mmpose==1.3.2
 step "installing hybrid_backbones" "${pip[@]}" --no-build-isolation --no-deps -e .
 said=$($venv/bin/python -c 'import torchvision' 2>&1 || true)
 if [[ $said == *'torchvision::nms does not exist'* ]]; then
@@ -106,7 +121,7 @@ if [[ $said == *'torchvision::nms does not exist'* ]]; then
     echo 'import repair_torchvision; repair_torchvision.repair_on_import()' \
         >"$purelib/repair_torchvision.pth"
 fi
-$venv/bin/python -c 'import mmcv.ops, mmdet, mmseg, mmpose.visualization, hybrid_backbones' >>"$log" 2>&1 ||
+$venv/bin/python -c 'import hybrid_backbones.openmmlab.operators, mmcv.ops, mmdet, mmseg, mmpose.visualization' >>"$log" 2>&1 ||
     die "installed, but the libraries do not import; see the end of $log"
 echo "$wanted" >$venv/.complete
 echo "make env: done, in $((SECONDS / 60)) min $((SECONDS % 60)) s"

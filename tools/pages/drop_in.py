@@ -26,7 +26,7 @@ from hybrid_backbones.dropin.source import LIBRARIES, library_configs, read_sour
 from hybrid_backbones.dropin.trial import measure_somewhere, picture_sizes, root_of
 from hybrid_backbones.dropin.variants import find_variant
 from hybrid_backbones.errors import ConfigError, as_config_error
-from hybrid_backbones.openmmlab.torchvision import repair_torchvision
+from hybrid_backbones.openmmlab.library import prepare_libraries
 from hybrid_backbones.utils.text import markdown_table
 from tools.pages.marked import DOCS, read_page, write_parts
 
@@ -48,7 +48,7 @@ def sweep(only: str, work_dir: Path, page: Path = PAGE) -> List[Dict[str, Any]]:
     Raises:
         ConfigError: A library is not installed, or the page has no place for the table.
     """
-    repair_torchvision()
+    prepare_libraries()
     names = list(shipped_configs(only))
     if not names:
         raise ConfigError(f'no config begins with {only}; try mmdet::retinanet')

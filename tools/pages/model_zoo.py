@@ -13,7 +13,7 @@ from hybrid_backbones import config_path
 from hybrid_backbones.cli.arguments import Parser, run
 from hybrid_backbones.complexity.model import model_cost
 from hybrid_backbones.config.load import load_config
-from hybrid_backbones.openmmlab.torchvision import repair_torchvision
+from hybrid_backbones.openmmlab.library import prepare_libraries
 from hybrid_backbones.utils.text import markdown_table
 from tools.pages.marked import DOCS, PROJECT, write_or_check
 
@@ -33,7 +33,7 @@ def parse_args() -> Namespace:
 
 def main(args: Namespace) -> None:
     if args.update:
-        repair_torchvision()
+        prepare_libraries()
         for metafile in sorted(METAFILES.glob('*.yml')):
             update(metafile, args.only)
     write_or_check({PAGE: dict(models=models())}, args.check, 'tools.pages.model_zoo')

@@ -23,7 +23,7 @@ from mmengine.runner import Runner
 from hybrid_backbones.cli.arguments import Parser, positive, run
 from hybrid_backbones.config.load import load_config
 from hybrid_backbones.errors import ConfigError
-from hybrid_backbones.openmmlab.torchvision import repair_torchvision
+from hybrid_backbones.openmmlab.library import prepare_libraries
 from hybrid_backbones.synthetic import shrink_config
 from hybrid_backbones.synthetic.shrink import MINI_ROOT
 from hybrid_backbones.utils.text import markdown_table
@@ -146,7 +146,7 @@ class _Start(Hook):
 
 def train_one(path: str, work_dir: str) -> dict:
     """Train a config on synthetic data; the result is written to ``work_dir/result.json``."""
-    repair_torchvision()
+    prepare_libraries()
     cfg = load_config(path)
     shrink_config(cfg, MINI_ROOT, LENGTH)
     cfg.work_dir = work_dir

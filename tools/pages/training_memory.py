@@ -19,7 +19,7 @@ from hybrid_backbones.analysis.training_memory.estimate import (
     training_size,
 )
 from hybrid_backbones.cli.arguments import Parser, run
-from hybrid_backbones.openmmlab.torchvision import repair_torchvision
+from hybrid_backbones.openmmlab.library import prepare_libraries
 from hybrid_backbones.utils.text import markdown_table
 from hybrid_backbones.zoo.configs import read_config
 from tools.pages.marked import DOCS, read_page, write_parts
@@ -67,7 +67,7 @@ def parse_args() -> Namespace:
 
 
 def main(args: Namespace) -> None:
-    repair_torchvision()
+    prepare_libraries()
     warnings.simplefilter('ignore')  # of libraries, about their own deprecated calls
     configs = [(Path(name).stem, read_config(name)) for name in args.configs or listed(args.page)]
     write_parts(args.page, {PART: table(configs)})

@@ -14,8 +14,7 @@ from ...complexity.model import model_cost
 from ...config.load import override
 from ...errors import ConfigError, as_config_error
 from ...openmmlab.build import build_in_scope, build_model
-from ...openmmlab.library import library_of
-from ...openmmlab.torchvision import repair_torchvision
+from ...openmmlab.library import library_of, prepare_libraries
 from ...zoo.configs import is_config, list_configs, read_config
 from ...zoo.create import create_backbone
 from ...zoo.names import list_backbones, short_names
@@ -132,7 +131,7 @@ def _whole(spec: str, options: Optional[Dict[str, Any]]) -> Network:
 
 def _other(build: Callable[[], nn.Module], spec: str) -> nn.Module:
     """Call a builder that imports a package which may be missing."""
-    repair_torchvision()  # other packages than the three libraries import it too
+    prepare_libraries()  # other packages than the three libraries import it too
     with as_config_error(f'{spec} needs a package that is not installed', ImportError):
         return build()
 

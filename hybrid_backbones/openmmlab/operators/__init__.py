@@ -10,12 +10,14 @@ table. MMPose's evaluation is given what it takes from xtcocotools, where that i
 newer Pythons and torches break in the libraries is repaired.
 """
 
+from ..announce import announce
 from ..repairs import repair
-from .installing import install, served_by
+from .installing import describe_operators, install, served_by
 from .pose_evaluation import install_pose_evaluation
 
-__all__ = ['install', 'install_pose_evaluation', 'served_by']
+__all__ = ['describe_operators', 'install', 'install_pose_evaluation', 'served_by']
 
 repair()
 install()
+announce(describe_operators())
 install_pose_evaluation()

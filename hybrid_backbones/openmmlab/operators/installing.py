@@ -6,10 +6,10 @@ import os
 import sys
 from importlib.machinery import PathFinder
 from types import ModuleType
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 
-from mmengine.logging import print_log
-
+from ...errors import ConfigError
+from ..announce import announce
 from .extension import NAME, OPERATORS, StandIn
 from .torchvision_kernels import load as load_torchvision
 
@@ -18,7 +18,7 @@ CHOICES = ('auto', 'torchvision', 'plain')
 
 
 def install() -> str:
-    """Make ``mmcv.ops`` importable, and say once, in the log, by what.
+    """Make ``mmcv.ops`` importable.
 
     The environment variable ``HYBRID_BACKBONES_OPERATORS`` is ``auto`` (the default: what is
     compiled, else torchvision's kernels, else plain torch), ``torchvision`` or ``plain``; the last
@@ -28,13 +28,13 @@ def install() -> str:
         ``'compiled'``, ``'torchvision'`` or ``'plain'``: the best that serves.
 
     Raises:
-        ValueError: The variable has another value.
-        RuntimeError: It asks for what cannot be had: torchvision's kernels where they do not load,
-            or a stand-in after ``mmcv.ops`` has been imported with the compiled extension.
+        ConfigError: The variable has another value, or asks for what cannot be had: torchvision's
+            kernels where they do not load, or a stand-in after ``mmcv.ops`` has been imported with
+            the compiled extension.
     """
     choice = os.environ.get(VARIABLE) or 'auto'
     if choice not in CHOICES:
-        raise ValueError(f'{VARIABLE} must be one of {", ".join(CHOICES)}, got {choice!r}')
+        raise ConfigError(f'{VARIABLE} must be one of {", ".join(CHOICES)}, got {choice!r}')
     present = sys.modules.get(NAME)
     if isinstance(present, StandIn):
         return _kind(present)
@@ -42,16 +42,15 @@ def install() -> str:
         present = present or _load_compiled()
         if present is not None:
             sys.modules[NAME] = present
-            _log(f'mmcv.ops is served by what is compiled, {getattr(present, "__file__", NAME)}')
             return _kind(present)
     elif present is not None and 'mmcv.ops' in sys.modules:
-        raise RuntimeError(
+        raise ConfigError(
             f'{VARIABLE}={choice} comes too late: mmcv.ops is already imported with the compiled '
             'extension; import hybrid_backbones.openmmlab.operators before it'
         )
     torchvision = None if choice == 'plain' else load_torchvision()
     if choice == 'torchvision' and torchvision is None:
-        raise RuntimeError(
+        raise ConfigError(
             f'{VARIABLE}=torchvision, but torchvision is missing, or its kernels do not fit this '
             'torch; install the torchvision that belongs to it'
         )
@@ -59,7 +58,6 @@ def install() -> str:
     sys.modules[NAME] = stand_in
     if 'mmcv' in sys.modules:  # as an import would have
         sys.modules['mmcv']._ext = stand_in
-    _log(_describe(stand_in, torchvision))
     return _kind(stand_in)
 
 
@@ -70,6 +68,22 @@ def served_by() -> Dict[str, str]:
     if isinstance(present, StandIn):
         return dict(present.served)
     return dict.fromkeys(OPERATORS, 'compiled')
+
+
+def describe_operators() -> str:
+    """One line for a log: by what ``mmcv.ops`` is served."""
+    install()
+    present = sys.modules[NAME]
+    if not isinstance(present, StandIn):
+        return f'mmcv.ops is served by what is compiled, {getattr(present, "__file__", NAME)}'
+    by: Dict[str, List[str]] = {'torchvision': [], 'plain': []}
+    for name, who in present.served.items():
+        by[who].append(name)
+    parts = [f'plain torch ({", ".join(by["plain"])})']
+    if by['torchvision']:
+        version = load_torchvision()
+        parts.insert(0, f'torchvision {version} ({", ".join(by["torchvision"])})')
+    return f'mmcv.ops is served without compiling, by {" and ".join(parts)}'
 
 
 def _kind(module: ModuleType) -> str:
@@ -88,25 +102,10 @@ def _load_compiled() -> Optional[ModuleType]:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     except ImportError as error:
-        _log(
+        announce(
             f'the compiled operators of mmcv do not fit this torch ({str(error).splitlines()[0]}); '
             'they are served without',
             logging.WARNING,
         )
         return None
     return module
-
-
-def _describe(stand_in: StandIn, torchvision: Optional[str]) -> str:
-    by = {'torchvision': [], 'plain': []}
-    for name, who in stand_in.served.items():
-        by[who].append(name)
-    parts = []
-    if by['torchvision']:
-        parts.append(f'torchvision {torchvision} ({", ".join(by["torchvision"])})')
-    parts.append(f'plain torch ({", ".join(by["plain"])})')
-    return f'mmcv.ops is served without compiling, by {" and ".join(parts)}'
-
-
-def _log(message: str, level: int = logging.INFO) -> None:
-    print_log(message, logger='current', level=level)

@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
-from mmengine.logging import print_log
+
+from ..announce import announce
 
 # The fields of an annotation whose keypoints are one after the other, for each `iouType`.
 PARTS = {
@@ -65,7 +66,7 @@ def install_pose_evaluation() -> str:
     for name, module in modules.items():
         setattr(package, name, module)
         sys.modules[f'xtcocotools.{name}'] = module
-    print_log('xtcocotools is served by pycocotools', logger='current')
+    announce('xtcocotools is served by pycocotools')
     return 'pycocotools'
 
 

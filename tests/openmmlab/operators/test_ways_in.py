@@ -171,6 +171,14 @@ default_hooks = dict(
 """
 
 
+# on macOS and Windows data loaders are spawned: their processes begin anew
+SPAWNED = (
+    '--cfg-options',
+    'env_cfg.mp_cfg.mp_start_method=spawn',
+    'train_dataloader.num_workers=1',
+)
+
+
 def draw_squares(folder):
     images, annotations = [], []
     for n in range(2):
@@ -194,7 +202,8 @@ def test_mmdetections_own_tools(tmp_path):
     draw_squares(tmp_path)
     config = tmp_path / 'squares.py'
     config.write_text(MASK_RCNN)
-    code, said = run(*MODULE, TOOLS / 'train.py', config, '--work-dir', 'work', cwd=tmp_path)
+    command = (*MODULE, TOOLS / 'train.py', config, '--work-dir', 'work')
+    code, said = run(*command, *SPAWNED, cwd=tmp_path)
     assert code == 0, said[-3000:]
     assert 'mmcv.ops is served without compiling, by plain torch' in said
     assert 'loss_mask' in said and 'segm_mAP' in said and 'loss: nan' not in said
@@ -203,6 +212,33 @@ def test_mmdetections_own_tools(tmp_path):
         *MODULE, TOOLS / 'test.py', config, checkpoint, '--work-dir', 'test', cwd=tmp_path
     )
     assert code == 0 and 'coco/bbox_mAP' in said, said[-3000:]
+
+
+def test_our_commands(tmp_path):
+    draw_squares(tmp_path)
+    config = tmp_path / 'squares.py'
+    config.write_text(MASK_RCNN)
+    command = ('-m', 'hybrid_backbones', 'train', config, '--work-dir', 'work')
+    code, said = run(*command, *SPAWNED, cwd=tmp_path)
+    assert code == 0, said[-3000:]
+    assert said.count('mmcv.ops is served without compiling, by plain torch') == 1
+    assert 'loss_mask' in said and 'segm_mAP' in said
+
+
+def test_a_wrong_choice_in_our_commands(tmp_path):
+    config = tmp_path / 'squares.py'
+    config.write_text(MASK_RCNN)
+    code, said = run('-m', 'hybrid_backbones', 'train', config, choice='fast')
+    assert code == 2
+    assert len(said.strip().splitlines()) == 1 and "torchvision, plain, got 'fast'" in said
+
+
+def test_get_config():
+    """And nothing is printed: what a script prints may be data."""
+    get = "import hybrid_backbones; hybrid_backbones.get_config('maskrcnn_uniformer_s_1x')"
+    code, said = run('-c', f'{get}\nimport sys, mmcv.ops, mmdet.apis')
+    assert code == 0, said
+    assert 'served' not in said
 
 
 def test_custom_imports_with_mmsegmentations_own_tools(tmp_path):
