@@ -10,8 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...backbones.hrformer import Upsample, WindowAttention
-from ...backbones.transxnet import KERNEL, DynamicConv, RelPosEncoding
+from ...backbones.hrformer import WindowAttention
+from ...backbones.hrformer_streams import Upsample
+from ...backbones.rel_pos_encoding import RelPosEncoding
+from ...backbones.transxnet import KERNEL, DynamicConv
 from ...layers import ConvBNAct, SelfAttention, window_partition, window_unpartition
 from ..subclass import as_subclass
 

@@ -8,7 +8,8 @@ from typing import Dict
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ....backbones.uniformer import ConvEmbed, GlobalBlock, LocalBlock
+from ....backbones.uniformer import ConvEmbed
+from ....backbones.uniformer_blocks import GlobalBlock, LocalBlock
 from ..affine import fold_into
 from ..rules import Rule
 
