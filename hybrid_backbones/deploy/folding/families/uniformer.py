@@ -1,7 +1,7 @@
 """UniFormer: every BatchNorm and every layer scale. Nothing is left.
 
 BatchNorms of local blocks go into the 1x1 convolutions behind them. LayerNorms stay: their
-statistics are each picture's own.
+statistics are each image's own.
 """
 
 from typing import Dict
