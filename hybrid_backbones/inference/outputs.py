@@ -10,18 +10,18 @@ from ..utils.files import atomic_path
 
 
 class PredictionWriter:
-    """Pictures in ``vis``, predictions in ``preds``, named as OpenMMLab's inferencers name them.
+    """Images in ``vis``, predictions in ``preds``, named as OpenMMLab's inferencers name them.
 
     Args:
         root: Made when the first file is written.
     """
 
     def __init__(self, root: Path):
-        self.pictures = root / 'vis'
+        self.images = root / 'vis'
         self.predictions = root / 'preds'
 
     def write(self, name: str, original: np.ndarray, drawn: np.ndarray, prediction: Any) -> None:
-        """Write one picture's.
+        """Write one image's.
 
         Args:
             name: Without ending.
@@ -30,7 +30,7 @@ class PredictionWriter:
             prediction: What the inferencer says: what JSON can hold.
         """
         both = np.concatenate([original, drawn], axis=1)
-        _write_image(self.pictures / f'{name}.jpg', both[..., ::-1])
+        _write_image(self.images / f'{name}.jpg', both[..., ::-1])
         with atomic_path(self.predictions / f'{name}.json') as part:
             dump(prediction, part)
 
@@ -43,7 +43,7 @@ class PredictionWriter:
         names: List[str],
     ) -> None:
         """The same for a segmentation: a PNG of class indices, as MMSegInferencer writes it, and a
-        JSON that says how much of the picture each class takes.
+        JSON that says how much of the image each class takes.
 
         Args:
             name: Without ending.
