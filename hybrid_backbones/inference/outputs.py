@@ -5,6 +5,7 @@ from typing import Any, List
 
 import numpy as np
 from mmengine.fileio import dump
+from numpy.typing import NDArray
 
 from ..utils.files import atomic_path
 
@@ -20,7 +21,9 @@ class PredictionWriter:
         self.images = root / 'vis'
         self.predictions = root / 'preds'
 
-    def write(self, name: str, original: np.ndarray, drawn: np.ndarray, prediction: Any) -> None:
+    def write(
+        self, name: str, original: NDArray[Any], drawn: NDArray[Any], prediction: Any
+    ) -> None:
         """Write one image's.
 
         Args:
@@ -37,9 +40,9 @@ class PredictionWriter:
     def write_classes(
         self,
         name: str,
-        original: np.ndarray,
-        drawn: np.ndarray,
-        classes: np.ndarray,
+        original: NDArray[Any],
+        drawn: NDArray[Any],
+        classes: NDArray[Any],
         names: List[str],
     ) -> None:
         """The same for a segmentation: a PNG of class indices, as MMSegInferencer writes it, and a
@@ -64,7 +67,7 @@ class PredictionWriter:
         self.write(name, original, drawn, dict(sem_seg=target.name, classes=found))
 
 
-def _write_image(path: Path, image: np.ndarray) -> None:
+def _write_image(path: Path, image: NDArray[Any]) -> None:
     import mmcv
 
     with atomic_path(path) as part:

@@ -63,7 +63,7 @@ class PrecomputedBoxes:
                 f'name of an image without its ending, its score above {LEAST_SCORE}'
             )
 
-    def __call__(self, image: Any) -> Dict[str, list]:
+    def __call__(self, image: Any) -> Dict[str, List[Any]]:
         """As mmdet's DetInferencer answers."""
         boxes = self.of(image)
         labels = torch.full((len(boxes),), self.category)
@@ -71,7 +71,7 @@ class PrecomputedBoxes:
         return dict(predictions=[SimpleNamespace(pred_instances=found)])
 
 
-def _read(path: str) -> list:
+def _read(path: str) -> List[Any]:
     if not Path(path).is_file():
         raise ConfigError(f'no file of boxes {path}')
     try:

@@ -25,7 +25,7 @@ from .inferencers import DRAWN_FROM, OPACITY, TASKS, Segment
 from .outputs import PredictionWriter
 from .person_boxes import PrecomputedBoxes
 
-VISUALIZERS = dict(
+VISUALIZERS: Dict[str, Dict[str, Any]] = dict(
     mmdet=dict(type='DetLocalVisualizer', alpha=OPACITY),
     mmseg=dict(type='SegLocalVisualizer'),
     mmpose=dict(type='PoseLocalVisualizer'),
