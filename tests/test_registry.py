@@ -33,7 +33,8 @@ def test_with_torch_and_mmengine_only():
 @pytest.mark.parametrize('scope', ['mmengine', 'mmdet', 'mmseg', 'mmpose'])
 def test_from_every_scope(scope):
     pytest.importorskip(scope)
-    assert SHAPES in run(BUILD.format(blocked=[], scope=f'init_default_scope({scope!r})'))
+    first = 'import hybrid_backbones.openmmlab.operators'  # mmcv need not be compiled
+    assert SHAPES in run(BUILD.format(blocked=[], scope=f'{first}; init_default_scope({scope!r})'))
 
 
 def test_import_is_cheap():
