@@ -85,8 +85,8 @@ def fold(backbone: HybridBackbone) -> FoldedBackbone:
         raise ValueError('this backbone is folded already')
     if not isinstance(backbone, HybridBackbone):
         raise TypeError(
-            'fold takes a backbone of this package, such as UniFormer, and fold_model a model '
-            f'whose .backbone is one; got a {type(backbone).__name__}'
+            'fold takes a backbone of this package, and fold_model a model whose .backbone is one; '
+            f'got a {type(backbone).__name__}'
         )
     if any(module.training for module in backbone.modules()):
         raise ValueError(
