@@ -8,6 +8,7 @@ import torch
 from hybrid_backbones import create_backbone, describe
 from hybrid_backbones.analysis.benchmark.measure import measure
 from hybrid_backbones.analysis.benchmark.settings import Settings
+from hybrid_backbones.analysis.describe.text import as_text
 from hybrid_backbones.analysis.interpret.attention_maps import attention_blocks, attention_map
 from hybrid_backbones.analysis.interpret.feature_maps import feature_maps
 from hybrid_backbones.analysis.interpret.receptive_field import receptive_field
@@ -33,9 +34,13 @@ def backbone():
 
 
 def test_described():
-    text = str(describe(NAME, size=(64, 64)))
-    assert 'TinyHybrid' in text and 'tiny_hybrid_nano.pth' in text
-    assert '2 AttentionBlock' in text
+    about = describe(NAME, size=(64, 64))
+    assert (about['type'], about['arch']) == ('hybrid_backbones.TinyHybrid', 'nano')
+    assert about['title'].startswith('TinyHybrid: two stages') and about['paper'] is None
+    assert [level['size'] for level in about['levels']] == [[16, 16], [8, 8], [4, 4], [2, 2]]
+    assert about['weights'][0]['file'] == 'tiny_hybrid_nano.pth'
+    text = as_text(about)
+    assert '2 AttentionBlock' in text and 'None' not in text
 
 
 def test_costs(backbone):

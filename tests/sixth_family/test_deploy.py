@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from hybrid_backbones import create_backbone, export, fold
+from hybrid_backbones.deploy.exporting.formats import FORMATS
 from hybrid_backbones.deploy.exporting.trace import EXAMPLE
 from hybrid_backbones.layers import DropPath, LayerScale, ResidualDWConv
 from tests.deploy.randomise import furthest, randomise
@@ -45,7 +46,7 @@ def test_exported_for_any_size(tmp_path, kind):
     backbone = build()
     if kind == 'onnx':
         backbone = fold(backbone)
-    done = export(backbone, str(tmp_path / 'tiny'), format=kind)
+    done = export(backbone, str(tmp_path / f'tiny{FORMATS[kind].suffix}'), format=kind)
     assert all(difference.relative < 1e-4 for difference in done.differences)
     assert len({difference.shape for difference in done.differences}) == 3
     assert EXAMPLE not in [difference.shape[2:] for difference in done.differences]

@@ -42,10 +42,8 @@ def test_fsdp_wraps_its_blocks():
     """By torch's own walk through a model, which asks the policy about each module."""
     from torch.distributed.fsdp.wrap import _recursive_wrap
 
-    class Wrapped(nn.Module):
-        def __init__(self, module, **kwargs):
-            super().__init__()
-            self.inner = module
+    class Wrapped(nn.Sequential):
+        pass
 
     model = Model()
     _recursive_wrap(

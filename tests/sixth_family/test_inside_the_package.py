@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 import hybrid_backbones
+from hybrid_backbones.zoo.configs import config_root
 
 HERE = Path(__file__).parent / 'tiny_hybrid'
 PLACES = {
@@ -15,6 +16,7 @@ PLACES = {
     'key_mapping.py': 'weights/families/tiny_hybrid.py',
     'fold_rules.py': 'deploy/folding/families/tiny_hybrid.py',
 }
+HOME = 'hybrid_backbones.backbones.tiny_hybrid'
 LINE = 'from .tiny_hybrid import TinyHybrid as TinyHybrid\n'  # in backbones/__init__.py
 USE = """
 import sys
@@ -35,17 +37,14 @@ print('loaded and folded')
 
 def test_three_files_and_a_line(tiny_hybrid, tmp_path):
     package = tmp_path / 'hybrid_backbones'
-    shutil.copytree(
-        Path(hybrid_backbones.__file__).parent,
-        package,
-        ignore=shutil.ignore_patterns('__pycache__'),
-    )
+    no_caches = shutil.ignore_patterns('__pycache__')
+    shutil.copytree(Path(hybrid_backbones.__file__).parent, package, ignore=no_caches)
+    for name in ('configs', 'model-index.yml'):
+        (tmp_path / name).symlink_to(config_root() / name)
     for file, place in PLACES.items():
         assert not (package / place).exists()
         text = (HERE / file).read_text()
-        text = text.replace(
-            f'{tiny_hybrid.__name__}.backbone', 'hybrid_backbones.backbones.tiny_hybrid'
-        )
+        text = text.replace(f'{tiny_hybrid.__name__}.backbone', HOME)
         (package / place).write_text(text)
     with (package / 'backbones' / '__init__.py').open('a') as names:
         names.write(LINE)
