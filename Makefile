@@ -27,7 +27,7 @@ env:
 demo: env
 	$(PYTHON_ENV) tools/train.py $(DEMO) --mini --work-dir $(DEMO_DIR) --resume
 	$(PYTHON_ENV) tools/test.py $(DEMO) "$$(cat $(DEMO_DIR)/last_checkpoint)" --mini \
-		--work-dir $(DEMO_DIR) --show-dir $(DEMO_DIR)/pictures
+		--work-dir $(DEMO_DIR) --show-dir $(DEMO_DIR)/images
 
 # one thread for each process: several threads of several processes would starve each other
 # worksteal: processes take over from each other what is left, also of one module

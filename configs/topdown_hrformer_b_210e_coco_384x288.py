@@ -1,7 +1,7 @@
 # Top-down heatmaps, HRFormer-B, COCO keypoints at 384 x 288 pixels, 210 epochs, batch 8 x 32.
 # Published with this recipe: AP 77.2, AR 82.0 on val2017, person boxes of a detector with AP 56.4;
 # https://github.com/HRNet/HRFormer/tree/main/pose
-# The authors train with 8 pictures on a GPU and do not say on how many GPUs; OpenMMLab reaches the
+# The authors train with 8 images on a GPU and do not say on how many GPUs; OpenMMLab reaches the
 # same with 8 x 32.
 _base_ = [
     './_base_/recipes/topdown_210e_coco_384x288.py',

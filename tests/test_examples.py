@@ -29,7 +29,7 @@ JOINTS = (0, 3, 4, 11)  # of the drawn persons: those that stand for the example
 
 
 def scenes(**options):
-    """Name, split and scene of every picture."""
+    """Name, split and scene of every image."""
     first = 0
     for split, count in PICTURES.items():
         for seed in range(first, first + count):

@@ -76,14 +76,16 @@ class HybridBackbone(BaseModule):
     # layer-wise learning rate decay
     layers_before_blocks: ClassVar[Tuple[str, ...]] = ()
 
+    is_init: bool  # mmengine's: whether init_weights has been called
+
     def __init__(
         self,
-        arch: Union[str, dict, Any],
+        arch: Union[str, Dict[str, Any], Any],
         out_indices: Union[int, Sequence[int]] = (0, 1, 2, 3),
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
-        init_cfg: Optional[dict] = None,
+        init_cfg: Optional[Dict[str, Any]] = None,
         in_channels: int = 3,
     ):
         super().__init__(init_cfg)
@@ -103,7 +105,7 @@ class HybridBackbone(BaseModule):
         self.out_channels: Tuple[int, ...] = ()
 
     @classmethod
-    def resolve_arch(cls, arch: Union[str, dict, Any]) -> Any:
+    def resolve_arch(cls, arch: Union[str, Dict[str, Any], Any]) -> Any:
         """The family's dataclass for a name, or for a dict or dataclass of the same fields."""
         if isinstance(arch, str):
             if arch not in cls.archs:
@@ -208,7 +210,7 @@ class HybridBackbone(BaseModule):
             return
         if self.is_init:
             return
-        self.load_pretrained(cfg.get('checkpoint'), cfg.get('prefix'))
+        self.load_pretrained(cfg.get('checkpoint'), cfg.get('prefix'))  # type: ignore[arg-type]
         self.is_init = True
 
     def load_pretrained(
@@ -256,7 +258,7 @@ class HybridBackbone(BaseModule):
             yield name, {key: tuple(value.shape) for key, value in state.items()}
 
 
-def _is_required(field: Field) -> bool:
+def _is_required(field: 'Field[Any]') -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 

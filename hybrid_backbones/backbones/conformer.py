@@ -5,7 +5,7 @@ exchange features in every block through feature coupling units (section 3).
 """
 
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -69,9 +69,9 @@ class ConvBlock(nn.Module):
         super().__init__()
         inner = dim // 4
         self.conv1 = ConvBNAct(in_dim, inner, eps=NORM_EPS)
-        self.conv2 = ConvBNAct(inner, inner, kernel=3, stride=stride, eps=NORM_EPS)
+        self.conv2 = ConvBNAct(inner, inner, kernel_size=3, stride=stride, eps=NORM_EPS)
         self.conv3 = ConvBNAct(inner, dim, act=None, eps=NORM_EPS)
-        self.shortcut = nn.Identity()
+        self.shortcut: nn.Module = nn.Identity()
         if shortcut:
             self.shortcut = ConvBNAct(in_dim, dim, stride=stride, act=None, eps=NORM_EPS)
 
@@ -109,7 +109,7 @@ class TransformerBlock(nn.Module):
         return self.drop_path.add(x, self.mlp(self.norm2(x)))
 
 
-class Down(nn.Module):
+class FCUDown(nn.Module):
     """Feature coupling unit from a map to tokens (section 3.4)."""
 
     def __init__(self, in_dim: int, dim: int, stride: int):
@@ -125,7 +125,7 @@ class Down(nn.Module):
         return F.gelu(self.norm(x.flatten(2).transpose(1, 2)))
 
 
-class Up(nn.Module):
+class FCUUp(nn.Module):
     """Feature coupling unit from tokens to a map (section 3.4)."""
 
     def __init__(self, in_dim: int, dim: int, stride: int):
@@ -165,9 +165,9 @@ class CouplingBlock(nn.Module):
     ):
         super().__init__()
         self.cnn = ConvBlock(in_dim, dim, stride, shortcut=stride > 1)
-        self.down = Down(dim // 4, arch.embed_dim, patch)
+        self.down = FCUDown(dim // 4, arch.embed_dim, patch)
         self.trans = TransformerBlock(arch.embed_dim, arch.mlp_ratio, drop_path)
-        self.up = Up(arch.embed_dim, dim // 4, patch)
+        self.up = FCUUp(arch.embed_dim, dim // 4, patch)
         self.fusion = ConvBlock(dim, dim, out_stride, shortcut=out_stride > 1)
 
     def forward(self, x: Tensor, tokens: Tensor) -> Tuple[Tensor, Tensor]:
@@ -262,25 +262,25 @@ class Conformer(HybridBackbone):
 
     def __init__(
         self,
-        arch: Union[str, dict, ConformerArch] = 'small_patch32',
+        arch: Union[str, Dict[str, Any], ConformerArch] = 'small_patch32',
         out_indices: Union[int, Sequence[int]] = (0, 1, 2, 3),
         drop_path_rate: float = 0.0,
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
-        init_cfg: Optional[dict] = None,
+        init_cfg: Optional[Dict[str, Any]] = None,
         in_channels: int = 3,
     ):
         super().__init__(
             arch, out_indices, frozen_stages, norm_eval, with_cp, init_cfg, in_channels
         )
-        arch = self.arch
-        if type(arch.patch) is not int or arch.patch < 16 or arch.patch % 16:
-            raise ValueError(f'patch must be a multiple of 16 pixels, got {arch.patch!r}')
-        first = STEM_DIM * arch.channel_ratio
+        patch = self.arch.patch
+        if type(patch) is not int or patch < 16 or patch % 16:
+            raise ValueError(f'patch must be a multiple of 16 pixels, got {patch!r}')
+        first = STEM_DIM * self.arch.channel_ratio
         dims = (first, 2 * first, 4 * first, 4 * first)
         # one rate for the transformer block alone, then one for each coupling block
-        depth, *depths = arch.depths
+        depth, *depths = self.arch.depths
         (_, *rates), *later = drop_path_rates(drop_path_rate, (1 + depth, *depths))
         self.stem = Stem(in_channels)
         self.stages = nn.ModuleList(
@@ -288,7 +288,7 @@ class Conformer(HybridBackbone):
         )
         self.out_channels = tuple(dims[i] for i in self.out_indices)
         self.apply(_init_published)
-        nn.init.trunc_normal_(self.stages[0].cls_token, std=0.02)
+        nn.init.trunc_normal_(self.get_parameter('stages.0.cls_token'), std=0.02)
         self.train()
 
     def _stage(self, index: int, dims: Sequence[int], rates: Sequence[float]) -> nn.Module:

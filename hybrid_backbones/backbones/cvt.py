@@ -6,7 +6,7 @@ Paper: https://arxiv.org/abs/2103.15808. Three stages, each a convolutional toke
 """
 
 from dataclasses import dataclass
-from typing import Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -60,7 +60,7 @@ class QuickGELU(nn.Module):
         """Same shape out as in."""
         if is_compiling():  # which fuses by itself
             return F.silu(x * QUICK_GELU) / QUICK_GELU
-        return _QuickGELU.apply(x)
+        return _QuickGELU.apply(x)  # type: ignore[no-untyped-call]  # torch leaves it so
 
 
 class _QuickGELU(torch.autograd.Function):
@@ -70,13 +70,13 @@ class _QuickGELU(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         return F.silu(x * QUICK_GELU, inplace=True).div_(QUICK_GELU)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> Tensor:
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         return torch.ops.aten.silu_backward(grad, x * QUICK_GELU)
 
@@ -110,9 +110,9 @@ class ConvAttention(nn.Module):
             raise ValueError(f'heads must divide the width {dim}, got {heads}')
         self.heads = heads
         self.scale = dim**-0.5  # of the whole width, not of a head's
-        for name, stride in (('q', 1), ('k', 2), ('v', 2)):
-            setattr(self, f'conv_{name}', DepthwiseConvBN(dim, stride))
-            setattr(self, name, nn.Linear(dim, dim))
+        self.conv_q, self.q = DepthwiseConvBN(dim, 1), nn.Linear(dim, dim)
+        self.conv_k, self.k = DepthwiseConvBN(dim, 2), nn.Linear(dim, dim)
+        self.conv_v, self.v = DepthwiseConvBN(dim, 2), nn.Linear(dim, dim)
         self.attend = ScaledDotProductAttention()
         self.proj = nn.Linear(dim, dim)
 
@@ -239,14 +239,14 @@ class CvT(HybridBackbone):
 
     def __init__(
         self,
-        arch: Union[str, dict, CvTArch] = '13',
+        arch: Union[str, Dict[str, Any], CvTArch] = '13',
         out_indices: Union[int, Sequence[int]] = (0, 1, 2, 3),
         drop_path_rate: Union[float, Sequence[float]] = 0.0,
         out_norm: bool = False,
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
-        init_cfg: Optional[dict] = None,
+        init_cfg: Optional[Dict[str, Any]] = None,
         in_channels: int = 3,
     ):
         super().__init__(
@@ -259,7 +259,7 @@ class CvT(HybridBackbone):
                 f'drop_path_rate must be a number or three of them, got {drop_path_rate!r}'
             )
         dims = self.arch.dims
-        self.stem = PatchEmbed(in_channels, dims[0], stride=4, kernel=7, padding=2)
+        self.stem = PatchEmbed(in_channels, dims[0], stride=4, kernel_size=7, padding=2)
         self.stages = nn.ModuleList(
             self._stage(i, drop_path_rate[i]) for i in range(min(self.num_stages, 3))
         )
@@ -279,9 +279,9 @@ class CvT(HybridBackbone):
     def _stage(self, index: int, drop_path: float) -> CvTStage:
         arch, dim = self.arch, self.arch.dims[index]
         if index == 0:
-            downsample = nn.Identity()
+            downsample: nn.Module = nn.Identity()
         else:
-            downsample = PatchEmbed(arch.dims[index - 1], dim, stride=2, kernel=3, padding=1)
+            downsample = PatchEmbed(arch.dims[index - 1], dim, stride=2, kernel_size=3, padding=1)
         (rates,) = drop_path_rates(drop_path, arch.depths[index : index + 1])
         blocks = [Block(dim, arch.heads[index], arch.mlp_ratio, rate) for rate in rates]
         token_dim = dim if index == TOKEN_STAGE else None

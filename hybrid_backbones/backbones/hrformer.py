@@ -5,7 +5,7 @@ are local-window self-attention and an MLP with a depthwise convolution (section
 """
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from ..layers import (
     BatchNorm2d,
-    BlockStage,
     ConvBNAct,
     DropPath,
     LayerNorm2d,
@@ -22,24 +21,16 @@ from ..layers import (
     apply_in_tiles,
     drop_path_rates,
     is_compiling,
-    run_block,
     window_partition,
     window_unpartition,
 )
 from ..registry import MODELS
 from .base import NUM_LEVELS, HybridBackbone
+from .hrformer_streams import UPSAMPLING, HRModule, HRStage
 
 NORM_EPS = 1e-6  # of every LayerNorm
 STEM_DIM, FIRST_DIM = 64, 256  # channels of the stem, and of the first, convolutional stage
 PUBLISHED_WINDOW = 7
-# how a stream is brought to a finer one's size: by the factor, then to the exact size
-UPSAMPLING: Dict[str, Tuple[Dict[str, Any], Dict[str, Any]]] = {
-    'nearest': (dict(mode='nearest'), dict(mode='bilinear', align_corners=True)),
-    'bilinear': (
-        dict(mode='bilinear', align_corners=False),
-        dict(mode='bilinear', align_corners=False),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -89,6 +80,8 @@ class WindowAttention(nn.Module):
         window: Side of a window in positions.
         with_rel_pos_bias: Whether there is a bias.
     """
+
+    index: Tensor
 
     def __init__(self, dim: int, heads: int, window: int, with_rel_pos_bias: bool):
         super().__init__()
@@ -174,144 +167,6 @@ class Block(nn.Module):
         return self.drop_path.add(x, self.mlp(self.norm2(x)))
 
 
-class Upsample(ConvBNAct):
-    """Channels of a finer stream by a 1x1 convolution, then its size."""
-
-    def __init__(self, in_dim: int, dim: int, factor: int, method: str):
-        super().__init__(in_dim, dim, 1, act=None)
-        self.factor = factor
-        self.by_factor, self.to_size = UPSAMPLING[method]
-
-    def forward(  # type: ignore[override]  # never called as the class that it shares layers with
-        self, x: Tensor, size: Tuple[int, int]
-    ) -> Tensor:
-        """``(N, in_dim, h, w) -> (N, dim, *size)``."""
-        x = F.interpolate(super().forward(x), scale_factor=self.factor, **self.by_factor)
-        return x if x.shape[2:] == size else F.interpolate(x, size=size, **self.to_size)
-
-
-class Downsample(nn.Sequential):
-    """Depthwise strided convolutions to a coarser stream's size; the last one sets its channels."""
-
-    def __init__(self, in_dim: int, dim: int, steps: int):
-        layers = []
-        for step in range(steps):
-            last = step == steps - 1
-            layers += [
-                ConvBNAct(in_dim, in_dim, 3, stride=2, groups=in_dim, act=None),
-                ConvBNAct(in_dim, dim if last else in_dim, 1, act=None if last else 'relu'),
-            ]
-        super().__init__(*layers)
-
-
-class HRModule(nn.Module):
-    """Blocks in every stream, then an exchange among the streams (section 3.2).
-
-    Args:
-        branches: Blocks of each stream.
-        dims: Channels of each stream.
-        outputs: The streams that come out.
-        upsample: A key of ``UPSAMPLING``.
-    """
-
-    def __init__(
-        self,
-        branches: Sequence[Sequence[nn.Module]],
-        dims: Sequence[int],
-        outputs: Sequence[int],
-        upsample: str,
-    ):
-        super().__init__()
-        self.branches = nn.ModuleList(nn.ModuleList(blocks) for blocks in branches)
-        self.fuse = nn.ModuleDict()
-        for i in outputs:
-            self.fuse[str(i)] = nn.ModuleList(
-                Downsample(dims[j], dims[i], i - j)
-                if j < i
-                else Upsample(dims[j], dims[i], 2 ** (j - i), upsample)
-                if j > i
-                else nn.Identity()
-                for j in range(len(dims))
-            )
-
-    def forward(self, streams: Sequence[Tensor], num_checkpointed: int = 0) -> List[Tensor]:
-        """Each stream ``(N, C_i, H_i, W_i)`` to the wanted ones, of the same shapes.
-
-        Args:
-            streams: From the finest to the coarsest.
-            num_checkpointed: How many blocks of each stream are computed again in the backward
-                pass.
-        """
-        return self.exchange(
-            [
-                self._run_branch(blocks, stream, num_checkpointed)
-                for blocks, stream in zip(self.branches, streams)
-            ]
-        )
-
-    def _run_branch(self, blocks: nn.ModuleList, x: Tensor, num_checkpointed: int) -> Tensor:
-        for i, block in enumerate(blocks):
-            x = run_block(block, x, i < num_checkpointed)
-        return x
-
-    def exchange(self, streams: Sequence[Tensor]) -> List[Tensor]:
-        """Each wanted stream: the sum of all, brought to its channels and size, then ReLU."""
-        outs = []
-        for key, layers in self.fuse.items():
-            i = int(key)
-            first, second, *others = (
-                layer(stream, streams[i].shape[2:]) if j > i else layer(stream)
-                for j, (layer, stream) in enumerate(zip(layers, streams))
-            )
-            total = first + second  # memory of its own: one of them is a stream
-            for other in others:
-                total.add_(other)
-            outs.append(F.relu_(total))
-        return outs
-
-
-class HRStage(BlockStage):
-    """Layers that begin new streams, and modules.
-
-    Args:
-        transition: By the stream that it begins, or replaces, a layer from the coarsest stream.
-        modules: One after the other.
-        num_checkpointed: How many of a stream's first blocks, over all modules, are computed again
-            in the backward pass.
-    """
-
-    def __init__(
-        self, transition: nn.ModuleDict, modules: Sequence[HRModule], num_checkpointed: int
-    ):
-        super().__init__()
-        self.transition = transition
-        self.blocks = nn.ModuleList(modules)
-        self.num_checkpointed = num_checkpointed
-
-    def forward(self, streams: Sequence[Tensor]) -> List[Tensor]:
-        """The previous stage's streams to this one's, from the finest to the coarsest."""
-        new = [layer(streams[-1]) for layer in self.transition.values()]
-        kept = [stream for i, stream in enumerate(streams) if str(i) not in self.transition]
-        streams = [*kept, *new]
-        for module, count in zip(self.blocks, self._counts()):
-            streams = module(streams, count)
-        return streams
-
-    def checkpointed_blocks(self) -> List[nn.Module]:
-        return [
-            block
-            for module, count in zip(self.blocks, self._counts())
-            for branch in module.branches
-            for block in branch[:count]
-        ]
-
-    def _counts(self) -> List[int]:
-        """How many blocks of each stream are checkpointed, module by module."""
-        depths = [len(module.branches[0]) for module in self.blocks]
-        before = [sum(depths[:i]) for i in range(len(depths))]
-        return [max(self.num_checkpointed - n, 0) for n in before]
-
-
 @MODELS.register_module()
 class HRFormer(HybridBackbone):
     """HRFormer as a dense backbone: levels 0 to 3 are its four parallel streams (section 3).
@@ -352,7 +207,7 @@ class HRFormer(HybridBackbone):
 
     def __init__(
         self,
-        arch: Union[str, dict, HRFormerArch] = 'small',
+        arch: Union[str, Dict[str, Any], HRFormerArch] = 'small',
         out_indices: Union[int, Sequence[int]] = (0, 1, 2, 3),
         window_size: int = PUBLISHED_WINDOW,
         with_rel_pos_bias: bool = True,
@@ -361,7 +216,7 @@ class HRFormer(HybridBackbone):
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
-        init_cfg: Optional[dict] = None,
+        init_cfg: Optional[Dict[str, Any]] = None,
         in_channels: int = 3,
     ):
         super().__init__(

@@ -5,7 +5,7 @@ The half of the tokens that the class token attends to most is computed as usual
 represented by one token, and all receive what that one receives.
 """
 
-from typing import Callable, Tuple
+from typing import Callable, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -54,7 +54,7 @@ def update_pruned(
     return _take(tokens, back), new[:, :1], scores.gather(1, back)
 
 
-def halve_scores(scores: Tensor, size: Tuple[int, int]) -> Tensor:
+def halve_scores(scores: Tensor, size: Sequence[int]) -> Tensor:
     """Scores of a map of ``size`` to those of the next stage's, of the same sum.
 
     Args:

@@ -7,7 +7,7 @@ values (section 3).
 """
 
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -26,10 +26,10 @@ from ..layers import (
     ScaledDotProductAttention,
     apply_in_tiles,
     drop_path_rates,
-    needs_graph,
 )
 from ..registry import MODELS
 from .base import HybridBackbone
+from .rel_pos_encoding import Bias, RelPosEncoding, resize_table
 
 NORM_EPS = 1e-5
 LAYER_SCALE_INIT = 1e-5
@@ -38,9 +38,6 @@ KERNEL = 7  # of the dynamic convolution
 TRAINED_SIZE = 224  # pixels; the relative position encodings are stored for it
 FFN_KERNELS = (1, 3, 5, 7)
 LARGE_MAP = 256  # positions from which on a CPU's depthwise gradients are faster in channels_last
-LARGEST_BIAS = 2**28  # numbers; a larger one stays in two factors, which take a CPU twice the time
-
-Bias = Union[Tensor, LowRankBias]
 
 
 @dataclass(frozen=True)
@@ -250,56 +247,6 @@ class Block(nn.Module):
         return self.drop_path.add(x, self.scale2(self.mlp(self.norm2(x))))
 
 
-class RelPosEncoding(nn.Module):
-    """What a stage adds to its attention scores, stored for 224 pixels and resized to others.
-
-    As published, queries by keys are resized as one flat picture, not along the image's axes. Where
-    no gradient is wanted, the last result is kept beside the table it came from: all images of one
-    size share it until the table's values are others, however they were written. Of images with
-    more than about two million pixels it would take gigabytes; there it stays in two factors.
-    """
-
-    def __init__(self, heads: int, side: int, reduction: int):
-        super().__init__()
-        self.reduction = reduction
-        self.table = nn.Parameter(torch.zeros(1, heads, side**2, (side // reduction) ** 2))
-        self._kept: Optional[Tuple[tuple, Tensor, Tensor]] = None
-
-    def forward(self, height: int, width: int) -> Bias:
-        """``(1, heads, H * W, keys)`` for a map of ``height`` by ``width`` positions."""
-        keys = -(-height // self.reduction) * -(-width // self.reduction)
-        size = (height * width, keys)
-        table = self.table
-        if size == tuple(table.shape[2:]):
-            return table
-        if table.shape[1] * size[0] * size[1] > LARGEST_BIAS:
-            return _resize_factored(table, size)
-        if needs_graph() or table.is_inference():
-            return _resize(table, size)
-        key = (size, table.dtype, table.device, torch.is_inference_mode_enabled())
-        kept = self._kept  # read once: another thread may replace it
-        if kept is None or kept[0] != key or not torch.equal(kept[1], table):
-            kept = self._kept = key, table.clone(), _resize(table, size)
-        return kept[2]
-
-    def __getstate__(self) -> dict:
-        return {**self.__dict__, '_kept': None}  # copies and pickles make their own
-
-
-def _resize(table: Tensor, size: Tuple[int, int]) -> Tensor:
-    # contiguous, whatever format a model was brought to: attention would copy it in every block
-    return F.interpolate(table.contiguous(), size=size, mode='bicubic', align_corners=False)
-
-
-def _resize_factored(table: Tensor, size: Tuple[int, int]) -> LowRankBias:
-    """The same as factors: what resizes a picture's columns is a matrix of its own."""
-    keys = table.shape[3]
-    columns = torch.eye(keys, device=table.device, dtype=table.dtype)[None, None]
-    return LowRankBias(
-        _resize(table, (size[0], keys)), _resize(columns, (keys, size[1]))[0, 0].transpose(0, 1)
-    )
-
-
 class BiasedStage(BlockStage):
     """Downsampling, the position encoding that all blocks share, and blocks."""
 
@@ -353,13 +300,13 @@ class TransXNet(HybridBackbone):
 
     def __init__(
         self,
-        arch: Union[str, dict, TransXNetArch] = 't',
+        arch: Union[str, Dict[str, Any], TransXNetArch] = 't',
         out_indices: Union[int, Sequence[int]] = (0, 1, 2, 3),
         drop_path_rate: float = 0.0,
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
-        init_cfg: Optional[dict] = None,
+        init_cfg: Optional[Dict[str, Any]] = None,
         in_channels: int = 3,
     ):
         super().__init__(
@@ -378,7 +325,7 @@ class TransXNet(HybridBackbone):
 
     def _stage(self, index: int, rates: List[float]) -> BiasedStage:
         arch, dim, reduction = self.arch, self.arch.dims[index], REDUCTIONS[index]
-        downsample = nn.Identity()
+        downsample: nn.Module = nn.Identity()
         if index:
             downsample = ConvBNAct(arch.dims[index - 1], dim, 3, stride=2, act=None)
         heads, groups, ratio = arch.heads[index], arch.groups[index], arch.mlp_ratios[index]
@@ -400,7 +347,7 @@ class TransXNet(HybridBackbone):
         if not name.endswith('.rel_pos.table') or value.dim() != 4:
             return value
         size = self.get_parameter(name).shape[2:]
-        return value if value.shape[2:] == size else _resize(value.float(), tuple(size))
+        return value if value.shape[2:] == size else resize_table(value.float(), tuple(size))
 
 
 def _init_published(module: nn.Module) -> None:

@@ -6,38 +6,27 @@ stages, self-attention in the two deep ones, behind one residual block (section 
 
 from dataclasses import dataclass
 from functools import partial
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
-import torch
 from torch import Tensor, nn
 
 from ..layers import (
     BatchNorm2d,
-    DropPath,
     LayerNorm2d,
-    LayerScale,
-    Mlp,
     PatchEmbed,
-    ResidualDWConv,
-    SelfAttention,
     Stage,
     drop_path_rates,
     init_linear,
-    window_partition,
-    window_unpartition,
 )
 from ..registry import MODELS
 from ..weights import LoadResult
 from .base import HybridBackbone
-from .token_pruning import halve_scores, update_all, update_pruned
+from .uniformer_blocks import NORM_EPS, GlobalBlock, GlobalStage, LocalBlock
+from .uniformer_light import TokenPruningBlock, TokenPruningStage
 
-NORM_EPS = 1e-6  # of every LayerNorm but those of the patch embeddings
-LAYER_SCALE_INIT = 1e-6
 ATTENTION_MODES = ('global', 'window', 'hybrid')
 PRUNED_KEEP = 0.5  # share of the tokens that a light variant's block computes; its first takes all
 GLOBAL_EVERY = 4  # in hybrid mode, blocks 4, 8, 12, ... of stage 3 see the whole map
-
-Conv1x1 = partial(nn.Conv2d, kernel_size=1)
 
 
 @dataclass(frozen=True)
@@ -81,167 +70,6 @@ class ConvEmbed(nn.Module):
         return self.proj(x)
 
 
-class LocalAggregation(nn.Module):
-    """Local multi-head relation aggregation: a learnt 5x5 affinity for each channel (eq. 5)."""
-
-    def __init__(self, dim: int):
-        super().__init__()
-        self.value = Conv1x1(dim, dim)
-        self.affinity = nn.Conv2d(dim, dim, 5, padding=2, groups=dim)
-        self.proj = Conv1x1(dim, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, dim, H, W) -> (N, dim, H, W)``."""
-        return self.proj(self.affinity(self.value(x)))
-
-
-class LocalBlock(nn.Module):
-    """Position encoding, local aggregation and MLP on a map, with BatchNorm (sections 3.1-3.4)."""
-
-    def __init__(self, dim: int, mlp_ratio: float, drop_path: float, layer_scale: bool):
-        super().__init__()
-        self.pos_embed = ResidualDWConv(dim, 3)
-        self.norm1 = BatchNorm2d(dim)
-        self.attn = LocalAggregation(dim)
-        self.norm2 = BatchNorm2d(dim)
-        self.mlp = Mlp(dim, int(dim * mlp_ratio), pointwise=Conv1x1)
-        self.drop_path = DropPath(drop_path)
-        self.scale1, self.scale2 = _layer_scales((1, dim, 1, 1), layer_scale)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, dim, H, W) -> (N, dim, H, W)``."""
-        x = self.pos_embed(x)
-        x = self.drop_path.add(x, self.scale1(self.attn(self.norm1(x))))
-        return self.drop_path.add(x, self.scale2(self.mlp(self.norm2(x))))
-
-
-class GlobalBlock(nn.Module):
-    """Position encoding on the map, self-attention and MLP on its tokens (sections 3.1-3.4)."""
-
-    def __init__(
-        self, dim: int, head_dim: int, mlp_ratio: float, drop_path: float, layer_scale: bool
-    ):
-        super().__init__()
-        self.pos_embed = ResidualDWConv(dim, 3)
-        self.norm1 = nn.LayerNorm(dim, eps=NORM_EPS)
-        self.attn = SelfAttention(dim, head_dim)
-        self.norm2 = nn.LayerNorm(dim, eps=NORM_EPS)
-        self.mlp = Mlp(dim, int(dim * mlp_ratio))
-        self.drop_path = DropPath(drop_path)
-        self.scale1, self.scale2 = _layer_scales((dim,), layer_scale)
-
-    def forward(self, x: Tensor, window: int = 0) -> Tensor:
-        """``(N, dim, H, W) -> (N, dim, H, W)``.
-
-        Args:
-            x: The map.
-            window: Attend within windows of this many positions a side; 0: over the whole map.
-        """
-        x = self.pos_embed(x)
-        x = x.permute(0, 2, 3, 1)
-        x = self.drop_path.add(x, self.scale1(self._attend(self.norm1(x), window)))
-        x = self.drop_path.add(x, self.scale2(self.mlp(self.norm2(x))))
-        return x.permute(0, 3, 1, 2)
-
-    def _attend(self, x: Tensor, window: int) -> Tensor:
-        """``(N, H, W, dim) -> (N, H, W, dim)``; a window's padding takes part, as zeros."""
-        if not window:
-            return self.attn(x.flatten(1, 2)).view(x.shape)
-        tokens, grid = window_partition(x, window)
-        return window_unpartition(self.attn(tokens), window, grid, x.shape[1:3])
-
-
-class TokenPruningBlock(GlobalBlock):
-    """The block of the light variant: a class token, and scores that say which tokens count.
-
-    Args:
-        keep: Share of the tokens that are computed.
-    """
-
-    def __init__(self, *args, keep: float):
-        super().__init__(*args, layer_scale=False)
-        self.keep = keep
-
-    def forward(
-        self, x: Tensor, cls: Tensor, scores: Optional[Tensor]
-    ) -> Tuple[Tensor, Tensor, Tensor]:
-        """``(N, C, H, W)``, ``(N, 1, C)`` and ``(N, H * W)`` to the same of the next block."""
-        x = self.pos_embed(x)
-        size, tokens = x.shape[2:], x.flatten(2).transpose(1, 2)
-        if self.keep == 1:
-            tokens, cls, scores = update_all(tokens, cls, self._update)
-        else:
-            tokens, cls, scores = update_pruned(tokens, cls, scores, self._update, self.keep)
-        return tokens.transpose(1, 2).unflatten(2, size), cls, scores
-
-    def _update(self, x: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
-        # not drop_path.add, which may overwrite a branch: both are returned, too
-        attended, row = self.attn.with_first_row(self.norm1(x))
-        x = x + self.drop_path(attended)
-        transformed = self.mlp(self.norm2(x))
-        return x + self.drop_path(transformed), attended + transformed, row
-
-
-class GlobalStage(Stage):
-    """A stage of :class:`GlobalBlock`."""
-
-    def forward(self, x: Tensor, windows: Sequence[int] = ()) -> Tensor:
-        """The previous level's map to this one's, both ``(N, C, H, W)``.
-
-        Args:
-            x: The map.
-            windows: Side of each block's window in positions; 0, or none given: the whole map.
-        """
-        x = self.downsample(x)
-        for i, window in enumerate(windows or [0] * len(self.blocks)):
-            x = self.run_block(i, x, window=window)
-        return x
-
-
-class TokenPruningStage(Stage):
-    """A stage of :class:`TokenPruningBlock`: the first one begins a class token, the next goes on.
-
-    Args:
-        downsample: From the previous level's map to this one's.
-        blocks: Of :class:`TokenPruningBlock`.
-        num_checkpointed: How many of the first blocks are computed again in the backward pass.
-        dim: Channels.
-        in_dim: Channels of the previous stage's class token; None: this stage begins it.
-    """
-
-    def __init__(
-        self,
-        downsample: nn.Module,
-        blocks: Sequence[nn.Module],
-        num_checkpointed: int,
-        dim: int,
-        in_dim: Optional[int],
-    ):
-        super().__init__(downsample, blocks, num_checkpointed)
-        if in_dim is None:
-            self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
-            nn.init.trunc_normal_(self.cls_token, std=0.02)
-        else:
-            self.cls_proj = nn.Linear(in_dim, dim)
-
-    def forward(
-        self, x: Tensor, cls: Optional[Tensor] = None, scores: Optional[Tensor] = None
-    ) -> Tuple[Tensor, Tensor, Tensor]:
-        """Map ``(N, C, H, W)``, class token ``(N, 1, C)`` and scores ``(N, H * W)``, to the same.
-
-        The first such stage takes the map alone.
-        """
-        size = x.shape[2:]
-        x = self.downsample(x)
-        if cls is None:
-            cls = self.cls_token.expand(x.shape[0], -1, -1)
-        else:
-            cls, scores = self.cls_proj(cls), halve_scores(scores, size)
-        for i in range(len(self.blocks)):
-            x, cls, scores = self.run_block(i, x, cls=cls, scores=scores)
-        return x, cls, scores
-
-
 @MODELS.register_module()
 class UniFormer(HybridBackbone):
     """UniFormer as a dense backbone (sections 3 and 4.2).
@@ -276,7 +104,7 @@ class UniFormer(HybridBackbone):
 
     def __init__(
         self,
-        arch: Union[str, dict, UniFormerArch] = 'small',
+        arch: Union[str, Dict[str, Any], UniFormerArch] = 'small',
         out_indices: Union[int, Sequence[int]] = (0, 1, 2, 3),
         stage3_attention: str = 'global',
         eval_stage3_attention: Optional[str] = None,
@@ -286,7 +114,7 @@ class UniFormer(HybridBackbone):
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: Union[bool, Sequence[int]] = False,
-        init_cfg: Optional[dict] = None,
+        init_cfg: Optional[Dict[str, Any]] = None,
         in_channels: int = 3,
     ):
         super().__init__(
@@ -309,6 +137,7 @@ class UniFormer(HybridBackbone):
 
         dims = self.arch.dims
         rates = drop_path_rates(drop_path_rate, self.arch.depths)
+        self.stem: nn.Module
         if self.arch.conv_stem:
             self.stem = ConvEmbed(in_channels, dims[0] // 2, dims[0])
         else:
@@ -324,20 +153,19 @@ class UniFormer(HybridBackbone):
     def _stage(self, index: int, drop_path: List[float]) -> Stage:
         arch, dim = self.arch, self.arch.dims[index]
         if index == 0:
-            downsample = nn.Identity()
+            downsample: nn.Module = nn.Identity()
         elif arch.conv_stem and not arch.token_pruning:
             downsample = ConvEmbed(arch.dims[index - 1], dim)
         else:
             downsample = PatchEmbed(arch.dims[index - 1], dim, stride=2)
         if index >= 2 and arch.token_pruning:
             return self._pruned_stage(index, downsample, drop_path)
+        options = [(arch.mlp_ratio, rate, index in arch.layer_scale_stages) for rate in drop_path]
+        checkpointed = self.num_checkpointed(index)
         if index < 2:
-            make_stage, make_block = Stage, partial(LocalBlock, dim)
-        else:
-            make_stage, make_block = GlobalStage, partial(GlobalBlock, dim, self.head_dim)
-        scaled = index in arch.layer_scale_stages
-        blocks = [make_block(arch.mlp_ratio, rate, scaled) for rate in drop_path]
-        return make_stage(downsample, blocks, self.num_checkpointed(index))
+            return Stage(downsample, [LocalBlock(dim, *each) for each in options], checkpointed)
+        blocks = [GlobalBlock(dim, self.head_dim, *each) for each in options]
+        return GlobalStage(downsample, blocks, checkpointed)
 
     def _pruned_stage(self, index: int, downsample: nn.Module, drop_path: List[float]) -> Stage:
         arch, dim = self.arch, self.arch.dims[index]
@@ -351,7 +179,7 @@ class UniFormer(HybridBackbone):
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         outs = []
-        pruning = ()  # class token and scores, once there are some
+        pruning: List[Tensor] = []  # class token and scores, once there are some
         x = self.stem(x)
         for i, stage in enumerate(self.stages):
             if isinstance(stage, TokenPruningStage):
@@ -369,7 +197,7 @@ class UniFormer(HybridBackbone):
             0
             if mode == 'global' or (mode == 'hybrid' and block % GLOBAL_EVERY == 0)
             else self.window_size
-            for block in range(1, 1 + len(self.stages[2].blocks))
+            for block in range(1, 1 + self.arch.depths[2])
         ]
 
     def check_loaded(self, found: LoadResult) -> List[str]:
@@ -395,12 +223,6 @@ class UniFormer(HybridBackbone):
 
 def _words(name: str) -> List[str]:
     return name.replace('-', '_').replace('.', '_').split('_')
-
-
-def _layer_scales(shape: Tuple[int, ...], wanted: bool) -> Tuple[nn.Module, nn.Module]:
-    if not wanted:
-        return nn.Identity(), nn.Identity()
-    return LayerScale(shape, LAYER_SCALE_INIT), LayerScale(shape, LAYER_SCALE_INIT)
 
 
 _SMALL, _PLUS, _BASE = (3, 4, 8, 3), (3, 5, 9, 3), (5, 8, 20, 7)

@@ -6,7 +6,7 @@ import re
 import sys
 import warnings
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, NoReturn, Tuple
+from typing import Any, Callable, Dict, Iterator, NoReturn, Optional, Tuple
 
 from ..errors import CheckpointError, ConfigError
 from ..utils.packages import how_to_install
@@ -28,7 +28,13 @@ class KeyValues(argparse.Action):
     mmengine is imported when there are such arguments: help does not wait for it.
     """
 
-    def __call__(self, parser, namespace, values, option_string=None):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: Optional[str] = None,
+    ) -> None:
         from mmengine.config import DictAction
 
         for pair in values:
@@ -91,7 +97,7 @@ def with_flags(message: str, args: argparse.Namespace) -> str:
     Functions name their arguments as Python does: ```data_root=DIR``` becomes ``--data-root DIR``.
     """
 
-    def flag(match: 're.Match') -> str:
+    def flag(match: 're.Match[str]') -> str:
         name, value = match[1], match[2]
         if name not in vars(args):
             return match[0]
@@ -123,7 +129,9 @@ def _refuse(line: str) -> NoReturn:
     sys.exit(2)
 
 
-def run(parse: Callable[[], argparse.Namespace], function: Callable) -> None:
+def run(
+    parse: Callable[[], argparse.Namespace], function: Callable[[argparse.Namespace], Any]
+) -> None:
     """Call ``function(args)`` for a script that is no command of ``hybrid-backbones``."""
     args = parse()
     with one_line_errors(os.path.basename(sys.argv[0]), args):

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from itertools import product
+from typing import Any, Dict
 
 from .arguments import KeyValues, image_size, keywords, positive
 
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='a backbone such as uniformer_small, a config (name or path), resnet50, or another '
         'implementation such as mmpose:HRFormer-small',
     )
-    pairs = dict(nargs='+', action=KeyValues, default={}, metavar='KEY=VALUE')
+    pairs: Dict[str, Any] = dict(nargs='+', action=KeyValues, default={}, metavar='KEY=VALUE')
     parser.add_argument('--options', **pairs, help='arguments of a backbone, settings of a config')
     parser.add_argument('--size', nargs='+', type=image_size, default=[(800, 1280)], metavar='HxW')
     parser.add_argument('--batch', type=positive, default=1)

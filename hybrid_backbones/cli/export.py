@@ -63,9 +63,9 @@ def run(args: argparse.Namespace) -> int:
     check_packages(args.format)
     loaded = load_backbone(args.network, args.weights, args.options)
     backbone = loaded.backbone if args.weights else draw_constants(loaded.backbone)
-    backbone = fold(backbone) if args.fold else backbone
+    exported = fold(backbone) if args.fold else backbone
     try:
-        done = export(backbone, out, args.format, args.size, args.opset)
+        done = export(exported, out, args.format, args.size, args.opset)
     except ExportError as error:  # 2 is for wrong arguments
         print(error, file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ import argparse
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import Optional, Sequence
+from typing import Any, Optional, Sequence
 
 from .. import __version__
 from .arguments import Parser, one_line_errors
@@ -100,7 +100,13 @@ def command_module(name: str) -> ModuleType:
 class PrintCompletion(argparse.Action):
     """Print what makes a shell complete the commands and their flags."""
 
-    def __call__(self, parser, namespace, values, option_string=None):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: Optional[str] = None,
+    ) -> None:
         with one_line_errors(PROG, namespace):
             import shtab
 

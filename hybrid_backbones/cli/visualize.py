@@ -3,7 +3,7 @@
 import argparse
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, List
 
 from .arguments import image_size, keywords, positive
 
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
     print(f'written: {out}')
 
 
-def _receptive_fields(backbones: list, weights: Any, **options: Any) -> Any:
+def _receptive_fields(backbones: List[str], weights: Any, **options: Any) -> Any:
     from ..analysis.interpret.visualize import receptive_fields_figure
 
     files = [None if file == 'random' else file for file in weights or []]

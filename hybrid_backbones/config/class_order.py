@@ -2,7 +2,7 @@
 
 MMDetection numbers classes as they stand in the annotation file and takes their names from the
 config. In another order, or with a name that the file does not have, objects get others' names: in
-pictures and in the metrics of each class, while the mean of all looks right.
+images and in the metrics of each class, while the mean of all looks right.
 """
 
 import json

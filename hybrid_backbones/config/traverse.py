@@ -33,7 +33,7 @@ def map_numbers(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def scale_sizes(pipeline: Any, factor: float, least: int = 32) -> None:
-    """Multiply the picture sizes in a pipeline by ``factor``; fractions of a picture stay."""
+    """Multiply the image sizes in a pipeline by ``factor``; fractions of an image stay."""
     for _, transform in walk(pipeline):
         for key in ('scale', 'scales', 'img_scale', 'crop_size'):
             if key in transform and not _is_ratio(transform[key]):
@@ -43,7 +43,7 @@ def scale_sizes(pipeline: Any, factor: float, least: int = 32) -> None:
 
 
 def _is_ratio(value: Any) -> bool:
-    """Whether sizes are given as fractions of the picture."""
+    """Whether sizes are given as fractions of the image."""
     numbers: List[float] = []
     map_numbers(value, numbers.append)
     return any(number < 10 for number in numbers)

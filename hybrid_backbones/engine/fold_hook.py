@@ -39,5 +39,6 @@ class FoldHook(Hook):
 def _bare(model: nn.Module) -> nn.Module:
     """The model inside of wrappers: for several processes, and for test-time augmentation."""
     if is_model_wrapper(model):
-        model = model.module
-    return getattr(model, 'module', model)
+        model = model.get_submodule('module')
+    inner = getattr(model, 'module', model)
+    return inner if isinstance(inner, nn.Module) else model

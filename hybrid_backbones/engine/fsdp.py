@@ -8,7 +8,7 @@ what a config for one process a GPU expects to go on working. In a config::
 """
 
 from functools import partial
-from typing import Any, Optional
+from typing import Any, Dict, List, Optional, cast
 
 from mmengine._strategy import FSDPStrategy as MMEngineFSDPStrategy
 from mmengine.device import get_device
@@ -21,7 +21,7 @@ from ..backbones import families
 from ..registry import FUNCTIONS, STRATEGIES
 
 
-@FUNCTIONS.register_module()
+@FUNCTIONS.register_module()  # type: ignore[untyped-decorator]  # mmengine has no types
 def wrap_blocks(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
     """FSDP's ``auto_wrap_policy``: every block of a backbone is gathered by itself.
 
@@ -56,7 +56,11 @@ class FSDPStrategy(MMEngineFSDPStrategy):
     """
 
     def __init__(
-        self, *, model_wrapper: Optional[dict] = None, state_dict_cfg: Any = 'full', **kwargs
+        self,
+        *,
+        model_wrapper: Optional[Dict[str, Any]] = None,
+        state_dict_cfg: Any = 'full',
+        **kwargs: Any,
     ):
         wrapper = dict(type='MMFullyShardedDataParallel', auto_wrap_policy=wrap_blocks)
         wrapper.update(model_wrapper or {})
@@ -69,11 +73,11 @@ class FSDPStrategy(MMEngineFSDPStrategy):
     def _wrap_model(self, model: nn.Module) -> nn.Module:
         return super()._wrap_model(self.convert_model(model))
 
-    def optim_state_dict(self) -> dict:
+    def optim_state_dict(self) -> Dict[str, Any]:
         """The optimizer's state, whole in the first process with ``state_dict_cfg='full'``."""
         return FSDP.optim_state_dict(self.model, self.optim_wrapper.optimizer)
 
-    def load_optim_state_dict(self, state_dict: dict) -> None:
+    def load_optim_state_dict(self, state_dict: Dict[str, Any]) -> None:
         """Load what :meth:`optim_state_dict` gave."""
         optimizer = self.optim_wrapper.optimizer
         own = FSDP.optim_state_dict_to_load(self.model, optimizer, state_dict)
@@ -83,11 +87,11 @@ class FSDPStrategy(MMEngineFSDPStrategy):
         """Build the optimizer for the shares of this process."""
         built = super().build_optim_wrapper(optim_wrapper, model)
         if getattr(built, 'grad_name', '') == 'grad_norm':
-            built.clip_func = partial(_clip, model)
+            built.clip_func = partial(_clip, cast(FSDP, model))
         return built
 
 
-def _whole_on_cpu() -> dict:
+def _whole_on_cpu() -> Dict[str, Any]:
     """As ``'full'``, but for the copy to the CPU: torch 2.13 frees what it takes for the copy."""
     return dict(
         state_dict_type=StateDictType.FULL_STATE_DICT,
@@ -96,6 +100,6 @@ def _whole_on_cpu() -> dict:
     )
 
 
-def _clip(model: nn.Module, parameters: list, **options):
+def _clip(model: FSDP, parameters: List[nn.Parameter], **options: Any) -> Any:
     """FSDP's own: it knows its parameters, and sums up the norms of all processes."""
     return model.clip_grad_norm_(**options)

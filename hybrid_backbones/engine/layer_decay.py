@@ -14,7 +14,7 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple, cast
 
 from mmengine.logging import print_log
 from mmengine.optim import DefaultOptimWrapperConstructor
@@ -222,25 +222,34 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         ConfigError: A setting has a value that is not allowed.
     """
 
-    def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: Optional[dict] = None):
+    base_lr: Optional[float]  # mmengine's, as paramwise_cfg is
+
+    def __init__(
+        self, optim_wrapper_cfg: Dict[str, Any], paramwise_cfg: Optional[Dict[str, Any]] = None
+    ):
         super().__init__(optim_wrapper_cfg, paramwise_cfg)
         given = {key: self.paramwise_cfg[key] for key in OWN_SETTINGS if key in self.paramwise_cfg}
-        self.decay = {'decay_rate': None, **given}
+        self.decay: Dict[str, Any] = {'decay_rate': None, **given}
         _check(self.decay['decay_rate'], given.get('decay_type', 'layer_wise'), None)
         if self.base_lr is None:
             raise ConfigError('layer decay needs lr in optim_wrapper.optimizer')
 
     def add_params(
-        self, params: List[dict], module: nn.Module, prefix: str = '', is_dcn_module=None
+        self,
+        params: List[Dict[str, Any]],
+        module: nn.Module,
+        prefix: str = '',
+        is_dcn_module: Any = None,
     ) -> None:
         """The groups of mmengine's own rules; the outermost call, which has all, scales them."""
         super().add_params(params, module, prefix, is_dcn_module)
         if prefix:
             return
+        base_lr = cast(float, self.base_lr)
         rates = layer_rates(module, **self.decay)
         names = {id(parameter): name for name, parameter in module.named_parameters()}
         for group in params:
             (parameter,) = group['params']  # mmengine makes a group for each
             scale = rates[names[id(parameter)]].scale
-            group['lr'] = group.get('lr', self.base_lr) * scale
+            group['lr'] = group.get('lr', base_lr) * scale
         print_log(f'layer decay:\n{describe(module, **self.decay)}', logger='current')

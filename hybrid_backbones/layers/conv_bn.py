@@ -19,9 +19,9 @@ class ConvBNAct(nn.Module):
     """Convolution without bias, BatchNorm, and an activation if wanted.
 
     Args:
-        in_dim: Channels in.
-        dim: Channels out.
-        kernel: Side of the kernel; padding keeps the size at stride 1.
+        in_channels: Channels in.
+        out_channels: Channels out.
+        kernel_size: Side of the kernel; padding keeps the size at stride 1.
         stride: In positions.
         groups: Of the convolution.
         act: ``'relu'``, ``'gelu'`` (the exact one) or None.
@@ -30,9 +30,9 @@ class ConvBNAct(nn.Module):
 
     def __init__(
         self,
-        in_dim: int,
-        dim: int,
-        kernel: int = 1,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 1,
         stride: int = 1,
         groups: int = 1,
         act: Optional[str] = 'relu',
@@ -40,11 +40,17 @@ class ConvBNAct(nn.Module):
     ):
         super().__init__()
         self.conv = nn.Conv2d(
-            in_dim, dim, kernel, stride, padding=kernel // 2, groups=groups, bias=False
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding=kernel_size // 2,
+            groups=groups,
+            bias=False,
         )
-        self.bn = BatchNorm2d(dim, eps=eps)
+        self.bn = BatchNorm2d(out_channels, eps=eps)
         self.act = ACTIVATIONS[act]()
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(N, in_dim, H, W) -> (N, dim, ceil(H / stride), ceil(W / stride))``."""
+        """``(N, in_channels, H, W)`` to ``(N, out_channels, H', W')``, H / stride rounded up."""
         return self.act(self.bn(self.conv(x)))

@@ -7,21 +7,21 @@ from torch import Tensor, nn
 
 
 class DropPath(nn.Module):
-    """In training, zero a sample's whole branch with probability ``rate`` and rescale the rest.
+    """In training, zero a sample's whole branch with some probability and rescale the rest.
 
     Args:
-        rate: Probability of dropping, in [0, 1).
+        drop_prob: Probability of dropping, in [0, 1).
     """
 
-    def __init__(self, rate: float = 0.0):
+    def __init__(self, drop_prob: float = 0.0):
         super().__init__()
-        self.rate = rate
+        self.drop_prob = drop_prob
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, ...) -> (N, ...)``."""
-        if not self.training or self.rate == 0.0:
+        if not self.training or self.drop_prob == 0.0:
             return x
-        keep = 1.0 - self.rate
+        keep = 1.0 - self.drop_prob
         shape = (x.shape[0],) + (1,) * (x.dim() - 1)
         # Bernoulli by comparison, so that float16 cannot round a draw up to 1
         kept = torch.rand(shape, device=x.device) < keep
@@ -32,7 +32,7 @@ class DropPath(nn.Module):
         return x + self(branch)
 
     def extra_repr(self) -> str:
-        return f'rate={self.rate:.3f}'
+        return f'drop_prob={self.drop_prob:.3f}'
 
 
 def drop_path_rates(rate: float, depths: Sequence[int]) -> List[List[float]]:

@@ -14,20 +14,27 @@ class PatchEmbed(nn.Module):
     The input is zero-padded at right and bottom so that no partial patch is lost.
 
     Args:
-        in_dim: Channels in.
-        dim: Channels out.
+        in_channels: Channels in.
+        out_channels: Channels out.
         stride: In positions.
-        kernel: In positions; ``stride`` (patches do not overlap) if None.
+        kernel_size: In positions; ``stride`` (patches do not overlap) if None.
         padding: Of the convolution, in positions.
     """
 
     def __init__(
-        self, in_dim: int, dim: int, stride: int, kernel: Optional[int] = None, padding: int = 0
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        kernel_size: Optional[int] = None,
+        padding: int = 0,
     ):
         super().__init__()
-        self.proj = nn.Conv2d(in_dim, dim, kernel or stride, stride=stride, padding=padding)
-        self.norm = LayerNorm2d(dim, eps=1e-5)
+        self.proj = nn.Conv2d(
+            in_channels, out_channels, kernel_size or stride, stride=stride, padding=padding
+        )
+        self.norm = LayerNorm2d(out_channels, eps=1e-5)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(N, in_dim, H, W) -> (N, dim, ceil(H / stride), ceil(W / stride))``."""
+        """``(N, in_channels, H, W)`` to ``(N, out_channels, H', W')``, H / stride rounded up."""
         return self.norm(self.proj(pad_to_multiple(x, self.proj.stride[0])))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .cache import write_once
 from .scenes import SHAPES, Scene, draw_scene
 
-SPLITS = {'train2017': 160, 'val2017': 40}  # pictures
+SPLITS = {'train2017': 160, 'val2017': 40}  # images
 EMPTY_EVERY, CROWD_EVERY = 20, 10
 OUTLINE_SCALE = 4  # outlines are traced on masks enlarged by this, to follow the pixels' edges
 VERSION = 3  # raise it when the drawing changes: sets drawn before are drawn again
@@ -21,7 +21,7 @@ def write_coco(root: Path, seed: int = 0) -> Path:
     """Write the set below ``root``, unless the same set is there already.
 
     Layout as COCO 2017: ``annotations/instances_{train,val}2017.json``, ``train2017/``,
-    ``val2017/``. One picture in twenty has no object, one in ten a crowd.
+    ``val2017/``. One image in twenty has no object, one in ten a crowd.
 
     Returns:
         ``root``.

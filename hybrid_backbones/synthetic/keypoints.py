@@ -13,11 +13,11 @@ from .coco import box_of, polygons_of
 from .persons import JOINTS, OUTSIDE, Figure
 from .scenes import Scene, draw_scene
 
-SPLITS = {'train2017': 120, 'val2017': 30}  # pictures
-FIGURES, OBJECTS = 4, 2  # most in a picture; objects are there to be told from persons
+SPLITS = {'train2017': 120, 'val2017': 30}  # images
+FIGURES, OBJECTS = 4, 2  # most in an image; objects are there to be told from persons
 DETECTIONS = 'person_detection_results/COCO_val2017_detections_AP_H_56_person.json'
 JITTER = 0.03  # standard deviation of a detected box's sides, as a fraction of its size
-FALSE_EVERY = 3  # a picture in so many has a detection of nothing
+FALSE_EVERY = 3  # an image in so many has a detection of nothing
 VERSION = 1  # raise it when the drawing changes: sets drawn before are drawn again
 
 SKELETON = (  # COCO's, which counts joints from 1
@@ -70,7 +70,7 @@ def _write_json(path: Path, content: Any) -> None:
 
 
 def _write_split(root: Path, split: str, seeds: range) -> Dict[str, Any]:
-    """Write the pictures; what the annotation file is to contain is returned."""
+    """Write the images; what the annotation file is to contain is returned."""
     images: List[Dict[str, Any]] = []
     annotations: List[Dict[str, Any]] = []
     for image_id, seed in enumerate(seeds, start=1):
@@ -108,7 +108,7 @@ def _annotate(scene: Scene, image_id: int, first_id: int) -> List[Dict[str, Any]
 
 
 def _triplets(figure: Figure) -> List[int]:
-    """``[x1, y1, v1, x2, ...]``; all zero for a joint outside the picture, as in COCO."""
+    """``[x1, y1, v1, x2, ...]``; all zero for a joint outside the image, as in COCO."""
     flags = figure.visibility
     return np.column_stack([figure.joints * (flags != OUTSIDE)[:, None], flags]).ravel().tolist()
 

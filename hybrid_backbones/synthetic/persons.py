@@ -1,9 +1,9 @@
 """Drawn persons: a head, a torso and limbs that are coloured apart, with 17 joints known exactly.
 
-All face the viewer, so the left limbs are on the right of the picture. A limb keeps one hue from
+All face the viewer, so the left limbs are on the right of the image. A limb keeps one hue from
 shoulder or hip to its end, and the other side has the opposite hue; which of the two is the left
 one differs from figure to figure. So sides are told by where a limb begins, as in photographs,
-and what is learnt stays true in a mirrored picture, which training and testing both use.
+and what is learnt stays true in a mirrored image, which training and testing both use.
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Figure:
 
     Args:
         joints: ``(17, 2)`` int, x and y in pixels, in the order of ``JOINTS``; they may lie
-            outside the picture.
+            outside the image.
         mask: ``(H, W)`` bool, the pixels of it that are seen.
     """
 
@@ -61,7 +61,7 @@ class Figure:
 
     @property
     def visibility(self) -> NDArray[Any]:
-        """``(17,)`` int: OUTSIDE the picture, COVERED by something nearer, or SEEN."""
+        """``(17,)`` int: OUTSIDE the image, COVERED by something nearer, or SEEN."""
         height, width = self.mask.shape
         x, y = self.joints.T
         inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
@@ -82,7 +82,7 @@ def pose_figure(rng: np.random.Generator, shape: Tuple[int, int]) -> Tuple[Figur
 
     Args:
         rng: Source of the random numbers.
-        shape: Height and width of the picture in pixels.
+        shape: Height and width of the image in pixels.
 
     Returns:
         The figure, and its parts in the order of painting.
@@ -116,7 +116,7 @@ def _pose(rng: np.random.Generator) -> Dict[str, NDArray[Any]]:
     _pose_face(points, down + rng.uniform(-TILT, TILT), turn=rng.uniform(-0.3, 0.3))
     points['neck'] = middle
     for side, out in (('left', 1), ('right', -1)):
-        # angles are from straight down; the figure's left is the right of the picture
+        # angles are from straight down; the figure's left is the right of the image
         shoulder = middle + _toward(down + out * 90, SHOULDER)
         angle = rng.uniform(10, 150)
         elbow = shoulder + _toward(down + out * angle, UPPER_ARM)
@@ -150,7 +150,7 @@ class _Sketch:
     Args:
         points: Name to (x, y) in pixels.
         size: Height of the figure in pixels; radii and widths are fractions of it.
-        shape: Height and width of the picture in pixels.
+        shape: Height and width of the image in pixels.
     """
 
     def __init__(

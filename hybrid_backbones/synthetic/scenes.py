@@ -18,7 +18,7 @@ RADII = (27.0, 108.0)  # half extent of a shape in pixels
 CROWD_RADIUS, CROWD_SPREAD = 15.0, 60.0  # pixels
 HUE_SPREAD = 45.0  # degrees to either side of a kind's own hue
 MIN_VISIBLE = 0.4  # nothing is placed where it leaves less of another to be seen
-MIN_INSIDE, MIN_SEEN = 9, 6  # joints of a figure inside the picture, and of them not covered
+MIN_INSIDE, MIN_SEEN = 9, 6  # joints of a figure inside the image, and of them not covered
 TRIES = 12  # at placing a figure
 
 
@@ -39,7 +39,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture and what is in it.
+    """An image and what is in it.
 
     Args:
         image: ``(H, W, 3)`` uint8, BGR.
@@ -66,7 +66,7 @@ def draw_scene(
         max_objects: Most objects drawn (at least one, if not 0).
         crowd: Begin with a cluster of small shapes, marked as a crowd.
         max_figures: Most persons drawn (at least one, if not 0).
-        sides: Sizes of pictures to choose from, (height, width) in pixels.
+        sides: Sizes of images to choose from, (height, width) in pixels.
     """
     rng = np.random.default_rng(seed)
     height, width = sides[rng.integers(len(sides))]

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from .cache import write_once
 from .scenes import SHAPES, SIDES, Scene, draw_scene
 
-SPLITS = {'train': 160, 'val': 40}  # pictures
+SPLITS = {'train': 160, 'val': 40}  # images
 CROWD_EVERY = 10
-BAND_EVERY, BAND = 4, 0.12  # in one picture of so many, this part at one edge is not labelled
+BAND_EVERY, BAND = 4, 0.12  # in one image of so many, this part at one edge is not labelled
 VERSION = 1  # raise it when the drawing changes: sets drawn before are drawn again
 
 
@@ -34,19 +34,19 @@ class Layout:
         classes: What is drawn (``'ground'`` or one of ``SHAPES``) to the class it stands for.
         ids: Class to its value in the label files.
         unlabelled: Value of pixels that do not count.
-        picture: Path of a picture.
+        image: Path of an image.
         labels: Path of its label file.
         folders: Split to ``{folder}``.
-        listing: Path of the list of a split's pictures, by their names without ending, if the set
+        listing: Path of the list of a split's images, by their names without ending, if the set
             has one.
-        sides: Sizes of pictures, (height, width) in pixels.
+        sides: Sizes of images, (height, width) in pixels.
     """
 
     name: str
     classes: Dict[str, str]
     ids: Dict[str, int]
     unlabelled: int
-    picture: str
+    image: str
     labels: str
     folders: Dict[str, str]
     listing: str = ''
@@ -58,7 +58,7 @@ ADE20K = Layout(
     classes=dict(ground='earth', disc='ball', square='box', triangle='tent'),
     ids=dict(earth=14, box=42, tent=115, ball=120),
     unlabelled=0,
-    picture='images/{folder}/ADE_{split}_{number:08d}.jpg',
+    image='images/{folder}/ADE_{split}_{number:08d}.jpg',
     labels='annotations/{folder}/ADE_{split}_{number:08d}.png',
     folders=dict(train='training', val='validation'),
 )
@@ -67,7 +67,7 @@ PASCAL_CONTEXT = Layout(
     classes=dict(ground='ground', disc='plate', square='book', triangle='sign'),
     ids=dict(book=9, ground=30, plate=38, sign=46),
     unlabelled=0,
-    picture='JPEGImages/2010_{number:06d}.jpg',
+    image='JPEGImages/2010_{number:06d}.jpg',
     labels='SegmentationClassContext/2010_{number:06d}.png',
     folders=dict(train='', val=''),
     listing='ImageSets/SegmentationContext/{split}.txt',
@@ -77,17 +77,17 @@ CITYSCAPES = Layout(
     classes=dict(ground='road', disc='traffic light', square='building', triangle='traffic sign'),
     ids={'road': 0, 'building': 2, 'traffic light': 6, 'traffic sign': 7},
     unlabelled=255,
-    picture='leftImg8bit/{split}/{folder}/{folder}_{number:06d}_000019_leftImg8bit.png',
+    image='leftImg8bit/{split}/{folder}/{folder}_{number:06d}_000019_leftImg8bit.png',
     labels='gtFine/{split}/{folder}/{folder}_{number:06d}_000019_gtFine_labelTrainIds.png',
     folders=dict(train='aachen', val='frankfurt'),
-    sides=((256, 512),),  # all of the public set's pictures are twice as wide as high
+    sides=((256, 512),),  # all of the public set's images are twice as wide as high
 )
 COCO_STUFF10K = Layout(
     name='coco_stuff10k',
     classes=dict(ground='ground-other', disc='frisbee', square='cardboard', triangle='tent'),
     ids={'frisbee': 30, 'cardboard': 89, 'ground-other': 115, 'tent': 155},
     unlabelled=0,
-    picture='images/{folder}/COCO_train2014_{number:012d}.jpg',
+    image='images/{folder}/COCO_train2014_{number:012d}.jpg',
     labels='annotations/{folder}/COCO_train2014_{number:012d}_labelTrainIds.png',
     folders=dict(train='train2014', val='test2014'),
 )
@@ -160,10 +160,10 @@ def _write_split(layout: Layout, root: Path, split: str, numbers: range, seed: i
         labels = label_map(scene, layout)
         if number % BAND_EVERY == 0:
             _edge(labels, side=number // BAND_EVERY)[...] = layout.unlabelled
-        picture = root / layout.picture.format(number=number, **fields)
-        _save(picture, scene.image)
+        image = root / layout.image.format(number=number, **fields)
+        _save(image, scene.image)
         _save(root / layout.labels.format(number=number, **fields), labels)
-        names.append(picture.stem)
+        names.append(image.stem)
     if layout.listing:
         path = root / layout.listing.format(**fields)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -176,7 +176,7 @@ def _edge(labels: NDArray[Any], side: int) -> NDArray[Any]:
     return turned[: round(BAND * len(turned))]
 
 
-def _save(path: Path, picture: NDArray[Any]) -> None:
+def _save(path: Path, image: NDArray[Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     settings = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix == '.jpg' else []
-    cv2.imwrite(str(path), picture, settings)
+    cv2.imwrite(str(path), image, settings)

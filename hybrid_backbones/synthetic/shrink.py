@@ -1,6 +1,6 @@
 """The rule behind ``mini=True``: the same experiment on a tiny set, in minutes on a CPU.
 
-It changes data, picture scale and schedule, and what makes learning from random weights fast
+It changes data, image scale and schedule, and what makes learning from random weights fast
 (learning rate, fewer sampled regions, nothing pretrained and so nothing frozen). Model, losses,
 augmentations, hooks and metrics stay what the config says.
 """

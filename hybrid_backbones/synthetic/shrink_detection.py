@@ -11,9 +11,9 @@ from .coco import write_coco
 from .scenes import SHAPES
 
 SCALE = 128 / 800  # of every size in the pipelines: COCO's short side of 800 becomes 128 pixels
-SAMPLED_REGIONS = 16  # per picture in the second stage; the mask head sees at most a quarter
+SAMPLED_REGIONS = 16  # per image in the second stage; the mask head sees at most a quarter
 PROPOSALS = dict(nms_pre=500, max_per_img=200)
-DETECTIONS = 20  # per picture; no mini picture holds more than six objects
+DETECTIONS = 20  # per image; no mini image holds more than six objects
 
 
 def shrink_detection(cfg: Config, root: Path) -> None:

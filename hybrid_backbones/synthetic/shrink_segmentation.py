@@ -45,7 +45,7 @@ def shrink_segmentation(cfg: Config, root: Path) -> None:
 
 
 def _resize_in_testing(pipeline: List[Any], training: List[Any]) -> None:
-    """Pictures that are tested at their own size: at that size they would be four times larger
+    """Images that are tested at their own size: at that size they would be four times larger
     than in training here."""
     if any(transform.type == 'Resize' for transform in pipeline):
         return

@@ -9,7 +9,7 @@ import torch
 
 from ..version import __version__
 
-PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmdet', 'mmsegmentation', 'mmpose')
+PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmcv-lite', 'mmdet', 'mmsegmentation', 'mmpose')
 
 
 def versions() -> Dict[str, str]:

@@ -94,7 +94,10 @@ def test_published_initialisation():
 def test_drop_path_is_linear_over_twelve_blocks():
     backbone = Conformer('tiny_patch16', drop_path_rate=0.11)
     blocks = [b for stage in backbone.stages for b in stage.blocks]
-    rates = [backbone.stages[0].trans.drop_path.rate, *(b.trans.drop_path.rate for b in blocks)]
+    rates = [
+        backbone.stages[0].trans.drop_path.drop_prob,
+        *(b.trans.drop_path.drop_prob for b in blocks),
+    ]
     assert rates == pytest.approx([i / 100 for i in range(12)])
 
 

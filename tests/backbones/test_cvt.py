@@ -115,7 +115,7 @@ def test_class_token_matters_and_is_in_no_level():
 def test_drop_path_is_in_the_last_stage():
     def rates(**options):
         backbone = CvT('13', **options)
-        return [[b.drop_path.rate for b in stage.blocks] for stage in backbone.stages]
+        return [[b.drop_path.drop_prob for b in stage.blocks] for stage in backbone.stages]
 
     first, second, last, extra = rates(drop_path_rate=0.9)
     assert (first, second, extra) == ([0.0], [0.0, 0.0], [])

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from hybrid_backbones import HRFormer
-from hybrid_backbones.backbones.hrformer import Upsample, WindowAttention
+from hybrid_backbones.backbones.hrformer import WindowAttention
+from hybrid_backbones.backbones.hrformer_streams import Upsample
 from hybrid_backbones.weights.families.hrformer import AUTHORS, OPENMMLAB
 from tests.golden import assert_close, goldens, manifest, published_state, variants
 from tests.parity import assert_gradients, assert_level, load_published, slow_if
@@ -76,7 +77,7 @@ def test_eps_and_activation():
 def test_drop_path_is_linear_over_blocks_and_equal_in_all_streams():
     backbone = HRFormer('tiny', drop_path_rate=0.11)  # 2 * (1 + 3 + 2) = 12 blocks deep
     rates = [
-        {blocks[k].drop_path.rate for blocks in module.branches}
+        {blocks[k].drop_path.drop_prob for blocks in module.branches}
         for stage in backbone.stages[1:]
         for module in stage.blocks
         for k in range(2)

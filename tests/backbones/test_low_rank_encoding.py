@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from hybrid_backbones import TransXNet
-from hybrid_backbones.backbones import transxnet
+from hybrid_backbones.backbones import rel_pos_encoding
 from tests.backbones.test_equivalent_paths import assert_levels
 from tests.golden import goldens
 from tests.published_runs import FAMILIES, QUICK, published
@@ -40,7 +40,7 @@ def results(backbone, images):
 
 @pytest.fixture
 def factored(monkeypatch):
-    monkeypatch.setattr(transxnet, 'LARGEST_BIAS', 0)
+    monkeypatch.setattr(rel_pos_encoding, 'LARGEST_BIAS', 0)
 
 
 @pytest.mark.parametrize('with_cp', [False, True])
@@ -48,7 +48,7 @@ def test_the_same_numbers_and_gradients(monkeypatch, with_cp):
     backbone = build(norm_eval=True, with_cp=with_cp).double()
     images = torch.randn(2, 3, 100, 150, dtype=torch.float64)
     expected = results(backbone, images)
-    monkeypatch.setattr(transxnet, 'LARGEST_BIAS', 0)
+    monkeypatch.setattr(rel_pos_encoding, 'LARGEST_BIAS', 0)
     for ours, theirs in zip(results(backbone, images), expected):
         torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-8)
 

@@ -98,7 +98,7 @@ def test_published_initialisation():
 
 def test_drop_path_is_linear_over_blocks():
     backbone = TransXNet('t', drop_path_rate=0.17)
-    rates = [block.drop_path.rate for stage in backbone.stages for block in stage.blocks]
+    rates = [block.drop_path.drop_prob for stage in backbone.stages for block in stage.blocks]
     assert rates == pytest.approx([i / 100 for i in range(18)])
 
 

@@ -153,7 +153,7 @@ def test_upernet(name):
     assert poly.end == cfg.train_cfg.max_iters
 
 
-# dataset: hard pixels of the main loss kept for one picture, classes, whether classes are weighed
+# dataset: hard pixels of the main loss kept for one image, classes, whether classes are weighed
 OCR = dict(
     ade20k=(50000, 150, False),
     pascal_context59=(None, 59, False),

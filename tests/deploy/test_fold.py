@@ -155,7 +155,7 @@ def test_sync_batch_norm():
 def test_other_blocks_are_left_alone():
     """A subclass of a block may compute something else than the rule of its base knows."""
 
-    class Mine(hybrid_backbones.backbones.uniformer.LocalBlock):
+    class Mine(hybrid_backbones.backbones.uniformer_blocks.LocalBlock):
         def forward(self, x):
             return x + self.norm1(self.pos_embed(x))
 

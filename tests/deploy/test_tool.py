@@ -45,7 +45,7 @@ def checkpoint(tmp_path_factory):
     cfg.model.backbone.init_cfg = None
     model = build_model(cfg)
     randomise(model.backbone)
-    with torch.no_grad():  # nothing but what the mini pictures show
+    with torch.no_grad():  # nothing but what the mini images show
         model.decode_head.conv_seg.bias.fill_(-100)
         model.decode_head.conv_seg.bias[MINI_CLASSES] = 0
     torch.save({'state_dict': model.state_dict(), 'meta': {}}, folder / 'some.pth')

@@ -52,7 +52,7 @@ def inlines(page: Path) -> Iterator[Token]:
 
 
 def links(page: Path) -> List[str]:
-    """Where a page's links and pictures lead."""
+    """Where a page's links and images lead."""
     kinds = dict(link_open='href', image='src')
     return [str(x.attrs[kinds[x.type]]) for x in inlines(page) if x.type in kinds]
 

@@ -24,7 +24,7 @@ def test_read_back(root, split):
     coco = COCO(root / 'annotations' / f'instances_{split}.json')
     assert [c['name'] for c in coco.loadCats(coco.getCatIds())] == list(SHAPES)
     assert {a['category_id'] for a in coco.anns.values()} == {1, 2, 3}
-    assert any(not coco.getAnnIds(i) for i in coco.imgs), 'a picture without objects'
+    assert any(not coco.getAnnIds(i) for i in coco.imgs), 'an image without objects'
     assert any(a['iscrowd'] for a in coco.anns.values())
     for image in coco.imgs.values():
         picture = cv2.imread(str(root / split / image['file_name']))

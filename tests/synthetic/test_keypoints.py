@@ -76,7 +76,7 @@ def test_figures_stand_before_the_shapes():
 
 
 def test_left_limbs_are_right_in_the_picture(figures):
-    """What tells the sides apart has to hold in mirrored pictures too: not a fixed colour."""
+    """What tells the sides apart has to hold in mirrored images too: not a fixed colour."""
     left_is_blue = []
     for scene in figures:
         for figure in scene:

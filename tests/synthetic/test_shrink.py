@@ -1,4 +1,4 @@
-"""The rule behind --mini: data, classes, picture scale, schedule; nothing else."""
+"""The rule behind --mini: data, classes, image scale, schedule; nothing else."""
 
 from pathlib import Path
 

@@ -101,7 +101,7 @@ def read_results(cache: Path) -> Dict[str, Dict[str, Any]]:
 
 
 def try_config(name: str, runs: Dict[str, Dict[str, Any]], backbone: str = '') -> Dict[str, Any]:
-    """Put a backbone into one config, build the model and send a picture through.
+    """Put a backbone into one config, build the model and send an image through.
 
     Args:
         name: Of the config.

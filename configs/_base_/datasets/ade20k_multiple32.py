@@ -1,4 +1,4 @@
-# ADE20K, tested at sides that are multiples of 32: pictures are resized up to them, not padded.
+# ADE20K, tested at sides that are multiples of 32: images are resized up to them, not padded.
 _base_ = ['mmseg::_base_/datasets/ade20k.py']
 
 test_pipeline = [

@@ -1,4 +1,4 @@
-# COCO instances as DETR and Sparse R-CNN augment them: half of the pictures are resized to a short
+# COCO instances as DETR and Sparse R-CNN augment them: half of the images are resized to a short
 # side of 480 to 800, the other half is cropped before.
 _base_ = ['mmdet::_base_/datasets/coco_instance.py']
 

@@ -1,5 +1,5 @@
 # COCO-Stuff 10k as HRFormer's authors feed it: short sides of 260 to 1040, crops of 520, two
-# pictures for each of 8 GPUs; tested at the pictures' own size.
+# images for each of 8 GPUs; tested at the images' own size.
 _base_ = ['mmseg::_base_/datasets/coco-stuff10k.py']
 
 train_pipeline = [

@@ -1,5 +1,5 @@
 # OCR on ADE20K, 150k iterations, batch 8 x 2: all but the backbone. Hard pixels alone count in the
-# main loss: those below 0.9, at least 100000 on a GPU (min_kept is for one picture).
+# main loss: those below 0.9, at least 100000 on a GPU (min_kept is for one image).
 _base_ = [
     '../models/ocr.py',
     '../datasets/ade20k_crop520.py',

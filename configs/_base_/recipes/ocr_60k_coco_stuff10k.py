@@ -1,6 +1,6 @@
 # OCR on COCO-Stuff 10k (171 classes), 60k iterations, batch 8 x 2: all but the backbone. Hard
 # pixels alone count in the main loss: those below 0.9, at least 100000 on a GPU (min_kept is for
-# one picture).
+# one image).
 _base_ = [
     '../models/ocr.py',
     '../datasets/coco_stuff10k_crop520.py',

@@ -1,5 +1,5 @@
 # OCR on Cityscapes, 80k iterations, batch 8 x 1: all but the backbone. Hard pixels alone count in
-# the main loss: those below 0.9, at least 100000 on a GPU (min_kept is for one picture).
+# the main loss: those below 0.9, at least 100000 on a GPU (min_kept is for one image).
 _base_ = [
     '../models/ocr.py',
     'mmseg::_base_/datasets/cityscapes.py',

@@ -156,7 +156,7 @@ pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
 train_dataloader = dict(
     batch_size=2, num_workers=0, sampler=dict(type='InfiniteSampler', shuffle=False),
     dataset=dict(type='BaseSegDataset', data_root='.', pipeline=pipeline, img_suffix='.png',
-                 data_prefix=dict(img_path='pictures', seg_map_path='labels'),
+                 data_prefix=dict(img_path='images', seg_map_path='labels'),
                  metainfo=dict(classes=('off', 'on'), palette=[[0, 0, 0], [255, 255, 255]])))
 val_dataloader = train_dataloader | dict(
     batch_size=1, sampler=dict(type='DefaultSampler', shuffle=False))
@@ -244,7 +244,7 @@ def test_get_config():
 def test_custom_imports_with_mmsegmentations_own_tools(tmp_path):
     mmseg = pytest.importorskip('mmseg')
     tools = Path(mmseg.__file__).parent / '.mim/tools'
-    for folder in ('pictures', 'labels'):
+    for folder in ('images', 'labels'):
         (tmp_path / folder).mkdir()
         for n in range(2):
             cv2.imwrite(str(tmp_path / folder / f'{n}.png'), np.eye(64, dtype=np.uint8))

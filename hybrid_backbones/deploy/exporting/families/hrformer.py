@@ -5,7 +5,8 @@ from typing import Tuple
 import torch.nn.functional as F
 from torch import Tensor
 
-from ....backbones.hrformer import Upsample, WindowAttention
+from ....backbones.hrformer import WindowAttention
+from ....backbones.hrformer_streams import Upsample
 from ....layers import ConvBNAct, window_partition, window_unpartition
 
 

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ....backbones.transxnet import KERNEL, DynamicConv, RelPosEncoding
+from ....backbones.rel_pos_encoding import RelPosEncoding
+from ....backbones.transxnet import KERNEL, DynamicConv
 
 
 class AnySizeDynamicConv(DynamicConv):

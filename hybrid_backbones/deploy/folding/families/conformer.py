@@ -8,7 +8,7 @@ from typing import Dict, Optional, Tuple
 
 from torch import Tensor, nn
 
-from ....backbones.conformer import ConvBlock, CouplingBlock, FirstStage, LaterStage, Stem, Up
+from ....backbones.conformer import ConvBlock, CouplingBlock, FCUUp, FirstStage, LaterStage, Stem
 from ....layers import needs_graph
 from ...subclass import as_subclass
 from ..inplace import add_rectified
@@ -63,5 +63,5 @@ RULES: Dict[type, Rule] = {
     FirstStage: fold_first_stage,
     LaterStage: fold_later_stage,
     Stem: partial(fold_norms, conv='bn'),
-    Up: partial(fold_norms, proj='bn'),
+    FCUUp: partial(fold_norms, proj='bn'),
 }

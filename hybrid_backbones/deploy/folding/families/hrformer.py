@@ -8,7 +8,8 @@ from typing import Dict
 
 from torch import Tensor
 
-from ....backbones.hrformer import Bottleneck, ConvMlp, Upsample
+from ....backbones.hrformer import Bottleneck, ConvMlp
+from ....backbones.hrformer_streams import Upsample
 from ....layers import needs_graph
 from ...subclass import as_subclass
 from ..inplace import add_rectified

@@ -1,14 +1,15 @@
 """UniFormer: every BatchNorm and every layer scale. Nothing is left.
 
 BatchNorms of local blocks go into the 1x1 convolutions behind them. LayerNorms stay: their
-statistics are each picture's own.
+statistics are each image's own.
 """
 
 from typing import Dict
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ....backbones.uniformer import ConvEmbed, GlobalBlock, LocalBlock
+from ....backbones.uniformer import ConvEmbed
+from ....backbones.uniformer_blocks import GlobalBlock, LocalBlock
 from ..affine import fold_into
 from ..rules import Rule
 

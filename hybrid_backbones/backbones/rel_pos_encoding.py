@@ -1,0 +1,65 @@
+"""TransXNet's relative position encoding, for any size of image."""
+
+from typing import Any, Dict, Optional, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..layers import LowRankBias, needs_graph
+
+LARGEST_BIAS = 2**28  # numbers; a larger one stays in two factors, which take a CPU twice the time
+
+Bias = Union[Tensor, LowRankBias]
+
+
+class RelPosEncoding(nn.Module):
+    """What a stage adds to its attention scores, stored for 224 pixels and resized to others.
+
+    As published, queries by keys are resized as one flat image, not along the image's axes. Where
+    no gradient is wanted, the last result is kept beside the table it came from: all images of one
+    size share it until the table's values are others, however they were written. Of images with
+    more than about two million pixels it would take gigabytes; there it stays in two factors.
+    """
+
+    def __init__(self, heads: int, side: int, reduction: int):
+        super().__init__()
+        self.reduction = reduction
+        self.table = nn.Parameter(torch.zeros(1, heads, side**2, (side // reduction) ** 2))
+        self._kept: Optional[Tuple[Tuple[Any, ...], Tensor, Tensor]] = None
+
+    def forward(self, height: int, width: int) -> Bias:
+        """``(1, heads, H * W, keys)`` for a map of ``height`` by ``width`` positions."""
+        keys = -(-height // self.reduction) * -(-width // self.reduction)
+        size = (height * width, keys)
+        table = self.table
+        if size == tuple(table.shape[2:]):
+            return table
+        if table.shape[1] * size[0] * size[1] > LARGEST_BIAS:
+            return _resize_factored(table, size)
+        if needs_graph() or table.is_inference():
+            return resize_table(table, size)
+        key = (size, table.dtype, table.device, torch.is_inference_mode_enabled())
+        kept = self._kept  # read once: another thread may replace it
+        if kept is None or kept[0] != key or not torch.equal(kept[1], table):
+            kept = self._kept = key, table.clone(), resize_table(table, size)
+        return kept[2]
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {**self.__dict__, '_kept': None}  # copies and pickles make their own
+
+
+def resize_table(table: Tensor, size: Tuple[int, int]) -> Tensor:
+    """``(1, heads, queries, keys)`` to another number of queries and keys."""
+    # contiguous, whatever format a model was brought to: attention would copy it in every block
+    return F.interpolate(table.contiguous(), size=size, mode='bicubic', align_corners=False)
+
+
+def _resize_factored(table: Tensor, size: Tuple[int, int]) -> LowRankBias:
+    """The same as factors: what resizes an image's columns is a matrix of its own."""
+    keys = table.shape[3]
+    columns = torch.eye(keys, device=table.device, dtype=table.dtype)[None, None]
+    return LowRankBias(
+        resize_table(table, (size[0], keys)),
+        resize_table(columns, (keys, size[1]))[0, 0].transpose(0, 1),
+    )
