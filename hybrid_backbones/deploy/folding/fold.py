@@ -62,7 +62,8 @@ def fold(backbone: HybridBackbone) -> FoldedBackbone:
     once: outputs differ by the rounding of the type computed in. To run in a smaller type, fold
     first and convert then.
 
-    What cannot go exactly stays; ``hybrid_backbones/deploy/families`` says what, family by family.
+    What cannot go exactly stays; ``hybrid_backbones/deploy/folding/families`` says what, family by
+    family.
 
     Args:
         backbone: Of any family, in eval mode.
