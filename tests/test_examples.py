@@ -23,7 +23,7 @@ for library in ('mmdet', 'mmseg', 'mmpose'):
 
 EXAMPLES = PROJECT / 'examples'
 NAMES = ('own_coco', 'own_masks', 'own_keypoints')
-PICTURES = dict(train=4, val=2)
+IMAGES = dict(train=4, val=2)
 IDS = dict(bolt=3, washer=7, nut=5)  # of categories, in a file's order; the example leaves one out
 JOINTS = (0, 3, 4, 11)  # of the drawn persons: those that stand for the example's four
 
@@ -31,7 +31,7 @@ JOINTS = (0, 3, 4, 11)  # of the drawn persons: those that stand for the example
 def scenes(**options):
     """Name, split and scene of every image."""
     first = 0
-    for split, count in PICTURES.items():
+    for split, count in IMAGES.items():
         for seed in range(first, first + count):
             yield f'{split}{seed}.jpg', split, draw_scene(seed, **options)
         first += count
@@ -40,7 +40,7 @@ def scenes(**options):
 def write_coco_files(root, annotate, categories, **options):
     """``images/``, ``train.json`` and ``val.json``, as in the examples' first lines."""
     (root / 'images').mkdir(parents=True)
-    files = {split: dict(images=[], annotations=[], categories=categories) for split in PICTURES}
+    files = {split: dict(images=[], annotations=[], categories=categories) for split in IMAGES}
     for number, (name, split, scene) in enumerate(scenes(**options)):
         cv2.imwrite(str(root / 'images' / name), scene.image)
         height, width = scene.image.shape[:2]
@@ -189,7 +189,7 @@ def test_data_is_read(name, split, data, tmp_path):
     pictures = {path.stem.split('_')[1] for path in tmp_path.iterdir()}
     assert {re.sub(r'\d', '', picture) for picture in pictures} == {split}
     if name == 'own_masks':
-        assert len(pictures) == PICTURES[split]
+        assert len(pictures) == IMAGES[split]
 
 
 QUICK = (

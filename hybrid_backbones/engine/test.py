@@ -112,7 +112,7 @@ def _check_fit(runner: Runner, checkpoint: str) -> None:
 
 
 def _draw(cfg: Config, folder: str) -> None:
-    """Turn on the library's own hook that draws predictions, on every picture."""
+    """Turn on the library's own hook that draws predictions, on every image."""
     hooks = cfg.get('default_hooks', {})
     if 'visualization' not in hooks:
         raise ConfigError('`show_dir` needs default_hooks.visualization in the config')

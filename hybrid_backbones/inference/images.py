@@ -1,4 +1,4 @@
-"""Pictures to predict on: finding them, and telling those that are none."""
+"""Images to predict on: finding them, and telling those that are none."""
 
 from pathlib import Path
 from typing import Dict, List, Optional
@@ -8,8 +8,8 @@ from ..errors import ConfigError, one_line
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
 
 
-def find_pictures(place: str) -> List[Path]:
-    """The file, or a folder's files that are named as pictures, by name; no folders within.
+def find_images(place: str) -> List[Path]:
+    """The file, or a folder's files that are named as images, by name; no folders within.
 
     Raises:
         ConfigError: There is none.
@@ -18,32 +18,32 @@ def find_pictures(place: str) -> List[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise ConfigError(f'no picture or folder {place}')
+        raise ConfigError(f'no image or folder {place}')
     found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
     if not found:
-        raise ConfigError(f'no picture in {place}: none of its files ends in {" ".join(SUFFIXES)}')
+        raise ConfigError(f'no image in {place}: none of its files ends in {" ".join(SUFFIXES)}')
     return found
 
 
-def output_names(pictures: List[Path]) -> Dict[Path, str]:
-    """A name without ending for each picture's results; the whole name where two would be one."""
-    stems = [picture.stem for picture in pictures]
-    return {p: p.stem if stems.count(p.stem) == 1 else p.name for p in pictures}
+def output_names(paths: List[Path]) -> Dict[Path, str]:
+    """A name without ending for each image's results; the whole name where two would be one."""
+    stems = [path.stem for path in paths]
+    return {p: p.stem if stems.count(p.stem) == 1 else p.name for p in paths}
 
 
-def problem_of(picture: Path) -> Optional[str]:
-    """Why a file cannot be used as a picture; None if it can.
+def problem_of(path: Path) -> Optional[str]:
+    """Why a file cannot be used as an image; None if it can.
 
     It is read to its end: OpenCV would fill up what a damaged file lacks with grey.
     """
     from PIL import Image  # mmcv brings it
 
     try:
-        if picture.stat().st_size == 0:
+        if path.stat().st_size == 0:
             return 'an empty file'
-        with Image.open(picture) as image:
+        with Image.open(path) as image:
             image.load()
     except Exception as error:  # a decoder fails in many ways on what it does not know
-        reason = one_line(error).replace(str(picture), 'it')
-        return f'no picture, or damaged ({reason})'
+        reason = one_line(error).replace(str(path), 'it')
+        return f'no image, or damaged ({reason})'
     return None

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from numpy.typing import NDArray
 from torch import nn
 
 from ..config.data import datasets
@@ -15,7 +16,7 @@ from .person_boxes import PrecomputedBoxes
 
 DRAWN_FROM = 0.3  # score of boxes and keypoints, unless asked for otherwise
 OPACITY = 0.6  # of what is drawn: the image is to be seen below it
-Result = Tuple[Any, np.ndarray]
+Result = Tuple[Any, NDArray[Any]]
 
 
 class Detect:
@@ -28,7 +29,7 @@ class Detect:
         )
         self.threshold = threshold
 
-    def __call__(self, path: Path, image: np.ndarray) -> Result:
+    def __call__(self, path: Path, image: NDArray[Any]) -> Result:
         """Labels, scores, boxes and masks (run lengths) as a dict; and the image drawn on."""
         result = self.inferencer(
             self.inferencer.given(path, image),
@@ -48,7 +49,7 @@ class Segment:
         self.inferencer.show_progress = False
         _name_classes(self.inferencer.model)
 
-    def __call__(self, path: Path, image: np.ndarray) -> Result:
+    def __call__(self, path: Path, image: NDArray[Any]) -> Result:
         """The class of each pixel ``(H, W)``, and the image drawn on."""
         image = self.inferencer.given(path, image)
         result = self.inferencer(image, return_vis=True, opacity=OPACITY)
@@ -80,7 +81,7 @@ class Pose:
             self.inferencer.det_cat_ids = (boxes.category,)
         self.threshold = threshold
 
-    def __call__(self, path: Path, image: np.ndarray) -> Result:
+    def __call__(self, path: Path, image: NDArray[Any]) -> Result:
         """Keypoints, scores and box of each person, as a list; and the image drawn on."""
         if self.boxes and not len(self.boxes.of(path)):
             return [], image[..., ::-1]  # the inferencer would take the whole image
@@ -116,7 +117,7 @@ def _loading(inferencer: type, weights: Checkpoint, cfg: Config) -> type:
                 meta['dataset_meta'] = classes_of(cfg)  # mmpose does so itself
             super()._load_weights_to_model(model, dict(state_dict=weights.state, meta=meta), cfg)
 
-        def given(self, path: Path, image: np.ndarray) -> Union[str, np.ndarray]:
+        def given(self, path: Path, image: NDArray[Any]) -> Union[str, NDArray[Any]]:
             """The image, decoded once by whoever calls; its file where the config decodes it
             in a way of its own."""
             return image if decoded_as_usual else str(path)
@@ -130,7 +131,7 @@ def _loading(inferencer: type, weights: Checkpoint, cfg: Config) -> type:
                 ]
             return super().visualize(inputs, *args, **options)
 
-        def _init_collate(self, cfg: Config) -> Callable:
+        def _init_collate(self, cfg: Config) -> Callable[..., Any]:
             """mmengine's own choice, without its search for another and its warnings."""
             if 'collate_fn' in cfg.test_dataloader:
                 return super()._init_collate(cfg)
@@ -142,7 +143,9 @@ def _loading(inferencer: type, weights: Checkpoint, cfg: Config) -> type:
 def _decoded_as_usual(cfg: Config) -> bool:
     """Whether the test pipeline decodes images to BGR by OpenCV, as configs do unless they say."""
     dataset = next(dataset for part, dataset in datasets(cfg) if part == 'test_dataloader')
-    loader = next((step for step in dataset.pipeline if 'LoadImage' in str(step.get('type'))), {})
+    loader: Dict[str, Any] = next(
+        (step for step in dataset.pipeline if 'LoadImage' in str(step.get('type'))), {}
+    )
     return set(loader) <= {'type', 'to_float32', 'backend_args'}
 
 
@@ -157,9 +160,10 @@ def classes_of(cfg: Config) -> Dict[str, Any]:
 def _name_classes(model: nn.Module) -> None:
     """Where neither checkpoint nor dataset names classes or colours: MMSegmentation's visualizer
     would take those of Cityscapes."""
-    head = model.decode_head
-    number = (head[-1] if isinstance(head, nn.ModuleList) else head).num_classes
-    meta = model.dataset_meta
+    any_model: Any = model
+    head, meta = any_model.decode_head, any_model.dataset_meta
+    cascaded = isinstance(head, nn.ModuleList)
+    number: int = (head[-1] if cascaded else head).num_classes
     if not meta.get('classes'):
         meta['classes'] = [f'class {i}' for i in range(number)]
     if not meta.get('palette'):

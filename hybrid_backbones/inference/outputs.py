@@ -5,23 +5,26 @@ from typing import Any, List
 
 import numpy as np
 from mmengine.fileio import dump
+from numpy.typing import NDArray
 
 from ..utils.files import atomic_path
 
 
 class PredictionWriter:
-    """Pictures in ``vis``, predictions in ``preds``, named as OpenMMLab's inferencers name them.
+    """Images in ``vis``, predictions in ``preds``, named as OpenMMLab's inferencers name them.
 
     Args:
         root: Made when the first file is written.
     """
 
     def __init__(self, root: Path):
-        self.pictures = root / 'vis'
+        self.images = root / 'vis'
         self.predictions = root / 'preds'
 
-    def write(self, name: str, original: np.ndarray, drawn: np.ndarray, prediction: Any) -> None:
-        """Write one picture's.
+    def write(
+        self, name: str, original: NDArray[Any], drawn: NDArray[Any], prediction: Any
+    ) -> None:
+        """Write one image's.
 
         Args:
             name: Without ending.
@@ -30,20 +33,20 @@ class PredictionWriter:
             prediction: What the inferencer says: what JSON can hold.
         """
         both = np.concatenate([original, drawn], axis=1)
-        _write_image(self.pictures / f'{name}.jpg', both[..., ::-1])
+        _write_image(self.images / f'{name}.jpg', both[..., ::-1])
         with atomic_path(self.predictions / f'{name}.json') as part:
             dump(prediction, part)
 
     def write_classes(
         self,
         name: str,
-        original: np.ndarray,
-        drawn: np.ndarray,
-        classes: np.ndarray,
+        original: NDArray[Any],
+        drawn: NDArray[Any],
+        classes: NDArray[Any],
         names: List[str],
     ) -> None:
         """The same for a segmentation: a PNG of class indices, as MMSegInferencer writes it, and a
-        JSON that says how much of the picture each class takes.
+        JSON that says how much of the image each class takes.
 
         Args:
             name: Without ending.
@@ -64,7 +67,7 @@ class PredictionWriter:
         self.write(name, original, drawn, dict(sem_seg=target.name, classes=found))
 
 
-def _write_image(path: Path, image: np.ndarray) -> None:
+def _write_image(path: Path, image: NDArray[Any]) -> None:
     import mmcv
 
     with atomic_path(path) as part:

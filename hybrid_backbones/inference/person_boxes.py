@@ -21,7 +21,7 @@ class PrecomputedBoxes:
     """What Pose2DInferencer takes for a detector.
 
     Args:
-        path: A JSON file: COCO's results. ``image_id`` is a picture's name without its ending, or
+        path: A JSON file: COCO's results. ``image_id`` is an image's name without its ending, or
             that as a number; ``category_id`` may be left out, other categories than persons are
             passed over; so are boxes whose ``score`` is not above ``LEAST_SCORE``.
 
@@ -46,32 +46,32 @@ class PrecomputedBoxes:
             if category == PERSON and score > LEAST_SCORE:
                 self._boxes[_key(image)].append([x, y, x + width, y + height, score])
 
-    def of(self, picture: Any) -> Tensor:
+    def of(self, image: Any) -> Tensor:
         """``(n, 5)``: left, top, right and bottom in pixels, and the score."""
-        return torch.tensor(self._boxes.get(_key(Path(picture).stem), [])).reshape(-1, 5)
+        return torch.tensor(self._boxes.get(_key(Path(image).stem), [])).reshape(-1, 5)
 
-    def check(self, pictures: List[Path]) -> None:
-        """See that they are of these pictures.
+    def check(self, images: List[Path]) -> None:
+        """See that they are of these images.
 
         Raises:
             ConfigError: None of them is.
         """
-        if not any(len(self.of(picture)) for picture in pictures):
+        if not any(len(self.of(image)) for image in images):
             raise ConfigError(
-                f'{self.path} has no person in {pictures[0].name}'
-                f'{" or the others" if len(pictures) > 1 else ""}: its image_id has to be the '
-                f'name of a picture without its ending, its score above {LEAST_SCORE}'
+                f'{self.path} has no person in {images[0].name}'
+                f'{" or the others" if len(images) > 1 else ""}: its image_id has to be the '
+                f'name of an image without its ending, its score above {LEAST_SCORE}'
             )
 
-    def __call__(self, picture: Any) -> Dict[str, list]:
+    def __call__(self, image: Any) -> Dict[str, List[Any]]:
         """As mmdet's DetInferencer answers."""
-        boxes = self.of(picture)
+        boxes = self.of(image)
         labels = torch.full((len(boxes),), self.category)
         found = InstanceData(bboxes=boxes[:, :4], scores=boxes[:, 4], labels=labels)
         return dict(predictions=[SimpleNamespace(pred_instances=found)])
 
 
-def _read(path: str) -> list:
+def _read(path: str) -> List[Any]:
     if not Path(path).is_file():
         raise ConfigError(f'no file of boxes {path}')
     try:
@@ -84,5 +84,5 @@ def _read(path: str) -> list:
 
 
 def _key(name: str) -> str:
-    """COCO names picture 785 000000000785.jpg."""
+    """COCO names image 785 000000000785.jpg."""
     return str(int(name)) if name.isascii() and name.isdigit() else name

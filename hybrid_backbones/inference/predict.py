@@ -20,12 +20,12 @@ from ..synthetic import shrink_config
 from ..synthetic.shrink import MINI_ROOT
 from ..weights import read_checkpoint
 from ..zoo.configs import read_config
-from .images import find_pictures, output_names, problem_of
+from .images import find_images, output_names, problem_of
 from .inferencers import DRAWN_FROM, OPACITY, TASKS, Segment
 from .outputs import PredictionWriter
 from .person_boxes import PrecomputedBoxes
 
-VISUALIZERS = dict(
+VISUALIZERS: Dict[str, Dict[str, Any]] = dict(
     mmdet=dict(type='DetLocalVisualizer', alpha=OPACITY),
     mmseg=dict(type='SegLocalVisualizer'),
     mmpose=dict(type='PoseLocalVisualizer'),
@@ -86,7 +86,7 @@ def predict(
         CheckpointError: The checkpoint cannot be read.
         ImportError: The library that the config is for is not installed.
     """
-    paths = find_pictures(images)
+    paths = find_images(images)
     if not Path(checkpoint).is_file():
         raise ConfigError(f'no checkpoint file {checkpoint}')
     cfg = _config(config, mini, cfg_options)

@@ -10,11 +10,11 @@ from importlib import metadata
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Optional
+from typing import Any, Optional
 
 import torch
 
-from ..weights.checkpoint import _allowed
+from ..weights.checkpoint import globals_of_mmengine
 from .torchvision import repair_torchvision
 
 
@@ -42,21 +42,23 @@ def repair_checkpoints() -> None:
     From torch 2.6 on it reads weights only, and mmengine puts its history of losses beside them.
     """
     if hasattr(torch.serialization, 'safe_globals'):  # before torch 2.5 there is no need
-        torch.serialization.add_safe_globals(_allowed())
+        torch.serialization.add_safe_globals(globals_of_mmengine())
 
 
 class _PkgResources(MetaPathFinder, Loader):
     """Finds and fills a module that stands in for ``pkg_resources``."""
 
-    def find_spec(self, name: str, path=None, target=None) -> Optional[ModuleSpec]:
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         return ModuleSpec(name, self, origin=__name__) if name == 'pkg_resources' else None
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None  # an ordinary one
 
     def exec_module(self, module: ModuleType) -> None:
-        module.DistributionNotFound = metadata.PackageNotFoundError
-        module.get_distribution = _Distribution
+        names = dict(
+            DistributionNotFound=metadata.PackageNotFoundError, get_distribution=_Distribution
+        )
+        vars(module).update(names)
 
 
 class _Distribution:

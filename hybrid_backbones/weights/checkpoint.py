@@ -80,7 +80,7 @@ def allow_mmengine_pickles() -> Iterator[None]:
     if not hasattr(torch.serialization, 'safe_globals'):  # before torch 2.5
         yield
         return
-    ours = set(_allowed()) - set(torch.serialization.get_safe_globals())
+    ours = set(globals_of_mmengine()) - set(torch.serialization.get_safe_globals())
     torch.serialization.add_safe_globals(list(ours))
     try:
         yield
@@ -91,8 +91,8 @@ def allow_mmengine_pickles() -> Iterator[None]:
         torch.serialization.add_safe_globals(others)
 
 
-def _allowed() -> List[Any]:
-    """What is pickled beside tensors.
+def globals_of_mmengine() -> List[Any]:
+    """What mmengine pickles beside tensors, for ``torch.serialization.add_safe_globals``.
 
     mmengine's message hub pickles numpy scalars, ``HistoryBuffer`` and, for its statistics,
     ``getattr``; a plain ``getattr`` would let a pickle reach anything, so it is replaced by one

@@ -109,7 +109,7 @@ def encoding(backbone):
     return rel_pos
 
 
-def test_encoding_is_resized_as_one_flat_picture():
+def test_encoding_is_resized_as_one_flat_image():
     rel_pos = encoding(TransXNet('t', out_indices=(1,)))
     assert rel_pos(28, 28) is rel_pos.table
     expected = F.interpolate(rel_pos.table, (21 * 33, 6 * 9), mode='bicubic', align_corners=False)

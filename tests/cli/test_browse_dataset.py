@@ -17,7 +17,7 @@ OPTIONS = [
 ]
 
 
-def test_a_picture_that_cannot_be_read(tmp_path):
+def test_an_image_that_cannot_be_read(tmp_path):
     """The others are drawn, into the work directory where no other place is named."""
     shutil.copytree(REAL, tmp_path / 'data')
     (tmp_path / 'data' / 'images' / '000000000785.jpg').write_bytes(b'')

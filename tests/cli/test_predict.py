@@ -15,23 +15,23 @@ pytest.importorskip('mmpose')
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """A checkpoint as training with --mini leaves it, and two pictures of which one is none."""
+    """A checkpoint as training with --mini leaves it, and two images of which one is none."""
     folder = tmp_path_factory.mktemp('predict')
     cfg = load(POSE)
     cfg.model.backbone.init_cfg = None
     torch.save(dict(state_dict=build_model(cfg).state_dict(), meta={}), folder / 'some.pth')
-    (folder / 'pictures').mkdir()
-    shutil.copyfile(SKIER, folder / 'pictures' / 'skier.jpg')
-    (folder / 'pictures' / 'text.jpg').write_text('no picture')
+    (folder / 'images').mkdir()
+    shutil.copyfile(SKIER, folder / 'images' / 'skier.jpg')
+    (folder / 'images' / 'text.jpg').write_text('no image')
     (folder / 'broken.pth').write_text('no checkpoint')
     return folder
 
 
 def test_folder(folder):
     """Status 1: a file was skipped, and is named."""
-    result = tool(folder, 'predict', POSE, 'some.pth', 'pictures', '--device', 'cpu')
+    result = tool(folder, 'predict', POSE, 'some.pth', 'images', '--device', 'cpu')
     assert result.returncode == 1, result.stdout + result.stderr
-    assert 'skipped pictures/text.jpg: no picture, or damaged' in result.stderr
+    assert 'skipped images/text.jpg: no image, or damaged' in result.stderr
     out = f'work_dirs/{POSE}/predictions'
     assert f'wrote 1 image with predictions to {out}/vis' in result.stdout
     assert '1 of 2 files skipped' in result.stdout
@@ -42,7 +42,7 @@ def test_folder(folder):
 
 
 @pytest.mark.slow
-def test_one_picture_and_a_path(folder):
+def test_one_image_and_a_path(folder):
     """Status 0."""
     config = PROJECT / 'configs' / f'{POSE}.py'
     arguments = ('some.pth', COUPLE, '--out', 'one', '--device', 'cpu', '--fold')
@@ -55,10 +55,10 @@ def test_refusals(command, folder, monkeypatch):
     """Status 2 and one line."""
     monkeypatch.chdir(folder)
     for arguments, parts in (
-        ([POSE, 'some.pth', 'gone.jpg'], ['no picture or folder gone.jpg']),
-        ([POSE, 'broken.pth', 'pictures'], ['broken.pth is no checkpoint, or damaged']),
-        ([SEGMENTATION, 'some.pth', 'pictures'], ['some.pth is no checkpoint of this config']),
-        ([POSE, 'some.pth', 'pictures', '--score-thr', 'high'], ['--score-thr', "'high'"]),
+        ([POSE, 'some.pth', 'gone.jpg'], ['no image or folder gone.jpg']),
+        ([POSE, 'broken.pth', 'images'], ['broken.pth is no checkpoint, or damaged']),
+        ([SEGMENTATION, 'some.pth', 'images'], ['some.pth is no checkpoint of this config']),
+        ([POSE, 'some.pth', 'images', '--score-thr', 'high'], ['--score-thr', "'high'"]),
     ):
         line = command('predict', *arguments, '--out', 'refused').refusal
         for part in parts:

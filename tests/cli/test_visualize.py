@@ -114,7 +114,7 @@ def test_cam_of_a_checkpoint(here, tmp_path):
     assert status == 2 and 'the first is decode_head.conv_seg.bias' in err
 
 
-def test_pictures_as_the_configs_normalise_them():
+def test_images_as_the_configs_normalise_them():
     picture = read_picture(str(PHOTO), (50, 60))
     assert picture.size == (50, 60)
     by_hand = cv2.resize(cv2.imread(str(PHOTO)), (60, 50), interpolation=cv2.INTER_AREA)
@@ -128,7 +128,7 @@ def test_pictures_as_the_configs_normalise_them():
     'arguments, parts',
     [
         ([], ['WHAT']),
-        (['features', 'uniformer_s', '--image', 'gone.jpg'], ['no picture gone.jpg']),
+        (['features', 'uniformer_s', '--image', 'gone.jpg'], ['no image gone.jpg']),
         (
             ['features', 'uniformer_xxs', '--weights', 'junk.jpg'],
             ['junk.jpg is no checkpoint, or damaged'],
@@ -139,7 +139,7 @@ def test_pictures_as_the_configs_normalise_them():
         (['features', 'uniformer_s', '--size', '16x64'], ['32x32', '16x64']),
         (['features', 'uniformer_s', '--out', 'a.gif'], ['FILE.png', 'a.gif']),
         (['features', 'uniformer_s', '--out', '.'], ['FILE.png']),
-        (['features', 'uniformer_s', '--image', 'junk.jpg'], ['junk.jpg is no picture']),
+        (['features', 'uniformer_s', '--image', 'junk.jpg'], ['junk.jpg is no image']),
         (['features', 'uniformer_s', '--weights', 'gone.pth'], ['no checkpoint file gone.pth']),
         (['features', 'gone.py'], ['no config file gone.py']),
         (

@@ -19,8 +19,8 @@ from mmengine.runner import Runner
 from hybrid_backbones import backbones
 from hybrid_backbones.engine.prepare import prepare
 
-PICTURES, HEIGHT, WIDTH, CLASSES = 4, 64, 96, 150
-# what makes the loss of a picture depend on the others, or on chance, is off
+IMAGES, HEIGHT, WIDTH, CLASSES = 4, 64, 96, 150
+# what makes the loss of an image depend on the others, or on chance, is off
 EXACT = {
     'model.backbone.norm_eval': True,
     'model.backbone.drop_path_rate': 0.0,
@@ -80,7 +80,7 @@ def runner_of(path: str) -> Runner:
 
 
 def gradients_of(path: str) -> dict:
-    """Of every parameter in float64, for this process's share of the pictures."""
+    """Of every parameter in float64, for this process's share of the images."""
     torch.set_default_dtype(torch.float64)
     model = runner_of(path).model
     own = model.module if is_model_wrapper(model) else model
@@ -88,23 +88,23 @@ def gradients_of(path: str) -> dict:
     for module in own.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.eval()
-    inputs, samples = share_of_pictures()
+    inputs, samples = share_of_images()
     # the wrapper's way through train_step, but for the preprocessor's cast to float32
     loss, _ = own.parse_losses(model(inputs, samples, mode='loss'))
     loss.backward()
     return {name: parameter.grad for name, parameter in own.named_parameters()}
 
 
-def share_of_pictures() -> tuple:
-    """All valid pixels are as many in each picture: means of means are the mean."""
+def share_of_images() -> tuple:
+    """All valid pixels are as many in each image: means of means are the mean."""
     from mmengine.structures import PixelData
     from mmseg.structures import SegDataSample
 
     generator = torch.Generator().manual_seed(1)
-    inputs = torch.randn(PICTURES, 3, HEIGHT, WIDTH, generator=generator)
-    labels = torch.randint(CLASSES, (PICTURES, 1, HEIGHT, WIDTH), generator=generator)
+    inputs = torch.randn(IMAGES, 3, HEIGHT, WIDTH, generator=generator)
+    labels = torch.randint(CLASSES, (IMAGES, 1, HEIGHT, WIDTH), generator=generator)
     rank, world = get_dist_info()
-    mine = slice(rank * PICTURES // world, (rank + 1) * PICTURES // world)
+    mine = slice(rank * IMAGES // world, (rank + 1) * IMAGES // world)
     samples = [SegDataSample(gt_sem_seg=PixelData(data=label)) for label in labels[mine]]
     return inputs[mine], samples
 

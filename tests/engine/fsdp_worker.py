@@ -16,7 +16,7 @@ from tests.engine.distributed_worker import SMALL
 
 BLOCKS = tuple(block for family in families().values() for block in family.block_types)
 
-PICTURES = 4
+IMAGES = 4
 
 
 def main() -> None:
@@ -32,13 +32,13 @@ def main() -> None:
 
 
 def compare(family: str, with_cp: bool) -> None:
-    """Outputs for this process's pictures, and gradients for those of both."""
+    """Outputs for this process's images, and gradients for those of both."""
     torch.manual_seed(0)
     cfg = dict(type=f'hybrid_backbones.{family}', norm_eval=True, with_cp=with_cp, **SMALL[family])
     whole = MODELS.build(cfg)
     sharded = shard(copy.deepcopy(whole))
-    images = torch.randn(PICTURES, 3, 64, 96)
-    mine = slice(get_rank() * PICTURES // 2, (get_rank() + 1) * PICTURES // 2)
+    images = torch.randn(IMAGES, 3, 64, 96)
+    mine = slice(get_rank() * IMAGES // 2, (get_rank() + 1) * IMAGES // 2)
     expected, levels = whole(images), sharded(images[mine])
     for level, wanted in zip(levels, expected):
         torch.testing.assert_close(level, wanted[mine], rtol=1e-9, atol=1e-9)

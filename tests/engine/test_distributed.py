@@ -68,7 +68,7 @@ def take(path):
 
 @pytest.fixture(scope='module')
 def gradients(folder):
-    """Of one process with four pictures, and of two with two pictures each."""
+    """Of one process with four images, and of two with two images each."""
     configs = [PROJECT / 'configs' / f'{name}.py' for name in MODELS]
     run(folder, sys.executable, WORKER, 'gradients', 'whole', *configs)
     run(folder, *TORCHRUN, WORKER, 'gradients', 'share', *configs)
@@ -79,7 +79,7 @@ def gradients(folder):
 def test_gradients_are_those_of_the_joint_batch(gradients, name):
     """Of every parameter of the segmentor, wrapped as tools/train.py wraps it.
 
-    BatchNorms keep their statistics and nothing is dropped: the loss is then a mean over pictures.
+    BatchNorms keep their statistics and nothing is dropped: the loss is then a mean over images.
     """
     whole, *shares = (of_process[name] for of_process in gradients)
     largest = max(gradient.abs().max() for gradient in whole.values())
@@ -115,8 +115,8 @@ def losses(work_dir):
 def test_loss_curves(folder):
     """tools/dist_train.sh with two processes learns as tools/train.py does with one.
 
-    Seed and order of the pictures are the same, but each process crops for itself, has BatchNorms
-    of its own two pictures, and logs the loss of these two. Over thirds of the curve this noise is
+    Seed and order of the images are the same, but each process crops for itself, has BatchNorms
+    of its own two images, and logs the loss of these two. Over thirds of the curve this noise is
     some percent, while the loss falls to less than a half.
     """
     config = PROJECT / 'configs' / f'{LIGHTEST}.py'

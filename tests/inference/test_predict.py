@@ -1,4 +1,4 @@
-"""Predictions on two real pictures, by models whose random weights are biased to one answer."""
+"""Predictions on two real images, by models whose random weights are biased to one answer."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from hybrid_backbones.deploy import FoldedBackbone
 from hybrid_backbones.errors import CheckpointError, ConfigError
 from hybrid_backbones.inference import inferencers
 from hybrid_backbones.inference import predict as predicting
-from hybrid_backbones.inference.images import find_pictures, output_names, problem_of
+from hybrid_backbones.inference.images import find_images, output_names, problem_of
 from hybrid_backbones.inference.person_boxes import PrecomputedBoxes
 from hybrid_backbones.inference.predict import Predicted, predict
 from hybrid_backbones.openmmlab.check_fit import check_fit
@@ -161,7 +161,7 @@ def test_poses_of_whole_images(checkpoints):
 
 @pytest.fixture(scope='module')
 def boxes(tmp_path_factory):
-    """The persons of the second picture alone, as COCO's results have them, and what is none."""
+    """The persons of the second image alone, as COCO's results have them, and what is none."""
     truth = json.loads((REAL / 'person_keypoints.json').read_text())['annotations']
     entries = [
         dict(image_id=40083, category_id=1, bbox=person['bbox'], score=0.9)
@@ -192,34 +192,34 @@ def test_poses_of_given_boxes(checkpoints, boxes):
 
 
 def test_folder_with_files_that_are_no_images(checkpoints, tmp_path):
-    pictures = tmp_path / 'pictures'
+    pictures = tmp_path / 'images'
     (pictures / 'sub.jpg').mkdir(parents=True)
     shutil.copyfile(SKIER, pictures / 'a.JPG')
     cv2.imwrite(str(pictures / 'a.png'), cv2.imread(str(SKIER), cv2.IMREAD_GRAYSCALE))
     (pictures / 'empty.jpg').touch()
-    (pictures / 'text.jpg').write_text('no picture')
+    (pictures / 'text.jpg').write_text('no image')
     (pictures / 'half.jpg').write_bytes(SKIER.read_bytes()[:20000])
-    (pictures / 'notes.txt').write_text('not meant to be a picture')
+    (pictures / 'notes.txt').write_text('not meant to be an image')
     done = run(checkpoints, SEGMENTATION, pictures)
     assert done.images == 2
     assert sorted(path.name for path in done.skipped) == ['empty.jpg', 'half.jpg', 'text.jpg']
     reasons = {path.name: reason for path, reason in done.skipped.items()}
     assert reasons['empty.jpg'] == 'an empty file'
-    assert reasons['text.jpg'].startswith('no picture')
-    assert reasons['half.jpg'].startswith('no picture, or damaged')
+    assert reasons['text.jpg'].startswith('no image')
+    assert reasons['half.jpg'].startswith('no image, or damaged')
     # two of one stem keep their endings
     names = ['a.JPG.jpg', 'a.png.jpg']
     assert sorted(p.name for p in (done.folder / 'vis').iterdir()) == names
 
 
-def test_no_picture_at_all(checkpoints, tmp_path):
-    (tmp_path / 'text.jpg').write_text('no picture')
-    with pytest.raises(ConfigError, match=r'no image that can be read: text.jpg: no picture'):
+def test_no_image_at_all(checkpoints, tmp_path):
+    (tmp_path / 'text.jpg').write_text('no image')
+    with pytest.raises(ConfigError, match=r'no image that can be read: text.jpg: no image'):
         run(checkpoints, POSE, tmp_path)
     assert not (checkpoints / 'out').exists()
 
 
-def test_a_picture_that_the_model_refuses(tmp_path):
+def test_an_image_that_the_model_refuses(tmp_path):
     """Too thin for a backbone, say: named, and the others go on."""
 
     def refuse(path, image):
@@ -302,7 +302,7 @@ def test_fit():
 @pytest.mark.parametrize(
     'changes, words',
     [
-        (dict(images='gone.jpg'), 'no picture or folder gone.jpg'),
+        (dict(images='gone.jpg'), 'no image or folder gone.jpg'),
         (dict(checkpoint='gone.pth'), 'no checkpoint file gone.pth'),
         (dict(device='tpu9'), "cpu, cuda or cuda:1, not 'tpu9'"),
         (dict(device='cuda:99'), 'torch sees .* GPUs here'),
@@ -352,13 +352,13 @@ def test_boxes_by_name_or_number(tmp_path):
     assert boxes.of('0785b.jpg').shape == (0, 5)
 
 
-def test_pictures(tmp_path):
-    with pytest.raises(ConfigError, match=r'no picture in .*\.jpg \.jpeg'):
-        find_pictures(str(tmp_path))
+def test_images(tmp_path):
+    with pytest.raises(ConfigError, match=r'no image in .*\.jpg \.jpeg'):
+        find_images(str(tmp_path))
     for name in ('b.png', 'a.jpg', 'b.jpg', 'c.txt'):
         (tmp_path / name).touch()
-    found = find_pictures(str(tmp_path))
+    found = find_images(str(tmp_path))
     assert [path.name for path in found] == ['a.jpg', 'b.jpg', 'b.png']
     assert list(output_names(found).values()) == ['a', 'b.jpg', 'b.png']
-    assert find_pictures(str(tmp_path / 'c.txt')), 'a file that is named is tried'
+    assert find_images(str(tmp_path / 'c.txt')), 'a file that is named is tried'
     assert problem_of(SKIER) is None

@@ -75,7 +75,7 @@ def test_figures_stand_before_the_shapes():
     assert covered > 5
 
 
-def test_left_limbs_are_right_in_the_picture(figures):
+def test_left_limbs_are_right_in_the_image(figures):
     """What tells the sides apart has to hold in mirrored images too: not a fixed colour."""
     left_is_blue = []
     for scene in figures:

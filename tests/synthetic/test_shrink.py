@@ -124,7 +124,7 @@ def test_schedules_of_iterations(root):
     assert cfg.train_cfg.val_interval == iters // 2
 
 
-def test_pictures_tested_at_their_own_size(root):
+def test_images_tested_at_their_own_size(root):
     """They come in the size of training, four times smaller, like all else."""
     cfg = load_config(CONFIGS / 'ocr_hrformer_s_150k_ade20k.py')
     shrink_config(cfg, root)

@@ -8,7 +8,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 MASK_RCNN = PROJECT / 'configs' / 'maskrcnn_uniformer_s_1x.py'
 
-# two iterations and an evaluation of four pictures
+# two iterations and an evaluation of four images
 SHORT = (
     'train_cfg.max_epochs=1',
     'train_cfg.val_interval=1',

@@ -1,8 +1,8 @@
-"""Two real pictures of COCO: what is learnt from them is right on them, and is drawn.
+"""Two real images of COCO: what is learnt from them is right on them, and is drawn.
 
 The drawn sets of ``--mini`` cannot show that annotations as people make them are read rightly:
-polygons, joints that nobody sees, pictures of several sizes. A few dozen iterations from random
-weights learn these two pictures by heart.
+polygons, joints that nobody sees, images of several sizes. A few dozen iterations from random
+weights learn these two images by heart.
 """
 
 import json
@@ -97,7 +97,7 @@ def figure(output, pattern):
     return float(found[1])
 
 
-def real_picture(name):
+def real_image(name):
     return cv2.imread(str(REAL / 'images' / name))
 
 
@@ -119,23 +119,23 @@ def test_poses(tmp_path):
     assert len(curve) == 45
     assert np.mean(curve[-5:]) < 0.35 * np.mean(curve[:5])
 
-    flags = ('--show-dir', 'pictures', '--out', 'out.pkl')
+    flags = ('--show-dir', 'images', '--out', 'out.pkl')
     output = succeed(tmp_path, 'test', config, 'work/epoch_45.pth', *flags)
     assert figure(output, r'^keypoint AP (\d\.\d{3}), AP50 \d\.\d{3}$') > 0.5
     assert (tmp_path / 'out.pkl').stat().st_size > 0
-    drawn = sorted((tmp_path / 'pictures').iterdir())
-    # one picture for each person of whom joints are annotated
+    drawn = sorted((tmp_path / 'images').iterdir())
+    # one image for each person of whom joints are annotated
     assert [path.name for path in drawn] == [
         *('000000000785_0.jpg', '000000040083_0.jpg', '000000040083_1.jpg')
     ]
     for path in drawn:
-        plain = real_picture(f'{path.stem[:-2]}.jpg')
+        plain = real_image(f'{path.stem[:-2]}.jpg')
         assert 0.005 < changed(cv2.imread(str(path)), plain) < 0.3, path
     assert f'predictions, one person in each image: {drawn[0].relative_to(tmp_path)}' in output
 
 
 def write_ade20k(root):
-    """The two pictures as ADE20K has them: persons labelled from COCO's polygons, else wall."""
+    """The two images as ADE20K has them: persons labelled from COCO's polygons, else wall."""
     annotations = json.loads((REAL / 'person_keypoints.json').read_text())
     for split in ('training', 'validation'):
         shutil.copytree(REAL / 'images', root / 'images' / split)
@@ -161,15 +161,15 @@ def test_segmentation(tmp_path):
     assert len(curve) == 40
     assert np.mean(curve[-5:]) < 0.35 * np.mean(curve[:5])
 
-    flags = ('--show-dir', 'pictures', '--out', 'out.pkl')
+    flags = ('--show-dir', 'images', '--out', 'out.pkl')
     output = succeed(tmp_path, 'test', config, 'work/iter_40.pth', *flags)
     assert figure(output, r'^mIoU (\d+\.\d\d), pixel accuracy \d+\.\d\d$') > 60
     assert re.search(r'\| +person +\| +[5-9]\d', output), output
     assert (tmp_path / 'out.pkl').stat().st_size > 0
-    drawn = sorted((tmp_path / 'pictures').rglob('*.png'))
+    drawn = sorted((tmp_path / 'images').rglob('*.png'))
     assert len(drawn) == 2
     for path, name in zip(drawn, ('000000000785.jpg', '000000040083.jpg')):
-        plain = real_picture(name)
+        plain = real_image(name)
         both = cv2.imread(str(path))
         height, width = plain.shape[:2]
         assert both.shape == (height, 2 * width, 3), 'truth beside the prediction'

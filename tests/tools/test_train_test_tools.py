@@ -58,15 +58,15 @@ def estimator(tmp_path_factory):
 
 
 def check(folder, config, summary, drawn_as):
-    """Figures, pictures and predictions of a test; the pictures."""
-    flags = ('--show-dir', 'pictures', '--out', 'out.pkl')
+    """Figures, images and predictions of a test; the images."""
+    flags = ('--show-dir', 'images', '--out', 'out.pkl')
     output = output_of(call(folder, 'test', config, CHECKPOINTS[config], *flags))
     assert re.search(summary, output, re.M), output
     drawn = sorted(
-        path for path in (folder / 'pictures').rglob('*') if path.suffix in ('.png', '.jpg')
+        path for path in (folder / 'images').rglob('*') if path.suffix in ('.png', '.jpg')
     )
     assert f'{drawn_as}: {drawn[0].relative_to(folder)}\n' in output
-    assert f'{len(drawn)} images like it in pictures' in output
+    assert f'{len(drawn)} images like it in images' in output
     with open(folder / 'out.pkl', 'rb') as file:
         assert len(pickle.load(file)) == 3
     return drawn
@@ -76,7 +76,7 @@ def test_segmentation(segmentor):
     summary = r'^mIoU \d+\.\d\d, pixel accuracy \d+\.\d\d$'
     drawn_as = 'ground truth (left) and predictions (right)'
     drawn = check(segmentor, SEGMENTATION, summary, drawn_as)
-    assert len(drawn) == 3, 'every picture, where MMSegmentation draws every 50th'
+    assert len(drawn) == 3, 'every image, where MMSegmentation draws every 50th'
     for path in drawn:  # test_NAME.jpg_0.png
         plain = segmentor / 'data/mini/ade20k/images/validation' / path.name[len('test_') : -6]
         height, width = cv2.imread(str(plain)).shape[:2]

@@ -40,12 +40,12 @@ def test_test_draws_and_dumps(trained):
     result = tool(
         folder,
         *('test', MASK_RCNN, 'work/epoch_1.pth', '--mini', '--work-dir', 'work'),
-        *('--show-dir', 'pictures', '--out', 'out.pkl', '--cfg-options', *SHORT),
+        *('--show-dir', 'images', '--out', 'out.pkl', '--cfg-options', *SHORT),
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r'^box AP \d\.\d{3}, box AP50 \d\.\d{3}$', result.stdout, re.M)
     assert re.search(r'^mask AP \d\.\d{3}, mask AP50 \d\.\d{3}$', result.stdout, re.M)
-    pictures = sorted((folder / 'pictures').rglob('*.jpg'))
+    pictures = sorted((folder / 'images').rglob('*.jpg'))
     assert len(pictures) == 4
     drawn, plain = cv2.imread(str(pictures[0])), folder / 'data/mini/coco/val2017'
     height, width = cv2.imread(str(plain / pictures[0].name)).shape[:2]

@@ -1,6 +1,6 @@
 """CARAFE (Wang et al., 2019, equation 2): upsampling with a kernel for each position."""
 
-from typing import Iterator, Tuple
+from typing import Iterator, Sequence, Tuple
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -122,7 +122,7 @@ def _upsample(features: Tensor, groups: int, kernel: int, scale: int) -> Tensor:
 
 
 def _taps(
-    padded: Tensor, size: Tuple[int, int], kernel: int, scale: int
+    padded: Tensor, size: Sequence[int], kernel: int, scale: int
 ) -> Iterator[Tuple[int, Tensor]]:
     """What each tap of the kernels sees, as a view ``(groups, C, *size)``."""
     for k in range(kernel * kernel):

@@ -2,7 +2,7 @@
 
 import functools
 from contextlib import nullcontext
-from typing import Callable, ContextManager
+from typing import Any, Callable, ContextManager
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 MOST_NUMBERS = 1 << 24
 
 
-def operator(function: Callable) -> Callable:
+def operator(function: Callable[..., Any]) -> Callable[..., Any]:
     """Run ``function`` as a compiled kernel runs: no gradients recorded, no autocasting.
 
     mmcv calls its kernels inside ``autograd.Function``, where autocast is still on and would turn
@@ -19,14 +19,14 @@ def operator(function: Callable) -> Callable:
     """
 
     @functools.wraps(function)
-    def call(first: Tensor, *args, **kwargs):
+    def call(first: Tensor, *args: Any, **kwargs: Any) -> Any:
         with torch.no_grad(), _no_autocast(first.device.type):
             return function(first, *args, **kwargs)
 
     return call
 
 
-def _no_autocast(device: str) -> ContextManager:
+def _no_autocast(device: str) -> ContextManager[Any]:
     try:
         return torch.autocast(device, enabled=False)
     except RuntimeError:  # a device that knows no autocast

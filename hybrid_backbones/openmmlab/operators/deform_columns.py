@@ -6,7 +6,7 @@ samples fall on cells exactly, and the gradient jumps there; ``grid_sample`` wou
 positions to one side or the other.
 """
 
-from typing import Iterator, NamedTuple, Optional, Tuple
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -166,12 +166,12 @@ def _positions(
     return y + offsets[..., 0, :], x + offsets[..., 1, :]
 
 
-def _is_inside(y: Tensor, x: Tensor, size: Tuple[int, int]) -> Tensor:
+def _is_inside(y: Tensor, x: Tensor, size: Sequence[int]) -> Tensor:
     """Less than a cell outside the map; what is not a number is not."""
     return (y > -1) & (y < size[0]) & (x > -1) & (x < size[1])
 
 
-def outside(offset: Tensor, size: Tuple[int, int], kernel_shape: torch.Size, conv: Conv) -> Tensor:
+def outside(offset: Tensor, size: Sequence[int], kernel_shape: torch.Size, conv: Conv) -> Tensor:
     """Which offsets lead outside the map, where mmcv has no gradient; shaped like ``offset``.
 
     Args:
@@ -187,7 +187,7 @@ def outside(offset: Tensor, size: Tuple[int, int], kernel_shape: torch.Size, con
 
 
 def _corners(
-    y: Tensor, x: Tensor, masks: Optional[Tensor], size: Tuple[int, int], conv: Conv
+    y: Tensor, x: Tensor, masks: Optional[Tensor], size: Sequence[int], conv: Conv
 ) -> Tuple[Tensor, Tensor]:
     """Rows of the table that are sampled, and their shares; ``(positions * K * groups, 4)``."""
     height, width = size
@@ -198,15 +198,15 @@ def _corners(
     top, left = top.long(), left.long()
     factor = inside if masks is None else inside * masks
     group = torch.arange(conv.deform_groups, device=y.device)[:, None, None]
-    cells, shares = [], []
+    all_cells, all_shares = [], []
     for row, row_share in ((top, 1 - down), (top + 1, down)):
         for column, column_share in ((left, 1 - right), (left + 1, right)):
             there = (row >= 0) & (row < height) & (column >= 0) & (column < width)
             cell = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
-            cells.append(cell * conv.deform_groups + group)
-            shares.append(row_share * column_share * (factor * there))
+            all_cells.append(cell * conv.deform_groups + group)
+            all_shares.append(row_share * column_share * (factor * there))
     # the deform groups last, as the table has them
-    cells, shares = (torch.stack(each, 3).permute(2, 1, 0, 3) for each in (cells, shares))
+    cells, shares = (torch.stack(each, 3).permute(2, 1, 0, 3) for each in (all_cells, all_shares))
     return cells.reshape(-1, 4), shares.reshape(-1, 4)
 
 

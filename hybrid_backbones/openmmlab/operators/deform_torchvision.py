@@ -1,6 +1,6 @@
 """Deformable convolution by torchvision's kernels, in the place of :mod:`.deform_columns`."""
 
-from typing import Optional
+from typing import Any, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -44,13 +44,13 @@ def backward(
             total += found[name].to(total)
 
 
-def _tensors(input: Tensor, weight: Tensor, offset: Tensor, mask: Optional[Tensor]):
+def _tensors(input: Tensor, weight: Tensor, offset: Tensor, mask: Optional[Tensor]) -> List[Tensor]:
     """In torchvision's order, with a bias of zeros."""
     masks = offset.new_zeros(len(offset), 1) if mask is None else mask
     bias = weight.new_zeros(len(weight))
     return [full_precision(each).contiguous() for each in (input, weight, offset, masks, bias)]
 
 
-def _numbers(conv: Conv, mask: Optional[Tensor]):
+def _numbers(conv: Conv, mask: Optional[Tensor]) -> Tuple[Any, ...]:
     pairs = (*conv.stride, *conv.padding, *conv.dilation)
     return (*pairs, conv.groups, conv.deform_groups, mask is not None)

@@ -1,8 +1,9 @@
 """The stand-in for mmcv's extension module, and who serves what in it."""
 
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Callable, Dict, Tuple
+from typing import Any, Callable, Dict, NoReturn, Tuple
 
 from . import (
     carafe,
@@ -21,7 +22,7 @@ from . import (
 NAME = 'mmcv._ext'
 
 # mmcv.ops' names, and the functions of the extension that they call
-OPERATORS: Dict[str, Tuple[Callable, ...]] = {
+OPERATORS: Dict[str, Tuple[Callable[..., Any], ...]] = {
     'nms': (nms.nms,),
     'soft_nms': (nms.softnms,),
     'nms_match': (nms.nms_match,),
@@ -81,11 +82,11 @@ class StandIn(ModuleType):
             for each, function in zip(names, functions):
                 setattr(self, each, by_torchvision[each] if is_theirs else function)
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith('__'):
             raise AttributeError(f'module {NAME!r} has no attribute {name!r}')
 
-        def refuse(*args, **kwargs):
+        def refuse(*args: Any, **kwargs: Any) -> NoReturn:
             raise NotImplementedError(
                 f'{name} of mmcv.ops needs a compiled mmcv: {HOW_TO_COMPILE} (minutes, with a '
                 'C++ compiler)'
@@ -105,7 +106,7 @@ class StandIn(ModuleType):
         return 'not compiled'
 
 
-class _Loader:
+class _Loader(Loader):
     """Loads nothing: the module is there already."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:

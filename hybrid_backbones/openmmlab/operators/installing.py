@@ -57,7 +57,7 @@ def install() -> str:
     stand_in = StandIn(with_torchvision=torchvision is not None)
     sys.modules[NAME] = stand_in
     if 'mmcv' in sys.modules:  # as an import would have
-        sys.modules['mmcv']._ext = stand_in
+        vars(sys.modules['mmcv'])['_ext'] = stand_in
     return _kind(stand_in)
 
 
@@ -96,7 +96,7 @@ def _load_compiled() -> Optional[ModuleType]:
     """mmcv's own extension, if there is one and this torch can load it."""
     mmcv = importlib.util.find_spec('mmcv')
     spec = mmcv and PathFinder.find_spec(NAME, mmcv.submodule_search_locations)
-    if not spec:
+    if not spec or not spec.loader:
         return None
     try:
         module = importlib.util.module_from_spec(spec)

@@ -1,6 +1,6 @@
 """Non-maximum suppression: greedy, soft (Bodla et al., 2017), and greedy with its groups."""
 
-from typing import Iterator, List, Tuple
+from typing import Dict, Iterator, List, Tuple
 
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ def nms_match(dets: Tensor, iou_threshold: float) -> List[List[int]]:
         For each kept box, by falling score, its index and the indices of what it suppressed.
     """
     order = by_score(dets[:, 4])
-    groups = {}
+    groups: Dict[int, List[int]] = {}
     for kept, pairs in _suppress(dets[order, :4], iou_threshold, 0, True):
         groups.update((position, [position]) for position in kept.tolist())
         for position, suppressed in pairs.tolist():
@@ -100,9 +100,9 @@ def _resolve(over: Tensor) -> Tensor:
     Args:
         over: ``(B, B)`` bools, whether two boxes overlap too much.
     """
-    over = np.triu(over.cpu().numpy(), 1)
-    keeper = np.full(len(over), -1)
-    for position, row in enumerate(over):
+    later = np.triu(over.cpu().numpy(), 1)
+    keeper = np.full(len(later), -1)
+    for position, row in enumerate(later):
         if keeper[position] < 0:
             keeper[row & (keeper < 0)] = position
     return torch.from_numpy(keeper)

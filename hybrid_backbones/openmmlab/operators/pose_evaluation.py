@@ -13,9 +13,11 @@ from types import ModuleType
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..announce import announce
 
+SERVED_BY = 'served_by'  # of the module that stands in for xtcocotools
 # The fields of an annotation whose keypoints are one after the other, for each `iouType`.
 PARTS = {
     'keypoints': ('keypoints',),
@@ -47,7 +49,7 @@ def install_pose_evaluation() -> str:
     """
     present = sys.modules.get('xtcocotools')
     if present is not None:
-        return getattr(present, 'served_by', 'xtcocotools')
+        return str(getattr(present, SERVED_BY, 'xtcocotools'))
     if importlib.util.find_spec('xtcocotools'):
         return 'xtcocotools'
     if not importlib.util.find_spec('pycocotools'):
@@ -56,18 +58,24 @@ def install_pose_evaluation() -> str:
 
     package = ModuleType('xtcocotools', 'By pycocotools, through hybrid_backbones.')
     package.__path__ = []
-    package.served_by = 'pycocotools'
-    coco = ModuleType('xtcocotools.coco')
-    coco.COCO = _coco_class()
-    cocoeval = ModuleType('xtcocotools.cocoeval')
-    cocoeval.COCOeval = _eval_class()
-    modules = {'coco': coco, 'cocoeval': cocoeval, 'mask': pycocotools.mask}
+    setattr(package, SERVED_BY, 'pycocotools')
+    modules = {
+        'coco': _module('xtcocotools.coco', COCO=_coco_class()),
+        'cocoeval': _module('xtcocotools.cocoeval', COCOeval=_eval_class()),
+        'mask': pycocotools.mask,
+    }
     sys.modules['xtcocotools'] = package
     for name, module in modules.items():
         setattr(package, name, module)
         sys.modules[f'xtcocotools.{name}'] = module
     announce('xtcocotools is served by pycocotools')
     return 'pycocotools'
+
+
+def _module(name: str, **content: Any) -> ModuleType:
+    module = ModuleType(name)
+    vars(module).update(content)
+    return module
 
 
 def _coco_class() -> type:
@@ -100,7 +108,7 @@ def _coco_class() -> type:
                     keypoints = np.reshape(annotation['keypoints'], (-1, 3))[test_index]
                     annotation['keypoints'] = keypoints.reshape(-1).tolist()
 
-        def loadRes(self, resFile: Any, resData: Optional[List[Dict[str, Any]]] = None):
+        def loadRes(self, resFile: Any, resData: Optional[List[Dict[str, Any]]] = None) -> Any:
             """Results, of which there may be none."""
             results = resFile if resData is None else resData
             if isinstance(results, list) and not results:
@@ -134,10 +142,10 @@ def _eval_class() -> type:
 
         def __init__(
             self,
-            cocoGt=None,
-            cocoDt=None,
+            cocoGt: Any = None,
+            cocoDt: Any = None,
             iouType: str = 'keypoints',
-            sigmas: Optional[np.ndarray] = None,
+            sigmas: Optional[NDArray[Any]] = None,
             use_area: bool = True,
         ):
             if iouType not in ('bbox', 'segm', *PARTS):
@@ -153,7 +161,7 @@ def _eval_class() -> type:
             if iouType in PARTS:
                 self.sigmas = self.params.kpt_oks_sigmas
 
-        def _prepare(self):
+        def _prepare(self) -> None:
             if self.kind not in PARTS:
                 super()._prepare()
                 return
@@ -171,7 +179,8 @@ def _eval_class() -> type:
             for each in map(self._result, results):
                 if _count(each['keypoints']):
                     self._dts[each['image_id'], each['category_id']].append(each)
-            self.evalImgs, self.eval = defaultdict(list), {}
+            self.evalImgs: Dict[Any, Any] = defaultdict(list)
+            self.eval: Dict[str, Any] = {}
 
         def _annotation(self, annotation: Dict[str, Any], shift: int) -> Dict[str, Any]:
             """One whose ``keypoints`` are those that count."""
@@ -191,7 +200,7 @@ def _eval_class() -> type:
             score = result[own] if own in result else result['score']
             return {**result, 'keypoints': _joined(result, self.kind), 'score': score}
 
-        def summarize(self):
+        def summarize(self) -> None:
             """Print the averages and keep them in ``stats``."""
             if self.kind != 'keypoints_crowd':
                 super().summarize()

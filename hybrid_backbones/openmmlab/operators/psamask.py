@@ -1,5 +1,7 @@
 """PSAMask (Zhao et al., PSANet, 2018): relative attention maps laid out at absolute positions."""
 
+from typing import Tuple
+
 import torch
 from torch import Tensor
 
@@ -70,7 +72,7 @@ def psamask_backward(
         maps[:, i] = taken * (row_there[:, None] & column_there[:, None, :])
 
 
-def _relative(size: int, mask: int, half: int, device: torch.device):
+def _relative(size: int, mask: int, half: int, device: torch.device) -> Tuple[Tensor, Tensor]:
     """Entry of the mask by which the second position looks at the first, and if there is one."""
     position = torch.arange(size, device=device)
     entry = position[:, None] - position + half

@@ -5,7 +5,7 @@ where mmcv rounds the bins, so that plain torch has to serve RoIPool.
 """
 
 import functools
-from typing import Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 import torch
 from torch import Tensor
@@ -103,7 +103,7 @@ def roi_align_backward(
     grad_input.copy_(found)
 
 
-FUNCTIONS: Dict[str, Callable] = {
+FUNCTIONS: Dict[str, Callable[..., Any]] = {
     'nms': nms_by_torchvision,
     'roi_align_forward': roi_align_forward,
     'roi_align_backward': roi_align_backward,

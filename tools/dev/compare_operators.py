@@ -1,6 +1,6 @@
 """Compare the operators in plain torch with those that mmcv compiles, or else torchvision's.
 
-    python tools/compare_operators.py
+    python tools/dev/compare_operators.py
 
 Prints the rows of the table in docs/operators.md: the worst difference, and times in turns.
 """
