@@ -63,6 +63,9 @@ class HybridBackbone(BaseModule):
 
     # what FSDP gathers one by one: the classes of the family's blocks
     block_types: ClassVar[Tuple[type, ...]] = ()
+    # those blocks that return the map of a CNN branch and the tokens of a transformer branch, a
+    # class token and then patches of ``arch.patch`` pixels
+    two_branch_blocks: ClassVar[Tuple[type, ...]] = ()
     # levels that the published ImageNet files have weights for
     pretrained_levels: ClassVar[Tuple[int, ...]] = (0, 1, 2, 3)
     # whether every level, the finest too, has been through the whole depth of the network

@@ -255,7 +255,7 @@ class Conformer(HybridBackbone):
 
     keys_not_in_pretrained = ()
 
-    block_types = (CouplingBlock,)
+    block_types = two_branch_blocks = (CouplingBlock,)
     layers_before_blocks = tuple(
         f'stages.0.{part}' for part in ('cnn.', 'trans.', 'patch_embed.', 'cls_token')
     )

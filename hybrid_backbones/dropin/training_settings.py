@@ -3,6 +3,7 @@
 from typing import Any, Dict, List, Optional
 
 from ..backbones import families
+from ..backbones.families import modules_of_other_packages
 from ..backbones.images import IMAGENET_MEAN, IMAGENET_STD
 from ..config.traverse import walk
 from .probe import build
@@ -28,7 +29,7 @@ def change_surroundings(drop: Any) -> None:
     _forget_weights(drop)
     _set_colours(drop)
     _set_optimizer(drop)
-    _forget_imports(drop)
+    _set_imports(drop)
     cfg = drop.source.cfg
     if drop.variant.sync_bn and not cfg.get('sync_bn'):
         drop.set(('sync_bn',), 'torch')
@@ -155,18 +156,24 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _forget_imports(drop: Any) -> None:
-    """``custom_imports`` of a package that only the old backbone came from."""
-    wanted = drop.source.cfg.get('custom_imports')
-    if not wanted:
-        return
-    imports = wanted.get('imports') or []
+def _set_imports(drop: Any) -> None:
+    """``custom_imports``: not what only the old backbone came from, but what registers the new."""
+    old = drop.source.cfg.get('custom_imports') or {}
+    imports = old.get('imports') or []
     imports = [imports] if isinstance(imports, str) else list(imports)
+    wanted = [] if _only_for_old_backbone(drop, imports) else list(imports)
+    needed = families()[drop.variant.family].__module__
+    if needed in modules_of_other_packages() and needed not in wanted:
+        wanted.append(needed)
+    if wanted != imports:
+        drop.set(('custom_imports',), dict(imports=wanted) if wanted else None)
+
+
+def _only_for_old_backbone(drop: Any, imports: List[str]) -> bool:
     packages = {name.split('.')[0] for name in imports}
     theirs = {
         _type(node).split('.')[0]
         for path, node in walk(drop.source.cfg.model, ('model',))
         if path != ('model', *drop.root, 'backbone')
     }
-    if packages <= {'mmpretrain', 'mmcls'} and not packages & theirs:
-        drop.set(('custom_imports',), None)
+    return packages <= {'mmpretrain', 'mmcls'} and not packages & theirs

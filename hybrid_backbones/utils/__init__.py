@@ -1,1 +1,1 @@
-"""Files, text and versions."""
+"""Files, text, modules and versions."""

@@ -93,7 +93,7 @@ def load_pretrained(
     """
     if not isinstance(backbone, HybridBackbone):
         raise TypeError(
-            'load_pretrained takes a backbone of this package, such as UniFormer; for a whole '
+            'load_pretrained takes a backbone of this package; for a whole '
             f'model pass its .backbone; got a {type(backbone).__name__}'
         )
     return backbone.load_pretrained(source, prefix)

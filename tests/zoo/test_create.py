@@ -225,7 +225,7 @@ def test_load_pretrained(tmp_path):
     assert all(bool((value == 1).all()) for value in backbone.state_dict().values())
     with pytest.raises(CheckpointError, match=r"no names that begin with 'encoder.'"):
         load_pretrained(backbone, str(path), prefix='encoder')
-    with pytest.raises(TypeError, match=r'takes a backbone of this package, .* got a Linear'):
+    with pytest.raises(TypeError, match=r'takes a backbone of this package; .* got a Linear'):
         load_pretrained(torch.nn.Linear(1, 1), path)
 
 

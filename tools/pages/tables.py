@@ -3,18 +3,14 @@
 python -m tools.pages.tables [--check]
 """
 
-import ast
 from argparse import Namespace
 from itertools import groupby
 
 from hybrid_backbones import list_archs
-from hybrid_backbones.backbones import families
 from hybrid_backbones.cli.arguments import Parser, run
 from hybrid_backbones.utils.text import markdown_table
 from hybrid_backbones.weights import PRETRAINED
-from tools.pages.marked import DOCS, PROJECT, names, write_or_check
-
-FAMILIES = tuple(families())
+from tools.pages.marked import DOCS, names, write_or_check
 
 
 def weights() -> str:
@@ -47,18 +43,7 @@ def channels() -> str:
     )
 
 
-def places() -> str:
-    """Every module of the package that names all families but one, or all."""
-    rows = []
-    for path in sorted(PROJECT.glob('hybrid_backbones/**/*.py')):
-        text = path.read_text()
-        if sum(family.lower() in text.lower() for family in FAMILIES) >= len(FAMILIES) - 1:
-            about = (ast.get_docstring(ast.parse(text)) or '').split('\n\n')[0]
-            rows.append((f'`{path.relative_to(PROJECT)}`', ' '.join(about.split())))
-    return markdown_table(('file', 'what it is'), rows)
-
-
-TABLES = dict(weights=weights, channels=channels, places=places)
+TABLES = dict(weights=weights, channels=channels)
 
 
 def parse_args() -> Namespace:

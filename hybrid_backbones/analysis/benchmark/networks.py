@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib import import_module
 from typing import Any, Callable, Dict, List, Optional
 
 import torch
-from mmengine.hub import get_config
 from torch import Tensor, nn
 
 from ...complexity.backbone import count_flops, image_channels
@@ -18,6 +16,7 @@ from ...openmmlab.library import library_of, prepare_libraries
 from ...zoo.configs import is_config, list_configs, read_config
 from ...zoo.create import create_backbone
 from ...zoo.names import list_backbones, short_names
+from .families import PEERS
 
 
 @dataclass
@@ -71,18 +70,6 @@ class Whole(nn.Module):
         from mmdet.structures import DetDataSample
 
         return [DetDataSample(metainfo=dict(img_shape=tuple(x.shape[2:]))) for _ in x]
-
-
-class HiddenStates(nn.Module):
-    """A model of Transformers that returns its levels."""
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor) -> Any:
-        """The levels, from fine to coarse."""
-        return self.model(x, output_hidden_states=True).hidden_states
 
 
 def build_network(spec: str, options: Optional[Dict[str, Any]] = None) -> Network:
@@ -140,43 +127,12 @@ def _resnet50() -> nn.Module:
     return build_in_scope('mmdet', dict(type='ResNet', depth=50))
 
 
-def _mmpose_hrformer(arch: str) -> nn.Module:
-    name = f'td-hm_hrformer-{arch}_8xb32-210e_coco-256x192.py'
-    import_module('mmpose')
-    cfg = get_config(f'mmpose::body_2d_keypoint/topdown_heatmap/coco/{name}')
-    return build_in_scope('mmpose', dict(cfg.model.backbone, init_cfg=None))
-
-
-def _mmpretrain_conformer(arch: str, patch_size: int) -> nn.Module:
-    conformer = import_module('mmpretrain.models.backbones.conformer').Conformer
-    return conformer(arch=arch, patch_size=patch_size)
-
-
-def _transformers_cvt(depth: List[int]) -> nn.Module:
-    transformers = import_module('transformers')
-    if not hasattr(transformers, 'CvtModel'):
-        raise ImportError('this version of transformers has no CvT')
-    return HiddenStates(transformers.CvtModel(transformers.CvtConfig(depth=depth)))
-
-
-PEERS: Dict[str, Callable[[], nn.Module]] = {
-    'mmpose:HRFormer-small': lambda: _mmpose_hrformer('small'),
-    'mmpose:HRFormer-base': lambda: _mmpose_hrformer('base'),
-    'mmpretrain:conformer-tiny-p16': lambda: _mmpretrain_conformer('tiny', 16),
-    'mmpretrain:conformer-small-p16': lambda: _mmpretrain_conformer('small', 16),
-    'mmpretrain:conformer-small-p32': lambda: _mmpretrain_conformer('small', 32),
-    'mmpretrain:conformer-base-p16': lambda: _mmpretrain_conformer('base', 16),
-    'transformers:cvt-13': lambda: _transformers_cvt([1, 2, 10]),
-    'transformers:cvt-21': lambda: _transformers_cvt([1, 4, 16]),
-}
-
-
 def _peer(spec: str) -> Callable[[], nn.Module]:
     if spec in PEERS:
         return PEERS[spec]
     known = ['resnet50', *PEERS, *list_backbones(), *short_names(), *list_configs()]
     close = get_close_matches(spec, known, n=3)
-    hint = f'close: {", ".join(close)}' if close else 'as uniformer_small, resnet50 or a config'
+    hint = f'close: {", ".join(close)}' if close else 'a backbone, resnet50 or a config'
     raise ConfigError(f'no network {spec!r}; {hint}')
 
 

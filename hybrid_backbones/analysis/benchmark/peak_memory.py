@@ -8,11 +8,13 @@ import resource
 import subprocess
 import sys
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Dict
 
 import torch
 
+from ...backbones.families import modules_of_other_packages
 from ...errors import ConfigError
 from .settings import Settings, from_dict, make_ready
 from .timing import Step
@@ -31,7 +33,13 @@ def peak_memory(settings: Settings) -> Dict[str, float]:
         ConfigError: The process failed, for want of memory perhaps.
     """
     done = subprocess.run(
-        [sys.executable, '-m', __name__, json.dumps(asdict(settings))],
+        [
+            sys.executable,
+            '-m',
+            __name__,
+            json.dumps(asdict(settings)),
+            *modules_of_other_packages(),
+        ],
         env=environment(settings.threads),
         capture_output=True,
         text=True,
@@ -120,5 +128,7 @@ class _CpuMemory:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-if __name__ == '__main__':
+if __name__ == '__main__':  # settings as JSON, and modules that register families
+    for _module in sys.argv[2:]:
+        import_module(_module)
     print(json.dumps(measure_here(from_dict(json.loads(sys.argv[1])))))

@@ -72,13 +72,14 @@ def _short_name(family: str, arch: str) -> Tuple[Optional[str], str]:
     return None, ''
 
 
-def _words_about(family: type) -> Dict[str, str]:
-    """Title and address of the paper, and what the class says of itself."""
+def _words_about(family: type) -> Dict[str, Optional[str]]:
+    """Title and address of the paper (None: there is none), and what the class says of itself."""
     about = inspect.getdoc(inspect.getmodule(family)) or ''
     notes = (inspect.getdoc(family) or '').partition('\n\nArgs:')[0]
+    paper = re.search(r'https?://[^\s]+(?<!\.)', about)
     return dict(
         title=about.partition('\n')[0].rstrip('.'),
-        paper=re.search(r'https?://[^\s]+(?<!\.)', about)[0],
+        paper=paper[0] if paper else None,
         notes=notes,
     )
 

@@ -16,7 +16,7 @@ def as_text(described: Dict[str, Any]) -> str:
 def _backbone(about: Dict[str, Any]) -> Iterator[str]:
     arch, short = about['arch'], about['short_name']
     yield f"{about['type']}, arch='{arch}'" + (f': {short} in our configs' if short else '')
-    yield f'{about["title"]}, {about["paper"]}'
+    yield ', '.join(filter(None, (about['title'], about['paper'])))
     yield ''
     yield about['notes']
     yield ''

@@ -1,4 +1,7 @@
-"""Where on the picture the queries and keys of each family's attention lie."""
+"""Where on the image the queries and keys of a backbone's attention lie.
+
+What a family's attention has beyond whole maps, it says in ``families/``.
+"""
 
 from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
@@ -17,7 +20,7 @@ class Layout(NamedTuple):
     """How the sequences of one attention, for one picture, are spread over maps.
 
     Places are indices into a map's positions, row by row, or ``CLASS``, ``PADDING`` (zeros around
-    the map), ``MERGED`` (the token that stands for those which a light UniFormer leaves out).
+    the map), ``MERGED`` (the token that stands for those which a block leaves out).
 
     Args:
         queries: ``(rows of the batch, Lq)``, places on the block's map.
@@ -46,7 +49,7 @@ class Place(NamedTuple):
         block: The block's name.
         image: Height and width of the image, in pixels.
         call: What was recorded.
-        scores: Those that a block of a light UniFormer was called with, ``(1, H * W)``.
+        scores: Those of its tokens that a block was called with, if it was, ``(1, H * W)``.
     """
 
     backbone: HybridBackbone
@@ -66,7 +69,7 @@ class Place(NamedTuple):
 
 
 LayoutOf = Callable[[Place], Layout]
-_LAYOUTS: Dict[str, LayoutOf] = {}
+LAYOUTS: Dict[str, LayoutOf] = {}
 
 
 def attention_layout(family: str) -> Callable[[LayoutOf], LayoutOf]:
@@ -79,7 +82,7 @@ def attention_layout(family: str) -> Callable[[LayoutOf], LayoutOf]:
     """
 
     def register(function: LayoutOf) -> LayoutOf:
-        _LAYOUTS[family] = function
+        LAYOUTS[family] = function
         return function
 
     return register
@@ -91,7 +94,7 @@ def layout_of(place: Place) -> Layout:
     Raises:
         RuntimeError: They are not as many as the family should have: this module is out of date.
     """
-    layout = _LAYOUTS.get(type(place.backbone).__name__, _plain)(place)
+    layout = LAYOUTS.get(type(place.backbone).__name__, _plain)(place)
     q, k = place.call.q, place.call.k
     expected = [tuple(layout.queries.shape), tuple(layout.keys.shape)]
     found = [(q.shape[0], q.shape[2]), (k.shape[0], k.shape[2])]
@@ -100,7 +103,7 @@ def layout_of(place: Place) -> Layout:
     return layout
 
 
-def _whole(
+def whole_maps(
     size: Tuple[int, int], stride: int, reduction: int = 1, tokens: Tuple[int, ...] = ()
 ) -> Layout:
     """Sequences over whole maps, that of the keys being smaller by a factor."""
@@ -111,7 +114,7 @@ def _whole(
     return Layout(*sequences, size, stride, key_size, stride * reduction)
 
 
-def _windows(size: Tuple[int, int], stride: int, window: int, centred: bool) -> Layout:
+def windows(size: Tuple[int, int], stride: int, window: int, centred: bool) -> Layout:
     """Windows that the map is cut into, padded at right and bottom or on all sides alike."""
     height, width = size
     places = torch.arange(height * width).view(1, height, width, 1) - PADDING
@@ -123,54 +126,4 @@ def _windows(size: Tuple[int, int], stride: int, window: int, centred: bool) -> 
 
 def _plain(place: Place) -> Layout:
     stride = 4 * 2 ** place.numbers[0]
-    return _whole(place.size(stride), stride)
-
-
-@attention_layout('Conformer')
-def _conformer(place: Place) -> Layout:
-    patch = place.backbone.arch.patch
-    return _whole(place.size(patch), patch, tokens=(CLASS,))
-
-
-@attention_layout('CvT')
-def _cvt(place: Place) -> Layout:
-    stride = 4 * 2 ** place.numbers[0]
-    height, width = place.size(stride)
-    first = place.call.q.shape[2] - height * width
-    return _whole((height, width), stride, reduction=2, tokens=(CLASS,) * first)
-
-
-@attention_layout('HRFormer')
-def _hrformer(place: Place) -> Layout:
-    stride = 4 * 2 ** place.numbers[2]  # stage, module, stream, block
-    return _windows(place.size(stride), stride, place.backbone.window_size, centred=True)
-
-
-@attention_layout('TransXNet')
-def _transxnet(place: Place) -> Layout:
-    stage = place.numbers[0]
-    stride = 4 * 2**stage
-    return _whole(place.size(stride), stride, place.backbone.stages[stage].rel_pos.reduction)
-
-
-@attention_layout('UniFormer')
-def _uniformer(place: Place) -> Layout:
-    stride = 4 * 2 ** place.numbers[0]
-    size = place.size(stride)
-    if place.backbone.arch.token_pruning:
-        return _pruned(place, size, stride)
-    rows, _, length, _ = place.call.q.shape
-    if (rows, length) == (1, size[0] * size[1]):
-        return _whole(size, stride)
-    return _windows(size, stride, place.backbone.window_size, centred=False)
-
-
-def _pruned(place: Place, size: Tuple[int, int], stride: int) -> Layout:
-    """The class token, the tokens of the highest scores, and one for all others."""
-    layout = _whole(size, stride, tokens=(CLASS,))
-    length = place.call.q.shape[2]
-    if length == layout.queries.shape[1]:
-        return layout
-    order = place.scores.argsort(dim=1, descending=True)[0, : length - 2].tolist()
-    sequence = torch.tensor([[CLASS, *order, MERGED]])
-    return layout._replace(queries=sequence, keys=sequence)
+    return whole_maps(place.size(stride), stride)

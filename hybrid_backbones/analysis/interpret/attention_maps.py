@@ -1,20 +1,17 @@
 """What one position of a block attends to."""
 
-import re
 from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
 import torch
 from torch import Tensor, nn
 
 from ...backbones.base import HybridBackbone
-from ...backbones.cvt import ConvAttention
-from ...backbones.transxnet import ReducedAttention
 from ...errors import ConfigError
-from ...layers import SelfAttention
+from ...layers import ScaledDotProductAttention
+from . import families  # noqa: F401  # they register their layouts
 from .attention_layouts import CLASS, MERGED, PADDING, Layout, Place, layout_of
 from .attention_recorder import record_attention
 
-ATTENTION = (SelfAttention, ConvAttention, ReducedAttention)
 CLASS_TOKEN = 'class'
 
 Query = Union[str, Tuple[float, float], Tuple[int, int]]
@@ -28,7 +25,7 @@ class AttentionMap(NamedTuple):
         to_class: ``(heads,)``, what the class token receives.
         to_padding: ``(heads,)``, what the zeros receive that fill up windows at the edges.
         to_merged: ``(heads,)``, what the token receives that stands for all those which a block
-            of a light UniFormer leaves out.
+            leaves out.
         query: Row and column on the block's map; None: the class token.
         stands_in: The query is one of those left out: the weights are those of the merged token.
         stride: Of the block's map, in pixels.
@@ -49,13 +46,25 @@ class AttentionMap(NamedTuple):
 
 
 def attention_blocks(backbone: HybridBackbone) -> List[str]:
-    """The names of a backbone's blocks that have attention, each exactly one."""
+    """The names of a backbone's blocks that have attention, each exactly one.
+
+    A block is one of the family's ``block_types``; where attention is in none of them, what holds
+    it is taken for one.
+    """
     found = []
     for name, module in backbone.named_modules():
-        if isinstance(module, ATTENTION):
-            name = re.sub(r'(\.attn)+$', '', name)
-            found.append(re.sub(r'(\.blocks\.\d+)\.(trans|mixer)$', r'\1', name))
+        if any(isinstance(child, ScaledDotProductAttention) for child in module.children()):
+            found.append(_block_around(backbone, name))
     return found
+
+
+def _block_around(backbone: HybridBackbone, attention: str) -> str:
+    parts = attention.split('.')
+    for end in range(len(parts), 0, -1):
+        name = '.'.join(parts[:end])
+        if isinstance(backbone.get_submodule(name), backbone.block_types):
+            return name
+    return '.'.join(parts[:-1])
 
 
 def attention_map(

@@ -4,17 +4,13 @@ A target takes images ``(1, 3, H, W)``, normalised, and returns a number. It als
 it took, where that was left to it.
 """
 
-from typing import Any, List, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Type
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...backbones.conformer import Conformer
+from ...backbones.base import HybridBackbone
 from ...errors import ConfigError
-from ...weights import read_checkpoint
-
-HEAD_NORM_EPS = 1e-5  # of the published classifier's LayerNorm
 
 
 class Target:
@@ -47,58 +43,40 @@ class Target:
         return self.label
 
 
-class PublishedLogit(Target):
-    """The logit of an ImageNet class: the sum of both classifiers that Conformer is published with.
+_LOGITS: Dict[str, Type[Target]] = {}
 
-    The network's prediction is that sum.
+
+def published_logit(family: str) -> Callable[[Type[Target]], Type[Target]]:
+    """A decorator for the target that is a class of a family's published classifier.
 
     Args:
-        backbone: With the file's weights, up to its last level.
-        weights: The file.
-        label: As in :class:`Target`.
-
-    Raises:
-        ConfigError: The file has no classifier, or the backbone stops before its last level.
+        family: Class name of the backbone. The target is built from the backbone, the file of its
+            weights or None, and the class or None.
     """
 
-    what = 'logit'
+    def register(target: Type[Target]) -> Type[Target]:
+        _LOGITS[family] = target
+        return target
 
-    def __init__(self, backbone: Conformer, weights: Optional[str], label: Optional[int] = None):
-        super().__init__(label)
-        if weights is None:
-            raise ConfigError('`label` is for a config, or for `weights` that hold a classifier')
-        if backbone.num_stages < 4:
-            raise ConfigError('`label` needs a backbone with its last level, out_indices up to 3')
-        checkpoint = read_checkpoint(weights)
-        self.backbone = backbone
-        self.heads = [
-            _leaves(checkpoint.state, name, checkpoint.name)
-            for name in ('conv_cls_head', 'trans_norm', 'trans_cls_head')
-        ]
-
-    def __call__(self, image: Tensor) -> Tensor:
-        """The logit."""
-        seen: List[Tensor] = []
-        last = self.backbone.stages[3].blocks[-1]
-        hook = last.register_forward_hook(lambda module, args, output: seen.extend(output))
-        try:
-            self.backbone(image)
-        finally:
-            hook.remove()
-        conv, norm, trans = self.heads
-        token = F.layer_norm(seen[1][:, 0], norm[0].shape, *norm, eps=HEAD_NORM_EPS)
-        logits = F.linear(seen[0].mean((2, 3)), *conv) + F.linear(token, *trans)
-        return logits[0, self.choose(logits[0])]
+    return register
 
 
-def _leaves(state: dict, name: str, file: str) -> Tuple[Tensor, Tensor]:
-    found = []
-    for leaf in ('weight', 'bias'):
-        keys = [key for key in state if f'.{key}'.endswith(f'.{name}.{leaf}')]
-        if not keys:
-            raise ConfigError(f'`label`: {file} has no classifier ({name}.{leaf})')
-        found.append(state[keys[0]].float())
-    return tuple(found)
+def logit_of(backbone: HybridBackbone, weights: Optional[str], label: int) -> Target:
+    """The logit of a class of the classifier that was published with a backbone.
+
+    Args:
+        backbone: With the file's weights.
+        weights: The file.
+        label: The class.
+
+    Raises:
+        ConfigError: There is none, or the file has it not.
+    """
+    family = type(backbone).__name__
+    if family not in _LOGITS:
+        raise ConfigError(f'`label` is for a config: the classifier of {family} is not known here')
+    kind: Any = _LOGITS[family]
+    return kind(backbone, weights, label)
 
 
 class Segments(Target):

@@ -1,8 +1,8 @@
-"""Where Conformer's two branches look: class activation maps weighted by gradients.
+"""Where a CNN branch and a transformer branch look: class activation maps weighted by gradients.
 
 Selvaraju et al. 2017, Grad-CAM (https://arxiv.org/abs/1610.02391), equations 1 and 2, on the map of
-the CNN branch and on the patches of the transformer branch of Conformer, whose paper
-(https://arxiv.org/abs/2105.03889) compares what the two respond to.
+the one and on the patches of the other, as the paper of Conformer (https://arxiv.org/abs/2105.03889)
+compares what the two respond to. A family with such branches names its ``two_branch_blocks``.
 """
 
 from typing import Callable, List, NamedTuple, Optional
@@ -10,7 +10,7 @@ from typing import Callable, List, NamedTuple, Optional
 import torch
 from torch import Tensor
 
-from ...backbones.conformer import Conformer, CouplingBlock
+from ...backbones import HybridBackbone, families
 from ...errors import ConfigError
 
 
@@ -35,7 +35,7 @@ class BranchCam(NamedTuple):
 
 
 def branch_cam(
-    backbone: Conformer,
+    backbone: HybridBackbone,
     image: Tensor,
     target: Optional[Callable[[Tensor], Tensor]] = None,
     block: Optional[str] = None,
@@ -53,7 +53,7 @@ def branch_cam(
         block: Name of a coupling block, ``'stages.2.blocks.0'`` say; None: the last one.
 
     Raises:
-        ConfigError: The backbone has no such block, or is no Conformer.
+        ConfigError: The backbone has no such block, or no two branches.
     """
     block = _find_block(backbone, block)
     image = image.detach().clone().requires_grad_(True)  # weights may be frozen
@@ -102,12 +102,14 @@ def grad_cam(x: Tensor, gradient: Tensor) -> Tensor:
     return (weights * x).sum(1).relu().detach()
 
 
-def _find_block(backbone: Conformer, block: Optional[str]) -> str:
-    if not isinstance(backbone, Conformer):
+def _find_block(backbone: HybridBackbone, block: Optional[str]) -> str:
+    kinds = backbone.two_branch_blocks
+    if not kinds:
+        able = ', '.join(name for name, family in families().items() if family.two_branch_blocks)
         raise ConfigError(
-            f'cam compares the two branches of a Conformer; this is a {type(backbone).__name__}'
+            f'cam compares the two branches of a {able}; this is a {type(backbone).__name__}'
         )
-    blocks = [n for n, module in backbone.named_modules() if isinstance(module, CouplingBlock)]
+    blocks = [name for name, module in backbone.named_modules() if isinstance(module, kinds)]
     if block is None:
         return blocks[-1]
     if block not in blocks:

@@ -13,7 +13,7 @@ from ...zoo.configs import is_config
 from ...zoo.create import RANDOM, LoadedBackbone, load_backbone
 from ...zoo.names import one_of_each_family
 from .attention_maps import CLASS_TOKEN, Query, attention_map, find_block
-from .cam_targets import PublishedLogit, Target
+from .cam_targets import Target, logit_of
 from .feature_maps import feature_maps
 from .figures import (
     FieldPanel,
@@ -193,7 +193,7 @@ def cam_figure(
     block: Optional[str] = None,
     label: Optional[int] = None,
 ) -> Any:
-    """Grad-CAM of the two branches of a Conformer.
+    """Grad-CAM of the two branches of a backbone that has them, such as a Conformer.
 
     Args:
         backbone: Its name, or that of a config, whose whole model is then built.
@@ -221,7 +221,7 @@ def cam_figure(
     else:
         loaded = load_backbone(backbone, weights)
         if label is not None:
-            target = PublishedLogit(loaded.backbone, weights, label)
+            target = logit_of(loaded.backbone, weights, label)
     found = branch_cam(loaded.backbone, _pixels(picture, loaded.backbone), target, block)
     what = 'sum of squares of the last level'
     if target is not None:

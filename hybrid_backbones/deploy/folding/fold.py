@@ -62,7 +62,8 @@ def fold(backbone: HybridBackbone) -> FoldedBackbone:
     once: outputs differ by the rounding of the type computed in. To run in a smaller type, fold
     first and convert then.
 
-    What cannot go exactly stays; ``hybrid_backbones/deploy/families`` says what, family by family.
+    What cannot go exactly stays; ``hybrid_backbones/deploy/folding/families`` says what, family by
+    family.
 
     Args:
         backbone: Of any family, in eval mode.
@@ -85,8 +86,8 @@ def fold(backbone: HybridBackbone) -> FoldedBackbone:
         raise ValueError('this backbone is folded already')
     if not isinstance(backbone, HybridBackbone):
         raise TypeError(
-            'fold takes a backbone of this package, such as UniFormer, and fold_model a model '
-            f'whose .backbone is one; got a {type(backbone).__name__}'
+            'fold takes a backbone of this package, and fold_model a model whose .backbone is one; '
+            f'got a {type(backbone).__name__}'
         )
     if any(module.training for module in backbone.modules()):
         raise ValueError(

@@ -1,10 +1,10 @@
-"""Every family's names and files."""
+"""Every family's names and files: each module in this folder has those of one family."""
 
 from typing import Iterable, List, Optional, Tuple
 
+from ...utils.modules import modules_in
 from ..key_mapping import KeyMapping
 from ..pretrained import PretrainedFile
-from . import conformer, cvt, hrformer, transxnet, uniformer
 
 KEY_MAPPINGS: List[KeyMapping] = []
 PRETRAINED: List[PretrainedFile] = []
@@ -24,7 +24,7 @@ def register_weights(
     PRETRAINED.extend(files)
 
 
-for _family in (conformer, cvt, hrformer, transxnet, uniformer):
+for _family in modules_in(__name__):
     register_weights(_family.KEY_MAPPINGS, _family.PRETRAINED)
 
 

@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from hybrid_backbones.analysis.interpret.attention_maps import (
-    ATTENTION,
     attention_blocks,
     attention_map,
 )
 from hybrid_backbones.analysis.interpret.attention_recorder import record_attention
 from hybrid_backbones.backbones.transxnet import ReducedAttention
 from hybrid_backbones.errors import ConfigError
+from hybrid_backbones.layers import ScaledDotProductAttention
 from tests.analysis.small import SMALL
 
 SIZE = (100, 150)  # no multiple of anything
@@ -33,7 +33,12 @@ def image():
 
 
 def attention_in(block):
-    (module,) = (m for m in block.modules() if isinstance(m, ATTENTION))
+    """The module that computes it, next to its projections."""
+    (module,) = (
+        m
+        for m in block.modules()
+        if any(isinstance(child, ScaledDotProductAttention) for child in m.children())
+    )
     return module
 
 

@@ -8,9 +8,9 @@ from hybrid_backbones import Conformer
 from hybrid_backbones.analysis.interpret.cam_targets import (
     Detections,
     Keypoints,
-    PublishedLogit,
     Segments,
 )
+from hybrid_backbones.analysis.interpret.families.conformer import PublishedLogit
 from hybrid_backbones.analysis.interpret.grad_cam import branch_cam
 from hybrid_backbones.errors import ConfigError
 from tests.analysis.small import SMALL

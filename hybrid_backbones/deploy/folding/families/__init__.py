@@ -1,18 +1,14 @@
-"""What is folded in each kind of module: the shared ones, and each family's own."""
+"""What is folded in each kind of module: the shared ones, and each family's own.
+
+Each module in this folder has the ``RULES`` of one family.
+"""
 
 from typing import Dict, Mapping
 
+from ....utils.modules import modules_in
 from .. import rules
-from . import conformer, cvt, hrformer, transxnet, uniformer
 
-RULES: Dict[type, rules.Rule] = {
-    **rules.RULES,
-    **conformer.RULES,
-    **cvt.RULES,
-    **hrformer.RULES,
-    **transxnet.RULES,
-    **uniformer.RULES,
-}
+RULES: Dict[type, rules.Rule] = dict(rules.RULES)
 
 
 def register_fold_rules(family_rules: Mapping[type, rules.Rule]) -> None:
@@ -23,3 +19,7 @@ def register_fold_rules(family_rules: Mapping[type, rules.Rule]) -> None:
             :mod:`hybrid_backbones.deploy.folding.rules`.
     """
     RULES.update(family_rules)
+
+
+for _family in modules_in(__name__):
+    register_fold_rules(_family.RULES)

@@ -1,0 +1,14 @@
+"""Other implementations of our families, to compare with.
+
+Each module in this folder has the ``PEERS`` of one family: by ``PACKAGE:NAME``, what builds one.
+"""
+
+from typing import Callable, Dict
+
+from torch import nn
+
+from ....utils.modules import modules_in
+
+PEERS: Dict[str, Callable[[], nn.Module]] = {
+    name: build for family in modules_in(__name__) for name, build in family.PEERS.items()
+}
