@@ -89,4 +89,4 @@ def count_as_published(monkeypatch) -> None:
         x = F.avg_pool2d(self.proj(x), self.stride)
         return F.gelu(self.norm(x.flatten(2).transpose(1, 2)))
 
-    monkeypatch.setattr(conformer.Down, 'forward', forward)
+    monkeypatch.setattr(conformer.FCUDown, 'forward', forward)
