@@ -40,7 +40,17 @@ FEW_BLOCKS = {
 }
 
 
-@pytest.mark.parametrize('family', FEW_BLOCKS)
+# a minute each; test_compile.py has the graphs of all families
+EXTENDED = ('Conformer', 'HRFormer', 'TransXNet')
+
+
+@pytest.mark.parametrize(
+    'family',
+    [
+        pytest.param(family, marks=pytest.mark.extended if family in EXTENDED else ())
+        for family in FEW_BLOCKS
+    ],
+)
 def test_compiled(family):
     """What is compiled computes what is not, of which the recorded numbers are tested."""
     levels = dict(out_indices=(0, 1)) if family == 'TransXNet' else {}  # 40 s of C++ for all
