@@ -1,9 +1,12 @@
 """The stand-in for mmcv's extension module, and who serves what in it."""
 
+import functools
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Callable, Dict, NoReturn, Tuple
+
+from torch import Tensor
 
 from . import (
     carafe,
@@ -61,26 +64,40 @@ HOW_TO_COMPILE = (
 )
 
 
+def _by_device(on_cpu: Callable[..., Any], elsewhere: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(on_cpu)
+    def call(first: Tensor, *args: Any, **kwargs: Any) -> Any:
+        function = on_cpu if first.device.type == 'cpu' else elsewhere
+        return function(first, *args, **kwargs)
+
+    return call
+
+
 class StandIn(ModuleType):
     """Has every function that ``mmcv.ops`` looks for; those without a stand-in refuse when called.
 
     Args:
         with_torchvision: Whether torchvision's kernels serve where they can.
+        on_cpu: Whether they do so on a CPU too, where plain torch takes less time.
     """
 
-    def __init__(self, with_torchvision: bool):
+    def __init__(self, with_torchvision: bool, on_cpu: bool = True):
         super().__init__(NAME, 'mmcv.ops without compiling, by hybrid_backbones.')
         # mmcv asks for a loader before it believes that there are operators
         self.__spec__ = ModuleSpec(NAME, _Loader(), origin=__name__)
         self.__loader__ = self.__spec__.loader
         by_torchvision = torchvision_kernels.FUNCTIONS if with_torchvision else {}
         self.served: Dict[str, str] = {}
+        self.on_cpu = on_cpu
         for name, functions in OPERATORS.items():
             names = [function.__name__ for function in functions]
             is_theirs = all(each in by_torchvision for each in names)
             self.served[name] = 'torchvision' if is_theirs else 'plain'
             for each, function in zip(names, functions):
-                setattr(self, each, by_torchvision[each] if is_theirs else function)
+                if is_theirs:
+                    theirs = by_torchvision[each]
+                    function = theirs if on_cpu else _by_device(function, theirs)
+                setattr(self, each, function)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith('__'):

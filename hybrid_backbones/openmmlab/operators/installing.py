@@ -21,8 +21,8 @@ def install() -> str:
     """Make ``mmcv.ops`` importable.
 
     The environment variable ``HYBRID_BACKBONES_OPERATORS`` is ``auto`` (the default: what is
-    compiled, else torchvision's kernels, else plain torch), ``torchvision`` or ``plain``; the last
-    two also in the place of compiled operators, for comparisons.
+    compiled; else torchvision's kernels on a GPU, and plain torch), ``torchvision`` or ``plain``;
+    the last two also in the place of compiled operators, for comparisons.
 
     Returns:
         ``'compiled'``, ``'torchvision'`` or ``'plain'``: the best that serves.
@@ -54,7 +54,7 @@ def install() -> str:
             f'{VARIABLE}=torchvision, but torchvision is missing, or its kernels do not fit this '
             'torch; install the torchvision that belongs to it'
         )
-    stand_in = StandIn(with_torchvision=torchvision is not None)
+    stand_in = StandIn(torchvision is not None, on_cpu=choice == 'torchvision')
     sys.modules[NAME] = stand_in
     if 'mmcv' in sys.modules:  # as an import would have
         vars(sys.modules['mmcv'])['_ext'] = stand_in
@@ -81,8 +81,9 @@ def describe_operators() -> str:
         by[who].append(name)
     parts = [f'plain torch ({", ".join(by["plain"])})']
     if by['torchvision']:
-        version = load_torchvision()
-        parts.insert(0, f'torchvision {version} ({", ".join(by["torchvision"])})')
+        where = '' if present.on_cpu else ' on a GPU'
+        names = ', '.join(by['torchvision'])
+        parts.insert(0, f'torchvision {load_torchvision()}{where} ({names})')
     return f'mmcv.ops is served without compiling, by {" and ".join(parts)}'
 
 
