@@ -4,7 +4,7 @@ Nothing is computed and no memory is taken: the model is built on the meta devic
 """
 
 from dataclasses import dataclass
-from typing import Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import torch
 from mmengine.config import Config
@@ -12,10 +12,12 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..openmmlab.build import build_model
+from ..openmmlab.heads import empty_regions, heads_with_extractors
 from ..openmmlab.library import library_of
 from .backbone import count_parameters, image_channels
 
-BOX_REGIONS, MASK_REGIONS = 1000, 100  # what mmdet's detectors look at in one image at most
+# what mmdet's detectors look at in one image at most, by kind of head
+REGIONS = {'bbox': 1000, 'mask': 100}
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,7 @@ class ModelCost:
         params: All parameters, those of heads that only training uses among them.
         flops: Multiply-adds of convolutions, linear layers and matrix products in the backbone,
             neck and heads; image preparation, RoIAlign, NMS and heads that only training uses are
-            not counted. Two-stage detectors: `BOX_REGIONS` for each box head, `MASK_REGIONS` for
-            each mask head.
+            not counted. Two-stage detectors: `REGIONS` for each head.
         size: Height and width of the image, in pixels.
     """
 
@@ -80,28 +81,14 @@ def usual_size(cfg: Config) -> Tuple[int, int]:
     return (1024, 2048) if cfg.get('dataset_type') == 'CityscapesDataset' else (512, 512)
 
 
-def _detect(model: nn.Module, image: torch.Tensor) -> None:
+def _detect(model: Any, image: torch.Tensor) -> None:
     """The model's own tensor mode goes through NMS, for which there must be numbers."""
     if not getattr(model, 'with_roi_head', False):
         model(image, mode='tensor')
         return
     model.rpn_head(model.extract_feat(image))
-    heads = model.roi_head
-    for extractor, head in _pairs(heads.bbox_roi_extractor, heads.bbox_head):
-        head(_regions(BOX_REGIONS, extractor))
-    if heads.with_mask:
-        for extractor, head in _pairs(heads.mask_roi_extractor, heads.mask_head):
-            head(_regions(MASK_REGIONS, extractor))
-
-
-def _pairs(extractors, heads):
-    """A cascade has one of each a stage, other detectors have one."""
-    return zip(extractors, heads) if isinstance(heads, nn.ModuleList) else [(extractors, heads)]
-
-
-def _regions(number: int, extractor: nn.Module) -> torch.Tensor:
-    height, width = extractor.roi_layers[0].output_size
-    return torch.empty(number, extractor.out_channels, height, width, device='meta')
+    for kind, extractor, head in heads_with_extractors(model.roi_head):
+        head(empty_regions(REGIONS[kind], extractor, device='meta'))
 
 
 def _tensor_mode(model: nn.Module, image: torch.Tensor) -> None:

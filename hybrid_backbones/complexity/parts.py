@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Iterator, List, Tuple
+from typing import Iterable, Iterator, List, Tuple
 
 import torch
 from torch import nn
@@ -69,7 +69,7 @@ def _parts(backbone: nn.Module) -> Iterator[Tuple[str, str, nn.Module]]:
     """Each part in words, by its path, and itself."""
     for path, child in backbone.named_children():
         if path == 'stages':
-            for i, stage in enumerate(child):
+            for i, stage in enumerate(child.children()):
                 yield f'stage {i + 1}', f'{path}.{i}', stage
         else:
             yield {'out_norms': 'output norms'}.get(path, path), path, child
@@ -100,6 +100,6 @@ def _layers(module: nn.Module) -> List[nn.Module]:
     return [layer for child in module.children() for layer in _layers(child)]
 
 
-def _count(layers) -> str:
+def _count(layers: Iterable[nn.Module]) -> str:
     counted = Counter(type(layer).__name__ for layer in layers)
     return ', '.join(name if n == 1 else f'{n} {name}' for name, n in counted.items())

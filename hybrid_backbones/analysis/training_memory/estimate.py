@@ -5,24 +5,26 @@ running the forward pass without numbers and adding up what autograd keeps for t
 """
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config, ConfigDict
 from mmengine.model import revert_sync_batchnorm
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...complexity.model import usual_size
 from ...errors import ConfigError, as_config_error
 from ...openmmlab.build import build_in_scope
+from ...openmmlab.heads import each_head, empty_regions, heads_with_extractors
 from ...openmmlab.library import library_of
 from .saved_tensors import SavedTensors, follow_checkpointing
 from .simulated_gpu import SimulatedCUDA
 
 PRECISIONS = dict(fp32=None, bf16=torch.bfloat16)  # what matrix products are cast to
-TRAINING_SIZE = (800, 1333)  # of a picture in detection: the largest of the usual schedule
-SAMPLED, POSITIVE = 512, 128  # regions of one image that a box head and a mask head learn from
+TRAINING_SIZE = (800, 1333)  # of an image in detection: the largest of the usual schedule
+# regions of one image that a head learns from, by its kind
+REGIONS = {'bbox': 512, 'mask': 128}
 AVERAGES = dict(SGD=1, Adam=2, AdamW=2)  # that an optimizer has of each gradient
 # Share of a card that what is counted may take. The rest is for CUDA itself, for what kernels need
 # while they run, for gradients of activations, and for gaps between blocks of memory.
@@ -74,10 +76,10 @@ def training_memory(
 ) -> TrainingMemory:
     """Count the memory of a training step of a config of mmdet, mmseg or mmpose.
 
-    Counted are backbone, neck and heads, a two-stage detector's for ``SAMPLED`` regions of an image
-    (``POSITIVE`` for masks), and a segmentor's losses. Not counted: assignment of targets and
-    losses of detectors and pose estimators, temporary tensors, what a library or allocator takes
-    beside, and the second copy of all gradients that DDP has.
+    Counted are backbone, neck and heads, a two-stage detector's for ``REGIONS`` of an image, and
+    a segmentor's losses. Not counted: assignment of targets and losses of detectors and pose
+    estimators, temporary tensors, what a library or allocator takes beside, and the second copy of
+    all gradients that DDP has.
 
     Args:
         cfg: As read from the file.
@@ -115,14 +117,14 @@ def training_memory(
     return TrainingMemory(
         weights=_bytes((*parameters, *model.buffers())),
         gradients=learnt,
-        averages=learnt * AVERAGES.get(optimizer.get('type'), 2),
+        averages=learnt * AVERAGES.get(str(optimizer.get('type')), 2),
         backbone=of_backbone + saved.recomputed,
         rest=saved.kept - of_backbone,
     )
 
 
 def training_size(cfg: Config) -> Tuple[int, int]:
-    """Height and width of the pictures that a config trains on, as usual.
+    """Height and width of the images that a config trains on, as usual.
 
     Detection 800x1333, segmentation the crop, poses the model's own input.
     """
@@ -130,7 +132,8 @@ def training_size(cfg: Config) -> Tuple[int, int]:
         return TRAINING_SIZE
     crop = cfg.get('crop_size')
     if cfg.default_scope == 'mmseg' and crop:
-        return tuple(crop)
+        height, width = crop
+        return height, width
     return usual_size(cfg)
 
 
@@ -148,48 +151,32 @@ def images_that_fit(few: TrainingMemory, more: TrainingMemory, card: float) -> i
     return max(int((card * GIB * USABLE - (few.total - 2 * each)) // each), 0)
 
 
-def _bytes(tensors: Iterator[Tensor]) -> int:
+def _bytes(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
-def _detect(model: nn.Module, levels: Sequence[Tensor], images: Tensor) -> None:
+def _detect(model: Any, levels: Sequence[Tensor], images: Tensor) -> None:
     maps = model.neck(levels) if model.with_neck else levels
     heads = getattr(model, 'roi_head', None)
     if heads is None:
         model.bbox_head(maps)
         return
     model.rpn_head(maps)
-    n = len(images)
-    for extractor, head in _pairs(heads.bbox_roi_extractor, heads.bbox_head):
-        head(_regions(n * SAMPLED, extractor, maps[0]))
-    if heads.with_mask:
-        for extractor, head in _pairs(heads.mask_roi_extractor, heads.mask_head):
-            head(_regions(n * POSITIVE, extractor, maps[0]))
+    for kind, extractor, head in heads_with_extractors(heads):
+        # RoIAlign gives fp32, with a gradient to pass on
+        number = len(images) * REGIONS[kind]
+        head(empty_regions(number, extractor, device=maps[0].device, requires_grad=True))
 
 
-def _pairs(extractors, heads):
-    """A cascade has one of each a stage, other detectors have one."""
-    return zip(extractors, heads) if isinstance(heads, nn.ModuleList) else [(extractors, heads)]
-
-
-def _regions(number: int, extractor: nn.Module, like: Tensor) -> Tensor:
-    """What RoIAlign gives: in fp32, with a gradient to pass on."""
-    height, width = extractor.roi_layers[0].output_size
-    shape = (number, extractor.out_channels, height, width)
-    return torch.empty(shape, device=like.device, requires_grad=True)
-
-
-def _segment(model: nn.Module, levels: Sequence[Tensor], images: Tensor) -> None:
+def _segment(model: Any, levels: Sequence[Tensor], images: Tensor) -> None:
     maps = model.neck(levels) if model.with_neck else levels
     labels = torch.empty(len(images), *images.shape[2:], dtype=torch.long, device=images.device)
     logits = None
-    heads = model.decode_head
-    for i, head in enumerate(heads if isinstance(heads, nn.ModuleList) else [heads]):
+    for i, head in enumerate(each_head(model.decode_head)):
         logits = head(maps, logits) if i else head(maps)  # a cascade's heads see the one before
         _pixel_loss(logits, labels)
     if model.with_auxiliary_head:
-        heads = model.auxiliary_head
-        for head in heads if isinstance(heads, nn.ModuleList) else [heads]:
+        for head in each_head(model.auxiliary_head):
             _pixel_loss(head(maps), labels)
 
 
@@ -198,7 +185,7 @@ def _pixel_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits, labels)
 
 
-def _pose(model: nn.Module, levels: Sequence[Tensor], images: Tensor) -> None:
+def _pose(model: Any, levels: Sequence[Tensor], images: Tensor) -> None:
     model.head(model.neck(levels) if model.with_neck else levels)
 
 
