@@ -11,7 +11,7 @@ from ..utils.files import atomic_path
 from .plan import DropIn, plan
 from .render import MARK, config_text
 from .source import Source, read_source
-from .trial import Measured, measure, measure_somewhere, picture_sizes, root_of
+from .trial import Measured, image_sizes, measure, measure_somewhere, root_of
 from .variants import Variant, find_variant
 
 
@@ -61,7 +61,7 @@ def drop_in(
     variant = _with_weights(find_variant(backbone, source.scope), pretrained)
     path = Path(out or f'{source.path.stem}_{variant.name}.py')
     _check_out(path, source)
-    sizes = [size] if size else picture_sizes(source.cfg)
+    sizes = [size] if size else image_sizes(source.cfg)
     drop = plan(source, variant)
     before, after, used = None, None, sizes[0]
     with atomic_path(path) as part:
@@ -113,7 +113,7 @@ def _check_out(out: Path, source: Source) -> None:
         raise ConfigError(f'`out`: {out} is there, and not from this tool: choose another name')
 
 
-def _before(drop: DropIn, size) -> Optional[Measured]:
+def _before(drop: DropIn, size: Tuple[int, int]) -> Optional[Measured]:
     """The old model's numbers, if it can be built here."""
     try:
         return measure(drop.source.scope, drop.model, size, compute=False)

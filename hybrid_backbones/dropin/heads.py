@@ -1,6 +1,6 @@
 """Heads that stand directly on the backbone, or on a neck whose levels have changed."""
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..backbones.levels import Level
 from ..errors import ConfigError
@@ -37,7 +37,7 @@ def change_heads(drop: Any, features: Features) -> None:
             _change(drop, features, ('model', *drop.root, *path), head, top=True)
 
 
-def _heads(path, part):
+def _heads(path: Tuple[Any, ...], part: Any) -> Iterator[Tuple[Tuple[Any, ...], Any]]:
     if isinstance(part, dict):
         yield path, part
     elif isinstance(part, (list, tuple)):
@@ -45,7 +45,7 @@ def _heads(path, part):
             yield from _heads((*path, i), child)
 
 
-def _change(drop: Any, features: Features, path: tuple, head: Any, top: bool) -> None:
+def _change(drop: Any, features: Features, path: Tuple[Any, ...], head: Any, top: bool) -> None:
     channels = [level.channels for level in features.before]
     if 'in_channels' in head and (top or 'in_index' in head or drop.source.scope != 'mmseg'):
         new = _channels(drop, features, path, head)
@@ -84,7 +84,7 @@ def _change(drop: Any, features: Features, path: tuple, head: Any, top: bool) ->
             _change(drop, features, (*path, *below), part, top=False)
 
 
-def _channels(drop: Any, features: Features, path: tuple, head: Any) -> Optional[Any]:
+def _channels(drop: Any, features: Features, path: Tuple[Any, ...], head: Any) -> Optional[Any]:
     """The new ``in_channels``; None to leave the old."""
     was = [level.channels for level in features.before]
     now = [features.after[features.positions[i]].channels if i in features.positions else None
@@ -99,7 +99,7 @@ def _channels(drop: Any, features: Features, path: tuple, head: Any) -> Optional
     if isinstance(index, int) and given == was[index]:
         return now[index]
     if given == sum(was):
-        return sum(now)
+        return sum(channels for channels in now if channels is not None)
     if 'in_index' in head and drop.source.scope == 'mmseg' and isinstance(index, int):
         where = '.'.join(map(str, path))
         raise ConfigError(

@@ -33,7 +33,7 @@ def choose_levels(old: Sequence[Level], by_depth: bool) -> LevelMatch:
     Args:
         old: The old levels in their order.
         by_depth: Whether the heads can do with other strides than they had; segmentation heads
-            can, their result is resized to the picture.
+            can, their result is resized to the image.
 
     Raises:
         ConfigError: The old levels are no pyramid of the kind.

@@ -1,6 +1,6 @@
 """Finding the values in a neck or a head that are the channels of what comes in."""
 
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ..backbones.levels import Level
 
@@ -22,7 +22,7 @@ def update_in_channels(
     """
     was = [level.channels for level in before]
     now = [level.channels for level in new]
-    changes = {}
+    changes: Dict[Tuple[str], Any] = {}
     for key, value in cfg.items():
         if key == 'in_channels' and isinstance(value, int):
             if value == was[-1]:
@@ -36,7 +36,7 @@ def update_in_channels(
     return changes
 
 
-def _list(key: str, value: List[Any], was: List[int], now: List[int]):
+def _list(key: str, value: List[Any], was: List[int], now: List[int]) -> Optional[List[Any]]:
     if key == 'in_channels':
         if value == was:
             return now

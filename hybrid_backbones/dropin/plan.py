@@ -1,7 +1,7 @@
 """What must change in a config when its backbone does."""
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 import torch
 
@@ -48,6 +48,11 @@ class DropIn:
     def model(self) -> Any:
         """The old detector, segmentor or pose estimator."""
         return self.source.value('model', *self.root)
+
+    @property
+    def backbone(self) -> Path:
+        """Where the backbone stands in the config."""
+        return ('model', *self.root, 'backbone')
 
     def set(self, path: Path, value: Any) -> None:
         """Write a value over another, if it differs."""
@@ -145,12 +150,12 @@ def _old_levels(drop: DropIn) -> List[Level]:
             if channels != 3:
                 raise ConfigError(
                     f'{drop.source.name}: the backbone {backbone.type} gives no levels for a '
-                    f'picture of 3 channels, it has in_channels={channels}: write the new backbone '
+                    f'image of 3 channels, it has in_channels={channels}: write the new backbone '
                     'by hand'
                 ) from None
             raise ConfigError(
-                f'{drop.source.name}: the backbone {backbone.type} gives no levels for a '
-                f'picture: {type(error).__name__}: {one_line(error)}'
+                f'{drop.source.name}: the backbone {backbone.type} gives no levels for an '
+                f'image: {type(error).__name__}: {one_line(error)}'
             ) from None
         drop.note(
             f'{backbone.type} could not be built here and is taken to have the strides '
@@ -160,8 +165,10 @@ def _old_levels(drop: DropIn) -> List[Level]:
 
 
 # strides of backbones of MMPretrain, which may be missing, by how many levels are asked for
-_USUAL = {'ConvNeXt': STRIDES, 'PoolFormer': STRIDES, 'TIMMBackbone': STRIDES, 'ResNet': STRIDES}
-_USUAL['VisionTransformer'] = (16,)
+_USUAL: Dict[str, Tuple[int, ...]] = {
+    **dict.fromkeys(('ConvNeXt', 'PoolFormer', 'TIMMBackbone', 'ResNet'), STRIDES),
+    'VisionTransformer': (16,),
+}
 
 
 def _assumed_levels(drop: DropIn) -> Optional[List[Level]]:
@@ -171,7 +178,7 @@ def _assumed_levels(drop: DropIn) -> Optional[List[Level]]:
         return None
     consumers = (drop.model.get(part) for part in ('neck', 'decode_head', 'head'))
     wanted = next(
-        (c.in_channels for c in consumers if isinstance(c, dict) and 'in_channels' in c), None
+        (c['in_channels'] for c in consumers if isinstance(c, dict) and 'in_channels' in c), None
     )
     channels = [wanted] if isinstance(wanted, int) else list(wanted or ())
     strides = _USUAL[name][-len(channels) :]
@@ -243,22 +250,30 @@ def _change_necks(drop: DropIn, before: List[Level], ours: List[int], necks: Nec
         new = our_levels(drop.variant, [ours[i] for i in used])
         made, edits, problem = _try_necks(drop, before, new, used, necks, trimmed)
         same = made and [v.stride for v in made] == [v.stride for v in made_before]
-        if same or (made and not trimmed and len(made) == len(made_before)):
+        if made and (same or (not trimmed and len(made) == len(made_before))):
             break
     else:
         raise ConfigError(
             f'{drop.source.name}: the neck {first.type} does not take our levels '
             f'(channels {shown([level.channels for level in new])}): {problem}; set it by hand'
         )
+    assert made is not None  # or there was no break
     _set_backbone(drop, [ours[i] for i in used], new)
     for path, value in edits.items():
         drop.set(path, value)
     return Features(made_before, made, {i: i for i in range(len(made))})
 
 
-def _try_necks(drop, before, new, used, necks, trimmed):
+def _try_necks(
+    drop: DropIn,
+    before: List[Level],
+    new: List[Level],
+    used: List[int],
+    necks: List[Tuple[Path, Any]],
+    trimmed: bool,
+) -> Tuple[Optional[List[Level]], Dict[Path, Any], Optional[str]]:
     """The levels behind the necks, the edits that make it so, and what went wrong."""
-    edits = {}
+    edits: Dict[Path, Any] = {}
     levels_before, levels_after = before, new
     for number, (path, neck) in enumerate(necks):
         first = number == 0
@@ -293,7 +308,7 @@ def _with(cfg: Any, changes: Dict[Path, Any]) -> Any:
 def _set_backbone(drop: DropIn, out_indices: List[int], new: List[Level]) -> None:
     drop.new = new
     backbone = dict(_delete_=True, **drop.variant.backbone(tuple(out_indices)))
-    drop.edits[('model', *drop.root, 'backbone')] = backbone
+    drop.edits[drop.backbone] = backbone
     family = drop.variant.family
     for level in sorted(set(out_indices) - set(families()[family].pretrained_levels)):
         drop.note(
@@ -316,7 +331,7 @@ def _used_by_heads(drop: DropIn, number: int) -> List[int]:
     return sorted(used)
 
 
-def _indices(head: Any, number: int) -> set:
+def _indices(head: Any, number: int) -> Set[int]:
     """The levels of one segmentation head."""
     found = set()
     if head.get('c1_in_channels'):

@@ -1,7 +1,7 @@
 """The level for a pose head that stands on one level of a backbone."""
 
 import math
-from typing import Any
+from typing import Any, Tuple
 
 from ..backbones import families
 from ..backbones.levels import Level
@@ -59,7 +59,7 @@ def choose_pose_level(drop: Any, old: Level) -> int:
     return level
 
 
-def _heatmap_head(drop: Any):
+def _heatmap_head(drop: Any) -> Tuple[Any, Tuple[Any, ...]]:
     """A head that can grow its input by deconvolutions, and its path."""
     path = ('model', *drop.root, 'head')
     head = drop.model.get('head') or {}

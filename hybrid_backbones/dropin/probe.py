@@ -1,8 +1,8 @@
-"""What a backbone or a neck gives: found by building it and sending a picture through."""
+"""What a backbone or a neck gives: found by building it and sending an image through."""
 
 import copy
 import json
-from typing import Any, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import torch
 from mmengine.config import ConfigDict
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..backbones.levels import Level
 from ..openmmlab.build import build_in_scope
 
-SIDE = 512  # of the picture, in pixels: a multiple of all strides
+SIDE = 512  # of the image, in pixels: a multiple of all strides
 
 
 class NotFeatureMapsError(ValueError):
@@ -71,10 +71,10 @@ def levels_of_neck(scope: str, cfg: Any, levels: Sequence[Level]) -> List[Level]
     return _probe(scope, cfg, maps, SIDE)
 
 
-_KNOWN = {}
+_KNOWN: Dict[str, List[Level]] = {}
 
 
-def _probe(scope, cfg, inputs, side) -> List[Level]:
+def _probe(scope: str, cfg: Any, inputs: Callable[[str], Any], side: int) -> List[Level]:
     """On the meta device, where nothing is computed; on the CPU if something needs numbers."""
     given = [(t.shape[1], t.shape[2]) for t in _tensors(inputs('meta'))]
     key = json.dumps([scope, without_weights(cfg), given], sort_keys=True, default=str)

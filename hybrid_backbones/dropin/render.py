@@ -3,7 +3,7 @@
 import keyword
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 WIDTH = 100
 MARK = 'Written by hybrid-backbones drop-in'
@@ -23,24 +23,29 @@ def config_text(drop: Any, folder: Path) -> str:
     for note in drop.notes:
         lines += _comment(f'- {note}.', '  ')
     lines += [f'_base_ = [{base!r}]', '']
-    first = ('model', *drop.root, 'backbone')
-    tree = _tree({first: drop.edits[first], **drop.edits})
+    backbone = ('model', *drop.root, 'backbone')
+    tree = _tree({backbone: drop.edits[backbone], **drop.edits})
     for key, node in tree.items():
         lines.append(f'{key} = {_value(node, (key,), drop.source, len(key) + 3, 0)}')
     return '\n'.join(lines) + '\n'
 
 
 def _comment(text: str, more: str = '') -> List[str]:
-    options = dict(break_long_words=False, break_on_hyphens=False)
-    lines = wrap(text, WIDTH - 2, subsequent_indent=more, **options)
+    lines = wrap(
+        text,
+        WIDTH - 2,
+        subsequent_indent=more,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     return [f'# {line}' for line in lines]
 
 
-class _Node(dict):
+class _Node(Dict[Any, Any]):
     """Changes below a dict or list of the old config, by key or index."""
 
 
-def _tree(edits: Dict[tuple, Any]) -> _Node:
+def _tree(edits: Dict[Tuple[Any, ...], Any]) -> _Node:
     tree = _Node()
     for path, value in edits.items():
         node = tree
@@ -50,7 +55,7 @@ def _tree(edits: Dict[tuple, Any]) -> _Node:
     return tree
 
 
-def _value(node: Any, path: tuple, source: Any, taken: int, depth: int) -> str:
+def _value(node: Any, path: Tuple[Any, ...], source: Any, taken: int, depth: int) -> str:
     """The text of a change; ``taken`` characters of its line stand before it."""
     if not isinstance(node, _Node):
         return _literal(node, taken, depth)
@@ -76,7 +81,7 @@ def _value(node: Any, path: tuple, source: Any, taken: int, depth: int) -> str:
     return _wrapped('dict(', items, ')', taken, depth)
 
 
-def _name(path: tuple) -> str:
+def _name(path: Tuple[Any, ...]) -> str:
     """How a config reads a value of its base."""
     return '_base_' + ''.join(f'[{key}]' if isinstance(key, int) else f'.{key}' for key in path)
 
@@ -104,7 +109,9 @@ def _literal(value: Any, taken: int, depth: int) -> str:
     return text
 
 
-def _wrapped(opening: str, items: List[tuple], closing: str, taken: int, depth: int) -> str:
+def _wrapped(
+    opening: str, items: List[Tuple[str, str]], closing: str, taken: int, depth: int
+) -> str:
     """On one line where it fits, else one item a line."""
     parts = [before + text for before, text in items]
     line = opening + ', '.join(parts) + closing

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import Any, Optional, Tuple
 
 from mmengine.config import Config, ConfigDict
 from mmengine.utils import import_modules_from_strings
@@ -42,7 +42,7 @@ class Source:
             return self.library_name
         return Path(os.path.relpath(self.path, folder)).as_posix()
 
-    def value(self, *path) -> object:
+    def value(self, *path: Any) -> Any:
         """What stands in the config under keys and list indices; None where there is nothing."""
         node = self.cfg
         for key in path:

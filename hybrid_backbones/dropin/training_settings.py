@@ -1,6 +1,6 @@
 """What depends on the backbone outside of neck and heads: weights, colours, the optimizer."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..backbones import families
 from ..backbones.families import modules_of_other_packages
@@ -64,12 +64,12 @@ def _forget_weights(drop: Any) -> None:
 
 def _set_colours(drop: Any) -> None:
     """ImageNet's normalisation in RGB, wherever the model's preprocessor has another one."""
-    where = ('model', 'data_preprocessor')
+    where: Tuple[str, ...] = ('model', 'data_preprocessor')
     if not drop.source.value(*where):
         where = ('data_preprocessor',)
     found = drop.source.value(*where)
     if not isinstance(found, dict):
-        drop.note('no data_preprocessor: pictures must come as RGB, normalised as ImageNet')
+        drop.note('no data_preprocessor: images must come as RGB, normalised as ImageNet')
         return
     below = list(walk(found, where))
     nodes = [(path, node) for path, node in below if 'mean' in node]
@@ -84,10 +84,10 @@ def _set_colours(drop: Any) -> None:
             drop.set((*path, 'rgb_to_bgr'), False)
     pipelines = [drop.source.cfg.get(key) for key in ('train_dataloader', 'test_dataloader')]
     if any(node.get('type') == 'Normalize' for _, node in walk(pipelines)):
-        drop.note('a pipeline normalises pictures too (Normalize): see that it is done once')
+        drop.note('a pipeline normalises images too (Normalize): see that it is done once')
 
 
-def _type(node: Dict) -> str:
+def _type(node: Dict[str, Any]) -> str:
     return str(node.get('type', ''))
 
 
@@ -105,7 +105,8 @@ def _set_optimizer(drop: Any) -> None:
     rules = wrapper.get('paramwise_cfg')
     constructor = wrapper.get('constructor')
     rate = _decay_rate(rules)
-    if constructor and constructor != DEFAULT_CONSTRUCTOR and rate is not None:
+    replaced = constructor and constructor != DEFAULT_CONSTRUCTOR
+    if replaced and rules is not None and rate is not None:
         ours = dict(_delete_=True, decay_rate=rate)
         ours.update(decay_type=rules.get('decay_type', 'layer_wise'), norm_decay_mult=0.0)
         drop.set(('optim_wrapper', 'constructor'), LAYER_DECAY)
@@ -135,7 +136,7 @@ def _decay_rate(rules: Any) -> Optional[float]:
 
 
 def _backbone_names(drop: Any) -> List[str]:
-    backbone = dict(drop.edits[('model', *drop.root, 'backbone')])
+    backbone = dict(drop.edits[drop.backbone])
     backbone.pop('_delete_')
     return [name for name, _ in build(drop.source.scope, backbone).named_parameters()]
 

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.config import Config
@@ -13,6 +13,7 @@ from ..backbones.levels import Level
 from ..complexity import count_parameters
 from ..complexity.model import forward_flops
 from ..config.traverse import walk
+from ..openmmlab.heads import each_head
 from ..utils.text import aligned_columns
 from .probe import build
 
@@ -21,13 +22,13 @@ SMALL, LARGER = (256, 320), (512, 640)
 
 @dataclass(frozen=True)
 class Measured:
-    """A model that a picture has gone through.
+    """A model that an image has gone through.
 
     Args:
         params: All its parameters.
-        flops: Multiply-adds for the picture, as ``analysis.model_cost`` counts them; None where
+        flops: Multiply-adds for the image, as ``analysis.model_cost`` counts them; None where
             they cannot be counted.
-        device: Where the picture went through: ``'meta'`` checks shapes and computes nothing.
+        device: Where the image went through: ``'meta'`` checks shapes and computes nothing.
     """
 
     params: int
@@ -36,12 +37,12 @@ class Measured:
 
 
 def measure(scope: str, model: Any, size: Tuple[int, int], compute: bool) -> Measured:
-    """Build a model with random weights and send a picture through.
+    """Build a model with random weights and send an image through.
 
     Args:
         scope: Its library.
         model: Its config.
-        size: Height and width of the picture.
+        size: Height and width of the image.
         compute: Whether to predict with numbers; else shapes are enough where they can be had.
 
     Raises:
@@ -66,7 +67,7 @@ def measure(scope: str, model: Any, size: Tuple[int, int], compute: bool) -> Mea
     return Measured(params, counted if flops is None else flops, 'cpu')
 
 
-def _draw_weights(model: nn.Module) -> None:
+def _draw_weights(model: Any) -> None:
     """As for training: proposals that are learnt must be boxes. mmengine would log every tensor."""
     if hasattr(model, 'init_weights'):
         logging.disable(logging.CRITICAL)
@@ -77,7 +78,7 @@ def _draw_weights(model: nn.Module) -> None:
 
 
 def predict(scope: str, model: nn.Module, size: Tuple[int, int]) -> Any:
-    """What a model makes of a drawn picture: detections, or maps of classes or keypoints."""
+    """What a model makes of a drawn image: detections, or maps of classes or keypoints."""
     image = torch.rand(1, 3, *size)
     if scope == 'mmdet':
         samples = [_sample(size, proposals=not getattr(model, 'with_rpn', True))]
@@ -100,8 +101,8 @@ def measure_somewhere(
     return measure(scope, model, sizes[-1], compute), sizes[-1]
 
 
-def picture_sizes(cfg: Config) -> Sequence[Tuple[int, int]]:
-    """Heights and widths of pictures to try a model with: its own if it takes one, or small ones.
+def image_sizes(cfg: Config) -> Sequence[Tuple[int, int]]:
+    """Heights and widths of images to try a model with: its own if it takes one, or small ones.
 
     Pose models take one size, and SSD, whose anchors are made for it; LRASPP's window is large.
     """
@@ -117,11 +118,12 @@ def picture_sizes(cfg: Config) -> Sequence[Tuple[int, int]]:
 
 
 def _sample(size: Tuple[int, int], proposals: bool) -> Any:
-    """What MMDetection knows of a picture; Fast R-CNN has its proposals from elsewhere."""
+    """What MMDetection knows of an image; Fast R-CNN has its proposals from elsewhere."""
     from mmdet.structures import DetDataSample
     from mmengine.structures import InstanceData
 
-    shapes = dict.fromkeys(('img_shape', 'ori_shape', 'pad_shape', 'batch_input_shape'), size)
+    names = ('img_shape', 'ori_shape', 'pad_shape', 'batch_input_shape')
+    shapes: Dict[str, Any] = dict.fromkeys(names, size)
     shapes['border'] = [0.0, float(size[0]), 0.0, float(size[1])]  # for CenterNet: nothing padded
     sample = DetDataSample(metainfo=dict(**shapes, scale_factor=(1.0, 1.0), img_id=0, flip=False))
     if proposals:
@@ -130,13 +132,13 @@ def _sample(size: Tuple[int, int], proposals: bool) -> Any:
     return sample
 
 
-def _auxiliary(scope: str, model: nn.Module, size: Tuple[int, int], device: str) -> None:
+def _auxiliary(scope: str, model: Any, size: Tuple[int, int], device: str) -> None:
     """Heads that only training uses."""
     heads = getattr(model, 'auxiliary_head', None)
     if scope != 'mmseg' or heads is None:
         return
     features = model.extract_feat(torch.zeros(1, 3, *size, device=device))
-    for head in heads if isinstance(heads, nn.ModuleList) else [heads]:
+    for head in each_head(heads):
         head(features)
 
 
@@ -164,8 +166,9 @@ def _params(measured: Optional[Measured]) -> str:
 
 
 def _flops(measured: Optional[Measured]) -> str:
-    known = measured is not None and measured.flops is not None
-    return f'{measured.flops / 1e9:.1f}' if known else 'unknown'
+    if measured is None or measured.flops is None:
+        return 'unknown'
+    return f'{measured.flops / 1e9:.1f}'
 
 
 def root_of(cfg: Config, path: Tuple[Any, ...]) -> Any:

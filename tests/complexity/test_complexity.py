@@ -8,6 +8,7 @@ from torch import nn
 
 from hybrid_backbones import backbones, list_archs
 from hybrid_backbones.complexity import count_flops, count_parameters
+from hybrid_backbones.complexity.parts import describe_parts
 from tests.golden import variants
 from tests.parity import count_as_published
 
@@ -34,6 +35,14 @@ def test_counting():
     assert count_flops(layer, 10, 20) == 10 * 20 * 8 * 3 * 9
     assert count_parameters(layer) == 8 * 3 * 9
     assert layer.weight.device.type == 'cpu', 'the backbone itself is left where it is'
+
+
+def test_parts_add_up():
+    with torch.device('meta'):
+        backbone = backbones.CvT('13').eval()
+    parts = describe_parts(backbone, 64, 96)
+    assert sum(part.flops for part in parts) == count_flops(backbone, 64, 96)
+    assert sum(part.params for part in parts) == count_parameters(backbone)
 
 
 @pytest.mark.parametrize('family, arch', PRETRAINED, ids=str)

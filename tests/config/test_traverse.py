@@ -2,7 +2,7 @@
 
 from mmengine.config import ConfigDict
 
-from hybrid_backbones.config.traverse import walk
+from hybrid_backbones.config.traverse import scale_sizes, walk
 
 
 def test_walk():
@@ -22,3 +22,19 @@ def test_dicts_may_be_changed():
         node['new'] = 1
         node.pop('type', None)
     assert tree == dict(a=dict(new=1), b=dict(new=1), new=1)
+
+
+def test_sizes_are_scaled_and_fractions_stay():
+    pipeline = [
+        dict(type='Resize', scale=(1333, 800)),
+        dict(type='RandomChoiceResize', scales=[(480, 1333), (800, 1333)]),
+        dict(type='RandomResize', scale=(2048, 512), ratio_range=(0.5, 2.0)),
+        dict(type='RandomCrop', crop_size=(0.5, 1.0)),
+        dict(type='RandomCrop', crop_size=(100, 100)),
+    ]
+    scale_sizes(pipeline, 0.25)
+    assert pipeline[0]['scale'] == (333, 200)
+    assert pipeline[1]['scales'] == [(120, 333), (200, 333)]
+    assert pipeline[2] == dict(type='RandomResize', scale=(512, 128), ratio_range=(0.5, 2.0))
+    assert pipeline[3]['crop_size'] == (0.5, 1.0)
+    assert pipeline[4]['crop_size'] == (32, 32), 'no smaller'

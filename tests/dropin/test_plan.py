@@ -13,7 +13,7 @@ from mmengine.optim import build_optim_wrapper
 from hybrid_backbones.dropin import find_variant, plan, read_source
 from hybrid_backbones.dropin.drop_in import drop_in, write_config
 from hybrid_backbones.dropin.probe import build
-from hybrid_backbones.dropin.trial import measure_somewhere, picture_sizes, root_of
+from hybrid_backbones.dropin.trial import image_sizes, measure_somewhere, root_of
 from hybrid_backbones.errors import ConfigError
 
 pytest.importorskip('mmdet')
@@ -33,10 +33,10 @@ def decided(name, backbone='uniformer_xxs'):
 
 
 def built(drop, folder):
-    """The model of the config that is written, as mmengine reads it, after a picture."""
+    """The model of the config that is written, as mmengine reads it, after an image."""
     new = write_config(drop, folder / 'new.py')
     model = root_of(new, drop.root)
-    measure_somewhere(drop.source.scope, model, picture_sizes(new), compute=False)
+    measure_somewhere(drop.source.scope, model, image_sizes(new), compute=False)
     return new
 
 
@@ -265,7 +265,7 @@ def test_simcc(tmp_path):
 
 
 def test_colours_become_those_of_our_weights():
-    """Caffe's and YOLOX's pictures are other ones; torchvision's are ours."""
+    """Caffe's and YOLOX's images are other ones; torchvision's are ours."""
     rgb = {
         'model.data_preprocessor.mean': [123.675, 116.28, 103.53],
         'model.data_preprocessor.std': [58.395, 57.12, 57.375],
@@ -341,7 +341,7 @@ def test_heads_inside_a_pose_head(tmp_path):
     [
         (
             'mmpose::body_3d_keypoint/image_pose_lift/h36m/image-pose-lift_tcn_8xb64-200e_h36m.py',
-            ['TCN gives no levels for a picture'],
+            ['TCN gives no levels for an image'],
         ),
         ('mmdet::faster_rcnn/faster-rcnn_r50-caffe_c4-1x_coco.py', ['shared_head', 'FPN']),
         ('mmdet::cornernet/cornernet_hourglass104_8xb6-210e-mstest_coco.py', ['strides 4, 4']),

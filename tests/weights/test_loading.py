@@ -73,9 +73,13 @@ def test_wrappers_and_prefixes(tmp_path, small, wrapper, prefix, capfd):
     assert_loaded(backbone, small)
 
 
-def test_as_the_authors_loader_the_first_wrapper_wins(tmp_path, small):
+ORDER = ('model', 'state_dict', 'state_dict_ema', 'model_ema')
+
+
+@pytest.mark.parametrize('first, second', zip(ORDER, ORDER[1:]))
+def test_as_the_authors_loader_the_first_wrapper_wins(tmp_path, small, first, second):
     other = {k: v + 1 if v.is_floating_point() else v for k, v in small.items()}
-    path = save({'model_ema': other, 'model': small}, tmp_path / 'both.pth')
+    path = save({second: other, first: small}, tmp_path / 'both.pth')
     backbone = build(path)
     backbone.init_weights()
     assert_loaded(backbone, small)

@@ -23,7 +23,7 @@ from hybrid_backbones.cli.arguments import Parser, run
 from hybrid_backbones.dropin.drop_in import write_config
 from hybrid_backbones.dropin.plan import DropIn, find_root, plan
 from hybrid_backbones.dropin.source import LIBRARIES, library_configs, read_source
-from hybrid_backbones.dropin.trial import measure_somewhere, picture_sizes, root_of
+from hybrid_backbones.dropin.trial import image_sizes, measure_somewhere, root_of
 from hybrid_backbones.dropin.variants import find_variant
 from hybrid_backbones.errors import ConfigError, as_config_error
 from hybrid_backbones.openmmlab.library import prepare_libraries
@@ -142,7 +142,7 @@ def _try(drop: DropIn, runs: Dict[str, Dict[str, Any]]) -> Dict[str, Any]:
         result = dict(ok=True, key=key, checked='run', reason='')
         try:
             with as_config_error('the new model'):
-                measure_somewhere(drop.source.scope, model, picture_sizes(new), compute=False)
+                measure_somewhere(drop.source.scope, model, image_sizes(new), compute=False)
         except ConfigError as error:
             result.update(ok=False, reason=_whose(drop, str(error)))
     return result
@@ -151,7 +151,7 @@ def _try(drop: DropIn, runs: Dict[str, Dict[str, Any]]) -> Dict[str, Any]:
 def _whose(drop: DropIn, reason: str) -> str:
     """A config that does not run here with its own backbone says nothing about ours."""
     try:
-        sizes = picture_sizes(drop.source.cfg)
+        sizes = image_sizes(drop.source.cfg)
         measure_somewhere(drop.source.scope, drop.model, sizes, compute=False)
     except Exception as error:  # theirs
         own = ' '.join(f'{type(error).__name__}: {error}'.split())

@@ -1,4 +1,4 @@
-"""Pictures of what a config's pipeline feeds to the model, with the truth drawn on them."""
+"""Images of what a config's pipeline feeds to the model, with the truth drawn on them."""
 
 import re
 from dataclasses import dataclass, field
@@ -121,13 +121,13 @@ def _draw_all(dataset: Any, artist: GroundTruthVisualizer, done: Browsed, track:
 
 
 def _show_truth(cfg: Config, part: str, original: bool) -> None:
-    """Have the truth at hand, and in the place where the picture is.
+    """Have the truth at hand, and in the place where the image is.
 
     Pipelines for testing read the truth after resizing, as metrics compare at the original size.
-    Here it is read before, and so goes through all that the picture goes through.
+    Here it is read before, and so goes through all that the image goes through.
     """
     outer = cfg[part].dataset
-    if original:  # wrappers mix several pictures
+    if original:  # wrappers mix several images
         cfg[part].dataset = outer = next(d for name, d in datasets(cfg) if name == part)
     for _, node in walk(outer):
         if 'pipeline' not in node:
@@ -170,11 +170,11 @@ def _is_of_detector(cfg: Config, part: str) -> bool:
 
 
 def _source(dataset: Any, index: int) -> str:
-    """The picture's file, for those who are to repair it."""
+    """The image's file, for those who are to repair it."""
     try:
         return dataset.get_data_info(index)['img_path']
     except (AttributeError, KeyError):
-        return f'picture {index}'
+        return f'image {index}'
 
 
 def _reason(error: BaseException) -> str:
@@ -182,5 +182,5 @@ def _reason(error: BaseException) -> str:
 
 
 def _stem(item: Dict[str, Any]) -> str:
-    path = str(item['data_samples'].metainfo.get('img_path', 'picture'))
+    path = str(item['data_samples'].metainfo.get('img_path', 'image'))
     return re.sub(r'[^\w.-]', '_', Path(path).stem)

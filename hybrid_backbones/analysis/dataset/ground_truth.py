@@ -1,4 +1,4 @@
-"""A dataset's item as a picture: what the model gets, and the truth drawn on it.
+"""A dataset's item as an image: what the model gets, and the truth drawn on it.
 
 In OpenMMLab's libraries a pipeline ends with pixels from 0 to 255, blue first; mean and deviation
 are the model's data preprocessor's. So what is shown here is what the model gets, to the pixel.
@@ -15,7 +15,7 @@ from mmengine.registry import VISUALIZERS
 
 from ...utils.files import atomic_path
 
-# of the libraries' visualizers, where the config does not say: the picture is to be seen below
+# of the libraries' visualizers, where the config does not say: the image is to be seen below
 STYLES = dict(
     DetLocalVisualizer=dict(alpha=0.6, line_width=2),
     SegLocalVisualizer=dict(alpha=0.6),
@@ -33,8 +33,8 @@ class GroundTruthVisualizer:
         visualizer: The config's.
         metainfo: The dataset's, with its classes, joints and colours.
         normalisation: The pipeline's ``Normalize``, if it has one.
-        whole: Whether pictures are whole ones, in which a person's box says something.
-        heatmaps: Draw a pose's target heatmaps below the picture.
+        whole: Whether images are whole ones, in which a person's box says something.
+        heatmaps: Draw a pose's target heatmaps below the image.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class GroundTruthVisualizer:
             self.visualizer.dataset_meta = metainfo
 
     def draw(self, item: Dict[str, Any], path: Path) -> str:
-        """Write a picture, whole or not at all; with a mask, the plain one on the left.
+        """Write an image, whole or not at all; with a mask, the plain one on the left.
 
         Args:
             item: What the pipeline returns: ``inputs`` (3, H, W) and ``data_samples``.
@@ -71,7 +71,7 @@ class GroundTruthVisualizer:
             What cannot be right in the truth, and the visualizer does not show; mostly nothing.
 
         Raises:
-            ValueError: Picture and mask differ in size.
+            ValueError: Image and mask differ in size.
         """
         image = self.pixels(item['inputs'])
         sample = _drawable(item['data_samples'])
@@ -92,11 +92,11 @@ class GroundTruthVisualizer:
             self.visualizer.add_datasample(
                 path.stem, image, sample, draw_pred=False, out_file=str(path), **self.options
             )
-        if 'gt_sem_seg' in sample:  # a mask covers all: the picture stands beside it
+        if 'gt_sem_seg' in sample:  # a mask covers all: the image stands beside it
             mmcv.imwrite(np.concatenate([plain, mmcv.imread(str(path))], axis=1), str(path))
 
     def pixels(self, inputs: Any) -> np.ndarray:
-        """The picture ``(H, W, 3)`` uint8, red first, of a pipeline's ``inputs`` (3, H, W)."""
+        """The image ``(H, W, 3)`` uint8, red first, of a pipeline's ``inputs`` (3, H, W)."""
         image = inputs.permute(1, 2, 0).numpy().astype(np.float32)
         step = self.normalisation
         if step is not None:
@@ -123,7 +123,7 @@ class GroundTruthVisualizer:
 def _check_size(sample: Any, size: Tuple[int, int]) -> None:
     if 'gt_sem_seg' in sample and tuple(sample.gt_sem_seg.shape) != size:
         sides = ['x'.join(map(str, shape)) for shape in (size, sample.gt_sem_seg.shape)]
-        raise ValueError(f'the picture is {sides[0]} pixels, its mask {sides[1]}')
+        raise ValueError(f'the image is {sides[0]} pixels, its mask {sides[1]}')
 
 
 def _drawable(sample: Any) -> Any:
@@ -133,7 +133,7 @@ def _drawable(sample: Any) -> Any:
         return sample
     instances = sample.gt_instances = sample.gt_instances.clone()
     if not len(instances):
-        del sample.gt_instances  # they fail on pictures without objects
+        del sample.gt_instances  # they fail on images without objects
         return sample
     boxes = instances.get('bboxes')
     if hasattr(boxes, 'tensor'):  # mmdet's own class of boxes

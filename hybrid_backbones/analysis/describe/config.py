@@ -148,7 +148,7 @@ def _with_details(what: Any, details: List[str]) -> str:
 
 
 def _batch(cfg: Config) -> Dict[str, Optional[int]]:
-    """Pictures to a GPU, and how many GPUs the learning rate is meant for."""
+    """Images to a GPU, and how many GPUs the learning rate is meant for."""
     each = (cfg.get('train_dataloader') or {}).get('batch_size')
     total = (cfg.get('auto_scale_lr') or {}).get('base_batch_size')
     gpus = total // each if each and total and total % each == 0 else None

@@ -17,7 +17,7 @@ CLASS, PADDING, MERGED = -1, -2, -3  # what stands in a sequence beside position
 
 
 class Layout(NamedTuple):
-    """How the sequences of one attention, for one picture, are spread over maps.
+    """How the sequences of one attention, for one image, are spread over maps.
 
     Places are indices into a map's positions, row by row, or ``CLASS``, ``PADDING`` (zeros around
     the map), ``MERGED`` (the token that stands for those which a block leaves out).

@@ -9,7 +9,7 @@ from ...backbones.base import HybridBackbone
 
 
 class LevelMaps(NamedTuple):
-    """One level of one picture.
+    """One level of one image.
 
     Args:
         level: Its index, 0 to 3.

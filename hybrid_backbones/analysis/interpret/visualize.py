@@ -23,7 +23,7 @@ from .figures import (
     draw_receptive_fields,
 )
 from .grad_cam import branch_cam
-from .images import Picture, read_picture
+from .images import InputImage, read_image
 from .load_model import load_whole
 from .receptive_field import area_shares, receptive_field
 
@@ -67,10 +67,12 @@ def features_figure(
         ConfigError: A setting cannot work.
         CheckpointError: The weights cannot be used.
     """
-    picture = read_picture(image, size)
+    input_image = read_image(image, size)
     loaded = load_backbone(backbone, weights)
-    levels = feature_maps(loaded.backbone, _pixels(picture, loaded.backbone), num_channels=channels)
-    return draw_feature_maps(picture, levels, _heading('features', loaded, picture))
+    levels = feature_maps(
+        loaded.backbone, _pixels(input_image, loaded.backbone), num_channels=channels
+    )
+    return draw_feature_maps(input_image, levels, _heading('features', loaded, input_image))
 
 
 def receptive_fields_figure(
@@ -100,12 +102,12 @@ def receptive_fields_figure(
     files = _one_each(weights, backbones)
     if min(size) < MIN_SIZE:
         raise ConfigError(f'`size` must be at least {MIN_SIZE}x{MIN_SIZE}')
-    pictures, what = [read_picture(path, size) for path in images or ()], 'random images'
-    if pictures:
-        what = 'one image' if len(pictures) == 1 else f'{len(pictures)} images'
+    input_images, what = [read_image(path, size) for path in images or ()], 'random images'
+    if input_images:
+        what = 'one image' if len(input_images) == 1 else f'{len(input_images)} images'
     panels = []
     for name, file in zip(backbones, files):
-        panels.append(_field_panel(load_backbone(name, file), pictures, size, level, samples))
+        panels.append(_field_panel(load_backbone(name, file), input_images, size, level, samples))
     sources = {Path(file).name if file else RANDOM for file in files}
     source = f', {sources.pop()}' if len(sources) == 1 else ''
     height, width = size
@@ -115,7 +117,7 @@ def receptive_fields_figure(
 
 def _field_panel(
     loaded: LoadedBackbone,
-    pictures: Sequence[Picture],
+    input_images: Sequence[InputImage],
     size: Size,
     level: Optional[int],
     samples: int,
@@ -125,7 +127,7 @@ def _field_panel(
         raise ConfigError(f'`level` must be one of {levels} for {loaded.name}, got {level}')
     index = len(levels) - 1 if level is None else levels.index(level)
     stride = loaded.backbone.out_strides[index]
-    pixels = [_pixels(picture, loaded.backbone) for picture in pictures]
+    pixels = [_pixels(input_image, loaded.backbone) for input_image in input_images]
     images = torch.cat(pixels) if pixels else None
     field = receptive_field(loaded.backbone, size, index, samples, images)
     title = f'{loaded.name}\nlevel {levels[index]}, stride {stride}\n{_short(loaded.weights)}'
@@ -159,11 +161,13 @@ def attention_figure(
         CheckpointError: The weights cannot be used.
     """
     position = parse_query(query)
-    picture = read_picture(image, size)
+    input_image = read_image(image, size)
     loaded = load_backbone(backbone, weights)
     find_block(loaded.backbone, block)
-    found = attention_map(loaded.backbone, _pixels(picture, loaded.backbone), block, position)
-    return draw_attention(picture, found, _heading(f'attention in {block}', loaded, picture))
+    found = attention_map(loaded.backbone, _pixels(input_image, loaded.backbone), block, position)
+    return draw_attention(
+        input_image, found, _heading(f'attention in {block}', loaded, input_image)
+    )
 
 
 def parse_query(text: str) -> Query:
@@ -211,7 +215,7 @@ def cam_figure(
         ConfigError: A setting cannot work.
         CheckpointError: The weights cannot be used.
     """
-    picture = read_picture(image, size)
+    input_image = read_image(image, size)
     target: Optional[Target] = None
     if is_config(backbone):
         model, kind = load_whole(backbone, weights)
@@ -222,15 +226,15 @@ def cam_figure(
         loaded = load_backbone(backbone, weights)
         if label is not None:
             target = logit_of(loaded.backbone, weights, label)
-    found = branch_cam(loaded.backbone, _pixels(picture, loaded.backbone), target, block)
+    found = branch_cam(loaded.backbone, _pixels(input_image, loaded.backbone), target, block)
     what = 'sum of squares of the last level'
     if target is not None:
         what = f'class {target.label}, {target.what}'
-    heading = f'{_heading(f"Grad-CAM after {found.block}", loaded, picture)}\n{what}: '
-    return draw_branch_cam(picture, found, f'{heading}{found.value:.3g}')
+    heading = f'{_heading(f"Grad-CAM after {found.block}", loaded, input_image)}\n{what}: '
+    return draw_branch_cam(input_image, found, f'{heading}{found.value:.3g}')
 
 
-def _pixels(picture: Picture, backbone: HybridBackbone) -> torch.Tensor:
+def _pixels(input_image: InputImage, backbone: HybridBackbone) -> torch.Tensor:
     """The image as the backbone takes it."""
     if backbone.in_channels != COLOURS:
         raise ConfigError(
@@ -238,12 +242,12 @@ def _pixels(picture: Picture, backbone: HybridBackbone) -> torch.Tensor:
             f'{backbone.in_channels}: call the functions of hybrid_backbones.analysis.interpret '
             'with a tensor'
         )
-    return picture.normalised()
+    return input_image.normalised()
 
 
-def _heading(what: str, loaded: LoadedBackbone, picture: Picture) -> str:
-    height, width = picture.size
-    return f'{loaded.name}, {loaded.weights}: {what}; {picture.name} at {height}x{width}'
+def _heading(what: str, loaded: LoadedBackbone, input_image: InputImage) -> str:
+    height, width = input_image.size
+    return f'{loaded.name}, {loaded.weights}: {what}; {input_image.name} at {height}x{width}'
 
 
 def _one_each(

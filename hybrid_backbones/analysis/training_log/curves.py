@@ -1,4 +1,4 @@
-"""Curves of training logs in a picture: losses, metrics and learning rate of one or more runs."""
+"""Curves of training logs in an image: losses, metrics and learning rate of one or more runs."""
 
 import math
 from pathlib import Path
@@ -55,7 +55,7 @@ def _is_main(log: TrainingLog, curve: Curve, runs: int) -> bool:
 
 
 def draw(drawn: Sequence[Drawn], out: str, smooth: int = 1) -> None:
-    """Write the picture: a panel for each kind of curve.
+    """Write the image: a panel for each kind of curve.
 
     A colour is a run's, and of a single run a quantity's.
 

@@ -53,7 +53,7 @@ class TrainingMemory:
 
     @property
     def fixed(self) -> int:
-        """What does not depend on the pictures."""
+        """What does not depend on the images."""
         return self.weights + self.gradients + self.averages
 
     @property

@@ -1,4 +1,4 @@
-"""Pictures of what pipelines feed: the pixels that the model gets, the truth where it belongs."""
+"""Images of what pipelines feed: the pixels that the model gets, the truth where it belongs."""
 
 import json
 import shutil
@@ -43,7 +43,7 @@ def draw(name, out, **changes):
 
 
 def real(split, root=REAL, **more):
-    """Options that point a split to the two real pictures, or to what is like them."""
+    """Options that point a split to the two real images, or to what is like them."""
     dataset = dict(ann_file='person_keypoints.json', **{'data_prefix.img': 'images/'}, **more)
     options = {f'{split}_dataloader.dataset.{key}': value for key, value in dataset.items()}
     if split == 'val':
@@ -60,12 +60,12 @@ def persons(split, size, root=REAL):
     return real(split, root, **more)
 
 
-def pictures(folder):
+def input_images(folder):
     return [cv2.imread(str(path)) for path in sorted(folder.iterdir())]
 
 
 def blue_first(item):
-    """The model's input (3, H, W) as cv2 has pictures."""
+    """The model's input (3, H, W) as cv2 has images."""
     return item['inputs'].permute(1, 2, 0).numpy().clip(0, 255).astype(np.uint8)
 
 
@@ -74,19 +74,19 @@ def changed(drawn, plain):
 
 
 def write_persons(root):
-    """The real pictures, and masks of their persons, as examples/own_masks.py has them."""
+    """The real images, and masks of their persons, as examples/own_masks.py has them."""
     annotations = json.loads((REAL / 'person_keypoints.json').read_text())
     for split in ('train', 'val'):
         shutil.copytree(REAL / 'images', root / 'images' / split)
         (root / 'masks' / split).mkdir(parents=True)
-        for picture in annotations['images']:
-            mask = np.zeros((picture['height'], picture['width']), np.uint8)
+        for input_image in annotations['images']:
+            mask = np.zeros((input_image['height'], input_image['width']), np.uint8)
             for person in annotations['annotations']:
-                if person['image_id'] == picture['id']:
+                if person['image_id'] == input_image['id']:
                     for polygon in person['segmentation']:
                         cv2.fillPoly(mask, [np.int32(polygon).reshape(-1, 2)], 1)
             cv2.imwrite(
-                str(root / 'masks' / split / f'{Path(picture["file_name"]).stem}.png'), mask
+                str(root / 'masks' / split / f'{Path(input_image["file_name"]).stem}.png'), mask
             )
 
 
@@ -98,13 +98,13 @@ def write_persons(root):
     ],
 )
 def test_segmentation(tmp_path, seen, split, options):
-    """The picture on the left is the model's, the truth on the right has its pixels."""
+    """The image on the left is the model's, the truth on the right has its pixels."""
     write_persons(tmp_path / 'data')
     options = {f'{split}_dataloader.dataset.{key}': value for key, value in options.items()}
     common = dict(data_root=str(tmp_path / 'data'), cfg_options=options)
     assert draw(MASKS, tmp_path / 'out', split=split, **common).problems == []
     assert len(seen) == 2
-    for drawn, item in zip(pictures(tmp_path / 'out'), seen):
+    for drawn, item in zip(input_images(tmp_path / 'out'), seen):
         plain = blue_first(item)
         width = plain.shape[1]
         assert np.array_equal(drawn[:, :width], plain)
@@ -119,20 +119,20 @@ def test_segmentation(tmp_path, seen, split, options):
 
 @pytest.mark.parametrize('split', ['train', 'val'])
 def test_detection(tmp_path, seen, split):
-    """The truth fits the picture, also where the pipeline reads it after resizing."""
+    """The truth fits the image, also where the pipeline reads it after resizing."""
     options = persons(split, (400, 200))
     common = dict(data_root=str(REAL), cfg_options=options)
     assert draw(DETECTION, tmp_path, split=split, **common).problems == []
     file = json.loads((REAL / 'person_keypoints.json').read_text())
     assert len(seen) == 2
-    for drawn, item, picture in zip(pictures(tmp_path), seen, file['images']):
+    for drawn, item, input_image in zip(input_images(tmp_path), seen, file['images']):
         plain = blue_first(item)
         truth = item['data_samples'].gt_instances
         height, width = plain.shape[:2]
         assert drawn.shape == plain.shape
         assert truth.masks.masks.shape[1:] == (height, width)
-        scale = height / picture['height']
-        first = next(a for a in file['annotations'] if a['image_id'] == picture['id'])
+        scale = height / input_image['height']
+        first = next(a for a in file['annotations'] if a['image_id'] == input_image['id'])
         x1, y1, x2, y2 = boxes = truth.bboxes.tensor[0].tolist()
         assert np.allclose([x1, y1, x2 - x1, y2 - y1], np.array(first['bbox']) * scale, atol=1)
         x1, y1, x2, y2 = (round(side) for side in boxes)
@@ -163,7 +163,7 @@ def test_no_object(tmp_path, seen):
     )
     assert done.problems == []
     assert len(seen[0]['data_samples'].gt_instances) == 0
-    assert np.array_equal(pictures(tmp_path / 'out')[0], blue_first(seen[0]))
+    assert np.array_equal(input_images(tmp_path / 'out')[0], blue_first(seen[0]))
 
 
 def test_real_persons(tmp_path, seen):
@@ -175,7 +175,7 @@ def test_real_persons(tmp_path, seen):
         *('0000_000000000785.png', '0001_000000040083.png', '0002_000000040083.png')
     ]
     file = cv2.imread(str(REAL / 'images' / '000000000785.jpg'))
-    whole = pictures(tmp_path / 'whole')[0]
+    whole = input_images(tmp_path / 'whole')[0]
     assert np.array_equal(whole[:30], file[:30]), 'sky above the person'
     assert changed(whole, file) > 0.01
     annotations = json.loads((REAL / 'person_keypoints.json').read_text())['annotations']
@@ -185,7 +185,7 @@ def test_real_persons(tmp_path, seen):
 
     seen.clear()
     assert draw(POSE, tmp_path / 'crops', heatmaps=True, **common).problems == []
-    for drawn, item in zip(pictures(tmp_path / 'crops'), seen):
+    for drawn, item in zip(input_images(tmp_path / 'crops'), seen):
         plain = blue_first(item)
         assert plain.shape == (256, 192, 3)
         assert drawn.shape == (512, 192, 3)
@@ -208,11 +208,11 @@ def test_boxes_of_a_detector(tmp_path, seen):
     common = dict(split='val', data_root=str(REAL))
     done = draw(POSE, tmp_path / 'a', cfg_options=options, **common)
     assert done.problems == [] and done.of_detector
-    assert np.array_equal(pictures(tmp_path / 'a')[0], blue_first(seen[0]))
+    assert np.array_equal(input_images(tmp_path / 'a')[0], blue_first(seen[0]))
     seen.clear()
     options = real('val', bbox_file=None)
     assert draw(POSE, tmp_path / 'b', cfg_options=options, **common).problems == []
-    for drawn, item in zip(pictures(tmp_path / 'b'), seen):
+    for drawn, item in zip(input_images(tmp_path / 'b'), seen):
         assert changed(drawn, blue_first(item)) > 0.01
 
 
@@ -222,7 +222,7 @@ def test_again_the_same(tmp_path):
     for folder, seed in (('a', None), ('b', None), ('c', 1)):
         options = {**real('train'), 'randomness.seed': seed}
         draw(POSE, tmp_path / folder, data_root=str(REAL), cfg_options=options)
-    a, b, c = (pictures(tmp_path / folder) for folder in 'abc')
+    a, b, c = (input_images(tmp_path / folder) for folder in 'abc')
     assert all(np.array_equal(x, y) for x, y in zip(a, b))
     assert not all(np.array_equal(x, y) for x, y in zip(a, c))
     assert DefaultScope.get_current_instance().scope_name == 'mine'
@@ -231,7 +231,7 @@ def test_again_the_same(tmp_path):
 def test_images_that_cannot_be_read(tmp_path):
     shutil.copytree(REAL, tmp_path / 'data')
     broken = tmp_path / 'data' / 'images' / '000000040083.jpg'
-    broken.write_bytes(b'no picture')
+    broken.write_bytes(b'no image')
     done = draw(
         POSE,
         tmp_path / 'out',
@@ -260,7 +260,7 @@ def write_masks(root, value, size=(40, 60)):
     [
         (1, (40, 60), ''),
         (3, (40, 60), 'the mask has the values 3, but there are 3 classes: 0 to 2, and 255'),
-        (1, (20, 30), 'the picture is 40x60 pixels, its mask 20x30'),
+        (1, (20, 30), 'the image is 40x60 pixels, its mask 20x30'),
     ],
 )
 def test_masks_that_cannot_be_right(tmp_path, value, size, doubt):

@@ -90,6 +90,14 @@ def test_match_is_a_partition_around_what_is_kept(plain):
             assert loops.overlap(boxes[group[0]].double(), boxes[n].double()) >= 0.3
 
 
+def test_an_overlap_of_the_threshold_itself(ours):
+    """It matches, and nms keeps it, as mmcv has it. The overlap is half of the larger box."""
+    boxes, scores = torch.tensor([[0.0, 0, 2, 2], [0, 0, 2, 1]]), torch.tensor([0.9, 0.8])
+    dets = torch.cat((boxes, scores[:, None]), 1)
+    assert [each.tolist() for each in ours.nms_match(dets, 0.5)] == [[0, 1]]
+    assert ours.nms(boxes, scores, 0.5)[1].tolist() == [0, 1]
+
+
 @pytest.mark.parametrize('method', ['naive', 'linear', 'gaussian'])
 def test_soft_nms_lowers_scores_by_its_formula(plain, method):
     boxes, scores = draw(80)

@@ -1,16 +1,16 @@
-"""The figure of ``attention_map``: the picture, the heads' mean, and each head."""
+"""The figure of ``attention_map``: the image, the heads' mean, and each head."""
 
 from typing import Any
 
 from ..attention_maps import AttentionMap
-from ..images import Picture
+from ..images import InputImage
 from .canvas import sheet, show, show_heat
 
 COLUMNS = 5
 MARK = '#00e5ff'
 
 
-def draw_attention(picture: Picture, attention: AttentionMap, heading: str) -> Any:
+def draw_attention(input_image: InputImage, attention: AttentionMap, heading: str) -> Any:
     """Each panel in grades from its smallest to its largest weight; query and window are marked.
 
     Returns:
@@ -23,18 +23,18 @@ def draw_attention(picture: Picture, attention: AttentionMap, heading: str) -> A
     rows = -(-(1 + len(panels)) // COLUMNS)
     columns = -(-(1 + len(panels)) // rows)
     titles = [_title(attention, name, part) for name, part in panels]
-    height, width = picture.size
+    height, width = input_image.size
     lines = max(title.count('\n') for title in titles) + 1
     size = (2.6, 2.6 * height / width + 0.2 * lines)
     figure, axes = sheet(rows, columns, size, heading)
     axes = axes.flat
-    show(axes[0], picture.pixels, where(attention))
+    show(axes[0], input_image.pixels, where(attention))
     _mark(axes[0], attention)
     seen = attention.weights.sum(0) > 0
     for axis, title, (_, part) in zip(axes[1:], titles, panels):
         weights = attention.weights[part].mean(0)
         bottom = float(weights[seen].min())
-        show_heat(axis, picture.pixels, weights, attention.key_stride, title, bottom, ~seen)
+        show_heat(axis, input_image.pixels, weights, attention.key_stride, title, bottom, ~seen)
         _mark(axis, attention)
     return figure
 
@@ -49,7 +49,7 @@ def where(attention: AttentionMap) -> str:
 
 
 def _title(attention: AttentionMap, name: str, part: slice) -> str:
-    """The range of what is drawn, and what is paid to tokens that are nowhere on the picture."""
+    """The range of what is drawn, and what is paid to tokens that are nowhere on the image."""
     weights = attention.weights[part].mean(0)
     weights = weights[attention.weights.sum(0) > 0]
     shares = [

@@ -1,4 +1,4 @@
-"""Sheets of panels, pictures under heat, and files that are whole or not there."""
+"""Sheets of panels, images under heat, and files that are whole or not there."""
 
 from pathlib import Path
 from textwrap import wrap
@@ -49,14 +49,14 @@ def sheet(rows: int, cols: int, panel: Tuple[float, float], heading: str) -> Tup
 
 
 def show(axis: Any, values: Any, title: str = '', below: str = '', **options: Any) -> Any:
-    """Draw a map ``(h, w)`` or a picture ``(h, w, 3)`` into a panel."""
+    """Draw a map ``(h, w)`` or an image ``(h, w, 3)`` into a panel."""
     if isinstance(values, Tensor):
         values = values.detach().cpu().float().numpy()
     axis.set_title(title, fontsize=TEXT)
     if below:
         axis.text(0.5, -0.02, below, transform=axis.transAxes, fontsize=TEXT, ha='center', va='top')
     drawn = axis.imshow(values, **{'interpolation': 'nearest', **options})
-    axis.autoscale(False)  # marks that reach beyond the picture are cut
+    axis.autoscale(False)  # marks that reach beyond the image are cut
     return drawn
 
 
@@ -69,13 +69,13 @@ def show_heat(
     bottom: float = 0.0,
     hidden: Optional[Tensor] = None,
 ) -> None:
-    """Draw a map over a picture turned grey; the largest value is the brightest.
+    """Draw a map over an image turned grey; the largest value is the brightest.
 
     Args:
         axis: The panel.
         pixels: ``(H, W, 3)`` uint8.
         heat: ``(h, w)``.
-        stride: Of the map, in pixels; the map may reach beyond the picture.
+        stride: Of the map, in pixels; the map may reach beyond the image.
         title: Above.
         bottom: The value that is drawn darkest.
         hidden: ``(h, w)`` bool, where nothing is drawn.
@@ -107,7 +107,7 @@ def check_target(path: str) -> Path:
     """See that a figure can be written there, before anything is computed.
 
     Raises:
-        ConfigError: The name has another ending than a picture's, or it is a folder.
+        ConfigError: The name has another ending than an image's, or it is a folder.
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
