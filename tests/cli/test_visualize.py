@@ -21,9 +21,9 @@ def here(command):
 
 def colours(path):
     """How many different ones there are, a crude word for whether something is drawn."""
-    input_image = cv2.imread(str(path))
-    assert input_image is not None, path
-    return len(np.unique(input_image.reshape(-1, 3), axis=0))
+    image = cv2.imread(str(path))
+    assert image is not None, path
+    return len(np.unique(image.reshape(-1, 3), axis=0))
 
 
 def test_features(here, tmp_path):
@@ -115,12 +115,12 @@ def test_cam_of_a_checkpoint(here, tmp_path):
 
 
 def test_images_as_the_configs_normalise_them():
-    input_image = read_image(str(PHOTO), (50, 60))
-    assert input_image.size == (50, 60)
+    image = read_image(str(PHOTO), (50, 60))
+    assert image.size == (50, 60)
     by_hand = cv2.resize(cv2.imread(str(PHOTO)), (60, 50), interpolation=cv2.INTER_AREA)
     by_hand = (by_hand[..., ::-1] - np.array(IMAGENET_MEAN)) / np.array(IMAGENET_STD)
     expected = torch.from_numpy(by_hand).permute(2, 0, 1)[None].float()
-    torch.testing.assert_close(input_image.normalised(), expected)
+    torch.testing.assert_close(image.normalised(), expected)
     assert max(read_image(None).size) <= 640
 
 

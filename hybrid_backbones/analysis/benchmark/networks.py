@@ -1,4 +1,4 @@
-"""The networks whose speed can be measured, by name: ours, whole models, and others to compare."""
+"""The networks whose speed can be measured, by name: backbones, whole models, and others."""
 
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,7 +26,7 @@ class Network:
     Args:
         module: Takes images ``(N, in_channels, H, W)``, returns tensors in tuples, lists or dicts.
         flops: Multiply-adds of the forward pass for one image of a height and width.
-        holder: The module whose attribute ``backbone`` is ours; None if nothing is.
+        holder: The module whose attribute ``backbone`` is built-in; None if nothing is.
         in_channels: Of the images.
     """
 
@@ -64,7 +64,7 @@ class Whole(nn.Module):
         """What backbone, neck and heads return; two-stage detectors go through their NMS."""
         return self.model(x, self._samples(x), mode='tensor')
 
-    def _samples(self, x: Tensor) -> Optional[list]:
+    def _samples(self, x: Tensor) -> Optional[List[Any]]:
         if self.scope != 'mmdet':
             return None
         from mmdet.structures import DetDataSample
@@ -76,9 +76,9 @@ def build_network(spec: str, options: Optional[Dict[str, Any]] = None) -> Networ
     """Build a network with random weights.
 
     Args:
-        spec: One of our backbones, such as ``uniformer_small``; a config's name or path;
+        spec: A built-in backbone, such as ``uniformer_small``; a config's name or path;
             ``resnet50``, which is MMDetection's; or ``PACKAGE:NAME`` out of ``PEERS``.
-        options: Arguments of one of our backbones; settings of a config by dotted keys.
+        options: Arguments of a built-in backbone; settings of a config by dotted keys.
 
     Raises:
         ConfigError: There is no such network, it does not take the options, or the package of a
@@ -88,15 +88,16 @@ def build_network(spec: str, options: Optional[Dict[str, Any]] = None) -> Networ
     if is_config(spec):
         return _whole(spec, options)
     if spec in (*list_backbones(), *short_names()):
-        held = Bare(create_backbone(spec, **(options or {})))
+        backbone = create_backbone(spec, **(options or {}))
+        held = Bare(backbone)
         return Network(
             held,
             lambda height, width: count_flops(held.backbone, height, width),
             held,
-            held.backbone.in_channels,
+            backbone.in_channels,
         )
     if options:
-        raise ConfigError(f'{spec} takes no options: they are for our backbones and configs')
+        raise ConfigError(f'{spec} takes no options: they are for built-in backbones and configs')
     # held, because the train() of some of OpenMMLab's returns nothing
     theirs = Bare(_resnet50() if spec == 'resnet50' else _other(_peer(spec), spec))
     return Network(theirs, lambda height, width: count_flops(theirs, height, width))
@@ -107,11 +108,11 @@ def _whole(spec: str, options: Optional[Dict[str, Any]]) -> Network:
     override(cfg, options)
     library = library_of(cfg, spec)
     model = build_model(cfg, spec)
-    ours = cfg.model.backbone.type.startswith('hybrid_backbones.')
+    built_in = cfg.model.backbone.type.startswith('hybrid_backbones.')
     return Network(
         Whole(model, library),
         lambda height, width: model_cost(cfg, (height, width)).flops,
-        model if ours else None,
+        model if built_in else None,
         image_channels(getattr(model, 'backbone', model)),
     )
 

@@ -58,7 +58,13 @@ class Settings:
     memory: bool = True
 
     def of_reference(self) -> 'Settings':
-        """The same for the network to compare with."""
+        """The same for the network to compare with.
+
+        Raises:
+            ValueError: There is none.
+        """
+        if self.against is None:
+            raise ValueError('there is no network to compare with')
         return replace(
             self,
             network=self.against,
@@ -107,15 +113,19 @@ def make_ready(settings: Settings) -> Tuple[nn.Module, Tensor]:
     network = build_network(settings.network, settings.options)
     module = network.module.train(settings.what == 'training')
     if 'folded' in settings.mode:
-        if network.holder is None:
+        holder: Any = network.holder
+        if holder is None:
             raise ConfigError(f'{settings.network} cannot be folded: only built-in backbones can')
         from ...deploy import fold
 
-        network.holder.backbone = fold(network.holder.backbone)
-    layout = dict(memory_format=MEMORY_FORMATS[settings.memory_format])
-    where = dict(device=settings.device, dtype=getattr(torch, settings.dtype))
-    module.to(**where, **layout)
-    image = torch.randn(settings.batch, network.in_channels, *settings.size).to(**where, **layout)
+        holder.backbone = fold(holder.backbone)
+    form: Dict[str, Any] = dict(
+        device=settings.device,
+        dtype=getattr(torch, settings.dtype),
+        memory_format=MEMORY_FORMATS[settings.memory_format],
+    )
+    module.to(**form)
+    image = torch.randn(settings.batch, network.in_channels, *settings.size).to(**form)
     if 'compiled' in settings.mode:
         _compile_backbone(network)
     return module, image

@@ -4,7 +4,7 @@ import math
 import statistics
 import time
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +57,8 @@ class Step:
     def __call__(self) -> None:
         if self.training:
             levels = tensors(self.module(self.image))
-            sum(x.square().mean() for x in levels if x.requires_grad).backward()
+            loss: Any = sum(x.square().mean() for x in levels if x.requires_grad)
+            loss.backward()
         else:
             with torch.inference_mode():
                 self.module(self.image)

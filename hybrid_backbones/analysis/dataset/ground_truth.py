@@ -12,11 +12,12 @@ from typing import Any, Dict, Optional, Tuple
 import numpy as np
 from mmengine.config import ConfigDict
 from mmengine.registry import VISUALIZERS
+from numpy.typing import NDArray
 
 from ...utils.files import atomic_path
 
 # of the libraries' visualizers, where the config does not say: the image is to be seen below
-STYLES = dict(
+STYLES: Dict[str, Dict[str, Any]] = dict(
     DetLocalVisualizer=dict(alpha=0.6, line_width=2),
     SegLocalVisualizer=dict(alpha=0.6),
     PoseLocalVisualizer=dict(radius=3, line_width=2),
@@ -48,7 +49,7 @@ class GroundTruthVisualizer:
         kind = str(visualizer.type).rpartition('.')[2]
         settings = {**STYLES.get(kind, {}), **visualizer}
         for key in ('vis_backends', 'save_dir'):
-            settings.pop(key, None)  # files are written here, under names of our own
+            settings.pop(key, None)  # files are written here, under other names
         settings['name'] = f'browse{next(NUMBERS)}'  # of one name there is one in a process
         self.visualizer = VISUALIZERS.build(settings)
         self.normalisation = normalisation
@@ -75,12 +76,13 @@ class GroundTruthVisualizer:
         """
         image = self.pixels(item['inputs'])
         sample = _drawable(item['data_samples'])
-        _check_size(sample, image.shape[:2])
+        height, width = image.shape[:2]
+        _check_size(sample, (height, width))
         with atomic_path(path) as part:
             self._draw(image, sample, part)
         return self._doubt(sample)
 
-    def _draw(self, image: np.ndarray, sample: Any, path: Path) -> None:
+    def _draw(self, image: NDArray[Any], sample: Any, path: Path) -> None:
         import mmcv
 
         plain = mmcv.rgb2bgr(image)
@@ -95,7 +97,7 @@ class GroundTruthVisualizer:
         if 'gt_sem_seg' in sample:  # a mask covers all: the image stands beside it
             mmcv.imwrite(np.concatenate([plain, mmcv.imread(str(path))], axis=1), str(path))
 
-    def pixels(self, inputs: Any) -> np.ndarray:
+    def pixels(self, inputs: Any) -> NDArray[Any]:
         """The image ``(H, W, 3)`` uint8, red first, of a pipeline's ``inputs`` (3, H, W)."""
         image = inputs.permute(1, 2, 0).numpy().astype(np.float32)
         step = self.normalisation

@@ -16,7 +16,7 @@ from ...zoo.names import resolve, short_config, short_names
 
 
 def describe_backbone(name: str, size: Tuple[int, int] = (800, 1280)) -> Dict[str, Any]:
-    """What a backbone is, costs and was published with, and the configs of ours that use it.
+    """What a backbone is, costs and was published with, and the built-in configs that use it.
 
     No weight is drawn or read.
 
@@ -64,7 +64,7 @@ def describe_backbone(name: str, size: Tuple[int, int] = (800, 1280)) -> Dict[st
 
 
 def _short_name(family: str, arch: str) -> Tuple[Optional[str], str]:
-    """What our configs call it, None if there are none, and the weights that they begin with."""
+    """Its name in the built-in configs, None if it has none, and the weights they begin with."""
     for name in short_names():
         known = short_config(name)
         if (known['type'], known['arch']) == (f'hybrid_backbones.{family}', arch):

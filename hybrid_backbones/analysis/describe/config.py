@@ -55,7 +55,9 @@ def describe_config(name: str, size: Optional[Tuple[int, int]] = None) -> Dict[s
     )
 
 
-def _flops(cfg: Config, size: Optional[Tuple[int, int]]) -> Tuple[Optional[int], Optional[list]]:
+def _flops(
+    cfg: Config, size: Optional[Tuple[int, int]]
+) -> Tuple[Optional[int], Optional[List[int]]]:
     try:
         cost = model_cost(cfg, size)
     except Exception:  # a model of others may need real numbers, or more than images
@@ -64,7 +66,7 @@ def _flops(cfg: Config, size: Optional[Tuple[int, int]]) -> Tuple[Optional[int],
 
 
 def _parts(model: nn.Module, params: int) -> List[Dict[str, Any]]:
-    parts = [
+    parts: List[Dict[str, Any]] = [
         dict(name=name, layers=_layers(part), params=count_parameters(part))
         for name, part in _named_parts(model)
     ]
@@ -98,7 +100,7 @@ def _backbone(cfg: Config, model: nn.Module) -> Dict[str, Any]:
     )
 
 
-def _listed(value: Any) -> Optional[list]:
+def _listed(value: Any) -> Optional[List[Any]]:
     return list(value) if isinstance(value, (list, tuple)) else None
 
 
@@ -158,9 +160,10 @@ def _batch(cfg: Config) -> Dict[str, Optional[int]]:
 def _optimizer(cfg: Config) -> Dict[str, Any]:
     wrapper = cfg.get('optim_wrapper') or {}
     optimizer = wrapper.get('optimizer') or {}
+    kind = optimizer.get('type')
     clip = wrapper.get('clip_grad') or {}
     return dict(
-        type=optimizer.get('type') and str(optimizer.type),
+        type=kind and str(kind),
         lr=optimizer.get('lr'),
         weight_decay=optimizer.get('weight_decay'),
         wrapper=str(wrapper.get('type', 'OptimWrapper')),
@@ -169,7 +172,7 @@ def _optimizer(cfg: Config) -> Dict[str, Any]:
 
 
 def _published(name: str) -> Dict[str, Any]:
-    """From our metafiles."""
+    """From the metafiles of the built-in configs."""
     model = next((model for model in list_models() if model['Name'] == name), {})
     return dict(
         published=metrics(model),

@@ -15,7 +15,8 @@ def as_text(described: Dict[str, Any]) -> str:
 
 def _backbone(about: Dict[str, Any]) -> Iterator[str]:
     arch, short = about['arch'], about['short_name']
-    yield f"{about['type']}, arch='{arch}'" + (f': {short} in our configs' if short else '')
+    name = f': {short} in the built-in configs' if short else ''
+    yield f"{about['type']}, arch='{arch}'{name}"
     yield ', '.join(filter(None, (about['title'], about['paper'])))
     yield ''
     yield about['notes']
@@ -37,12 +38,12 @@ def _backbone(about: Dict[str, Any]) -> Iterator[str]:
     yield from _weights(about['weights'])
     yield ''
     if about['configs']:
-        yield f'{len(about["configs"])} configs of ours'
+        yield f'{len(about["configs"])} built-in configs'
         yield from _table(
             [[config['name'], _percent(config['published'])] for config in about['configs']], 'll'
         )
     else:
-        yield 'no config of ours has it: arch=... in the config of another variant is enough'
+        yield 'no built-in config has it: arch=... in the config of another variant is enough'
 
 
 def _level(level: int, channels: int, stride: int, size: Sequence[int]) -> List[str]:
@@ -56,7 +57,7 @@ def _weights(files: List[Dict[str, Any]]) -> Iterator[str]:
     yield 'published weights, with their ImageNet-1K top-1 accuracy'
     for file in files:
         top1 = '   -' if file['top1'] is None else f'{file["top1"]:.2f}'.rstrip('0').rstrip('.')
-        begin = '; our configs begin with it' if file['in_configs'] else ''
+        begin = '; the built-in configs begin with it' if file['in_configs'] else ''
         yield f'  {top1}  {file["file"]} ({file["licence"]}){begin}'
         how = '' if file['direct'] else ' (a page: open it in a browser)'
         yield f'        {file["url"]}{how}'

@@ -107,11 +107,11 @@ def whole_maps(
     size: Tuple[int, int], stride: int, reduction: int = 1, tokens: Tuple[int, ...] = ()
 ) -> Layout:
     """Sequences over whole maps, that of the keys being smaller by a factor."""
-    key_size = tuple(-(-side // reduction) for side in size)
-    sequences = [
+    key_size = -(-size[0] // reduction), -(-size[1] // reduction)
+    queries, keys = (
         torch.tensor([[*tokens, *range(height * width)]]) for height, width in (size, key_size)
-    ]
-    return Layout(*sequences, size, stride, key_size, stride * reduction)
+    )
+    return Layout(queries, keys, size, stride, key_size, stride * reduction)
 
 
 def windows(size: Tuple[int, int], stride: int, window: int, centred: bool) -> Layout:

@@ -95,8 +95,9 @@ def attention_map(
     if len(calls) != 1:
         raise RuntimeError(f'{block} computed attention {len(calls)} times, not once')
     (call,) = calls
-    layout = layout_of(Place(backbone, block, tuple(image.shape[2:]), call, (*scores, None)[0]))
-    position, place = _place_of(query, layout, tuple(image.shape[2:]))
+    height, width = image.shape[2:]
+    layout = layout_of(Place(backbone, block, (height, width), call, (*scores, None)[0]))
+    position, place = _place_of(query, layout, (height, width))
     found = (layout.queries == place).nonzero()
     stands_in = len(found) == 0
     if stands_in:
@@ -122,22 +123,28 @@ def _place_of(
 ) -> Tuple[Optional[Tuple[int, int]], int]:
     """Row and column of a query, and its place."""
     height, width = layout.size
-    if query == CLASS_TOKEN:
+    if isinstance(query, str):
+        if query != CLASS_TOKEN:
+            raise ConfigError(
+                f'a query is {CLASS_TOKEN!r} or a pair of row and column, got {query!r}'
+            )
         if not bool((layout.queries == CLASS).any()):
             raise ConfigError('this block has no class token: the query must be Y,X')
         return None, CLASS
     y, x = query
-    if isinstance(y, float):
+    if isinstance(y, float) or isinstance(x, float):
         if not (0 <= y <= 1 and 0 <= x <= 1):
             raise ConfigError(f'a query with a point is from 0.0 to 1.0, got {y:g},{x:g}')
-        y = min(int(y * image[0] / layout.stride), height - 1)
-        x = min(int(x * image[1] / layout.stride), width - 1)
-    if not (0 <= y < height and 0 <= x < width):
+        row = min(int(y * image[0] / layout.stride), height - 1)
+        column = min(int(x * image[1] / layout.stride), width - 1)
+    else:
+        row, column = y, x
+    if not (0 <= row < height and 0 <= column < width):
         raise ConfigError(
             f'the map of this block is {height}x{width}: a query is from 0,0 to '
-            f'{height - 1},{width - 1}, or with points from 0.0,0.0 to 1.0,1.0; got {y},{x}'
+            f'{height - 1},{width - 1}, or with points from 0.0,0.0 to 1.0,1.0; got {row},{column}'
         )
-    return (y, x), y * width + x
+    return (row, column), row * width + column
 
 
 def _spread(
@@ -170,7 +177,8 @@ def _box(keys: Tensor, layout: Layout) -> Tuple[int, int, int, int]:
     places = keys[keys >= 0]
     rows, cols = places // layout.key_size[1], places % layout.key_size[1]
     edges = (rows.min(), cols.min(), rows.max() + 1, cols.max() + 1)
-    return tuple(int(edge) * layout.key_stride for edge in edges)
+    top, left, bottom, right = (int(edge) * layout.key_stride for edge in edges)
+    return top, left, bottom, right
 
 
 def _shorten(names: List[str]) -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 import inspect
-from typing import Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +46,9 @@ def record_attention(module: nn.Module) -> Iterator[List[Call]]:
     """
     calls: List[Call] = []
 
-    def record(attention: nn.Module, args: tuple, kwargs: dict, output: Tensor) -> None:
+    def record(
+        attention: nn.Module, args: Tuple[Any, ...], kwargs: Dict[str, Any], output: Tensor
+    ) -> None:
         given = SIGNATURE.bind(*args, **kwargs)
         given.apply_defaults()
         calls.append(Call(**given.arguments, output=output))

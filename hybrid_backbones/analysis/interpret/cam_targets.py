@@ -43,6 +43,7 @@ class Target:
         return self.label
 
 
+TargetOf = Callable[[nn.Module, Optional[int]], Target]  # of a model and the class
 _LOGITS: Dict[str, Type[Target]] = {}
 
 
@@ -86,7 +87,7 @@ class Segments(Target):
 
     def __init__(self, model: nn.Module, label: Optional[int] = None):
         super().__init__(label)
-        self.model = model
+        self.model: Any = model
 
     def __call__(self, image: Tensor) -> Tensor:
         """The sum; the class is by default the one that is predicted most often."""
@@ -104,7 +105,7 @@ class Detections(Target):
 
     def __init__(self, model: nn.Module, label: Optional[int] = None):
         super().__init__(label)
-        self.model = model
+        self.model: Any = model
 
     def __call__(self, image: Tensor) -> Tensor:
         """The logit."""
@@ -143,7 +144,7 @@ class Keypoints(Target):
 
     def __init__(self, model: nn.Module, label: Optional[int] = None):
         super().__init__(label)
-        self.model = model
+        self.model: Any = model
 
     def __call__(self, image: Tensor) -> Tensor:
         """The value."""
@@ -151,4 +152,8 @@ class Keypoints(Target):
         return best[self.choose(best)]
 
 
-OF_MODELS = {'mmdet': Detections, 'mmseg': Segments, 'mmpose': Keypoints}
+OF_MODELS: Dict[str, TargetOf] = {
+    'mmdet': Detections,
+    'mmseg': Segments,
+    'mmpose': Keypoints,
+}

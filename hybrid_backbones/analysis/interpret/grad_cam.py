@@ -5,7 +5,7 @@ the one and on the patches of the other, as the paper of Conformer (https://arxi
 compares what the two respond to. A family with such branches names its ``two_branch_blocks``.
 """
 
-from typing import Callable, List, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -57,7 +57,7 @@ def branch_cam(
     """
     block = _find_block(backbone, block)
     image = image.detach().clone().requires_grad_(True)  # weights may be frozen
-    outputs: List[tuple] = []
+    outputs: List[Tuple[Tensor, Tensor]] = []
     hook = backbone.get_submodule(block).register_forward_hook(
         lambda module, args, output: outputs.append(output)
     )

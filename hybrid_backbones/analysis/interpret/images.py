@@ -1,10 +1,11 @@
 """An image as a backbone takes it, and as it is drawn on."""
 
 from pathlib import Path
-from typing import NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...backbones.images import IMAGENET_MEAN, IMAGENET_STD, MIN_SIZE
@@ -13,7 +14,7 @@ from ...errors import ConfigError
 LONGEST = 640  # pixels to the longer side, where no size is asked for
 
 
-class InputImage(NamedTuple):
+class Image(NamedTuple):
     """One image.
 
     Args:
@@ -22,30 +23,30 @@ class InputImage(NamedTuple):
     """
 
     name: str
-    pixels: np.ndarray
+    pixels: NDArray[Any]
 
     @property
     def size(self) -> Tuple[int, int]:
         """Height and width in pixels."""
-        return self.pixels.shape[:2]
+        height, width = self.pixels.shape[:2]
+        return height, width
 
     def normalised(self) -> Tensor:
         """``(1, 3, H, W)``, with ImageNet's mean and standard deviation taken out."""
-        values = (self.pixels.astype(np.float32) - np.float32(IMAGENET_MEAN)) / np.float32(
-            IMAGENET_STD
-        )
+        mean, std = (np.array(values, np.float32) for values in (IMAGENET_MEAN, IMAGENET_STD))
+        values = (self.pixels.astype(np.float32) - mean) / std
         return torch.from_numpy(values).permute(2, 0, 1)[None].contiguous()
 
 
-def read_image(path: Optional[str], size: Optional[Tuple[int, int]] = None) -> InputImage:
+def read_image(path: Optional[str], size: Optional[Tuple[int, int]] = None) -> Image:
     """Read an image from a file, or draw one.
 
     Args:
-        path: Of a file that OpenCV reads; None: a scene of shapes, as our mini sets have.
+        path: Of a file that OpenCV reads; None: a scene of shapes, as the mini datasets have.
         size: Height and width to resize to; None: as it is, but at most ``LONGEST`` pixels a side.
 
     Raises:
-        ConfigError: The file is missing or no image, or a side is below 32 pixels.
+        ConfigError: The file is missing or not an image, or a side is below 32 pixels.
     """
     import cv2  # mmengine brings it
 
@@ -59,16 +60,16 @@ def read_image(path: Optional[str], size: Optional[Tuple[int, int]] = None) -> I
         name = Path(path).name
         pixels = cv2.imdecode(np.frombuffer(Path(path).read_bytes() or b'0', np.uint8), 1)
         if pixels is None:
-            raise ConfigError(f'{path} is no image that can be read: JPEG or PNG would be')
-    if size is None:
-        scale = min(1.0, LONGEST / max(pixels.shape[:2]))
-        size = tuple(round(side * scale) for side in pixels.shape[:2])
-    if min(size) < MIN_SIZE:
+            raise ConfigError(f'{path} is not an image that can be read: JPEG or PNG would be')
+    there = pixels.shape[:2]
+    scale = min(1.0, LONGEST / max(there))
+    height, width = size or [round(side * scale) for side in there]
+    if min(height, width) < MIN_SIZE:
         raise ConfigError(
-            f'an image needs at least {MIN_SIZE}x{MIN_SIZE} pixels, got {size[0]}x{size[1]}'
+            f'an image needs at least {MIN_SIZE}x{MIN_SIZE} pixels, got {height}x{width}'
         )
-    if tuple(size) != pixels.shape[:2]:
-        smaller = size[0] * size[1] < pixels.shape[0] * pixels.shape[1]
+    if (height, width) != there:
+        smaller = height * width < there[0] * there[1]
         how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-        pixels = cv2.resize(pixels, tuple(size)[::-1], interpolation=how)
-    return InputImage(name, np.ascontiguousarray(pixels[..., ::-1]))
+        pixels = cv2.resize(pixels, (width, height), interpolation=how)
+    return Image(name, np.ascontiguousarray(pixels[..., ::-1]))

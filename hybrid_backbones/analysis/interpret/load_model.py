@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import warnings
-from typing import Iterator, Optional, Tuple, Type
+from typing import Any, Iterator, Optional, Tuple
 
 import torch
 from mmengine.logging import MMLogger
@@ -15,10 +15,10 @@ from ...openmmlab.library import library_of
 from ...weights import read_checkpoint
 from ...zoo.configs import read_config
 from ...zoo.create import find_backbone
-from .cam_targets import OF_MODELS, Target
+from .cam_targets import OF_MODELS, TargetOf
 
 
-def load_whole(name: str, weights: Optional[str]) -> Tuple[nn.Module, Type[Target]]:
+def load_whole(name: str, weights: Optional[str]) -> Tuple[Any, TargetOf]:
     """Build a config's model in eval mode, with its checkpoint or the same random weights always.
 
     Args:
@@ -26,21 +26,21 @@ def load_whole(name: str, weights: Optional[str]) -> Tuple[nn.Module, Type[Targe
         weights: Checkpoint of the whole model, or None.
 
     Returns:
-        The model, and the kind of target that it has.
+        The model, and what makes its target of it and a class.
 
     Raises:
         ConfigError: The config cannot be built, or the checkpoint is not of it.
         CheckpointError: The checkpoint cannot be read.
         ImportError: The library that the config is for is not installed.
     """
-    find_backbone(name)  # refuses what is none of ours
+    find_backbone(name)  # refuses what has no built-in backbone
     cfg = read_config(name)
     target = OF_MODELS[library_of(cfg, name)]
     cfg.model.backbone.update(init_cfg=None, with_cp=False)
     torch.manual_seed(0)
     with warnings.catch_warnings():  # the libraries' about their own parts
         warnings.simplefilter('ignore')
-        model = build_model(cfg, name)
+        model: Any = build_model(cfg, name)
     if weights is None:
         with _silence():
             model.init_weights()

@@ -9,6 +9,8 @@ from typing import Callable, Dict, Optional, Sequence, Tuple
 import torch
 from torch import Tensor
 
+from ...errors import ConfigError
+
 THRESHOLDS = (0.2, 0.5, 0.99)  # shares of the contribution, as papers on large kernels report
 
 Network = Callable[[Tensor], Sequence[Tensor]]
@@ -39,9 +41,14 @@ def receptive_field(
     Returns:
         ``(H, W)``, summed over the colours, mean over the samples. Its unit is that of the level
         over that of the image; only ratios within it mean something.
+
+    Raises:
+        ConfigError: There are no samples.
     """
+    if samples < 1:
+        raise ConfigError(f'`samples` must be at least 1, got {samples}')
     random = torch.Generator().manual_seed(seed)
-    total = None
+    total = torch.zeros(())
     for i in range(samples):
         if images is None:
             image = torch.randn(1, getattr(network, 'in_channels', 3), *size, generator=random)
@@ -53,8 +60,7 @@ def receptive_field(
         middle = output[0, :, output.shape[2] // 2, output.shape[3] // 2]
         signs = torch.randint(0, 2, middle.shape, generator=random).to(middle.dtype) * 2 - 1
         (gradient,) = torch.autograd.grad((signs * middle).sum(), image)
-        gradient = gradient[0].abs().sum(0)
-        total = gradient if total is None else total + gradient
+        total = total + gradient[0].abs().sum(0)
     return total / samples
 
 

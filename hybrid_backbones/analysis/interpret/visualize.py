@@ -23,7 +23,7 @@ from .figures import (
     draw_receptive_fields,
 )
 from .grad_cam import branch_cam
-from .images import InputImage, read_image
+from .images import Image, read_image
 from .load_model import load_whole
 from .receptive_field import area_shares, receptive_field
 
@@ -67,12 +67,10 @@ def features_figure(
         ConfigError: A setting cannot work.
         CheckpointError: The weights cannot be used.
     """
-    input_image = read_image(image, size)
+    shown = read_image(image, size)
     loaded = load_backbone(backbone, weights)
-    levels = feature_maps(
-        loaded.backbone, _pixels(input_image, loaded.backbone), num_channels=channels
-    )
-    return draw_feature_maps(input_image, levels, _heading('features', loaded, input_image))
+    levels = feature_maps(loaded.backbone, _pixels(shown, loaded.backbone), num_channels=channels)
+    return draw_feature_maps(shown, levels, _heading('features', loaded, shown))
 
 
 def receptive_fields_figure(
@@ -102,12 +100,12 @@ def receptive_fields_figure(
     files = _one_each(weights, backbones)
     if min(size) < MIN_SIZE:
         raise ConfigError(f'`size` must be at least {MIN_SIZE}x{MIN_SIZE}')
-    input_images, what = [read_image(path, size) for path in images or ()], 'random images'
-    if input_images:
-        what = 'one image' if len(input_images) == 1 else f'{len(input_images)} images'
+    shown, what = [read_image(path, size) for path in images or ()], 'random images'
+    if shown:
+        what = 'one image' if len(shown) == 1 else f'{len(shown)} images'
     panels = []
     for name, file in zip(backbones, files):
-        panels.append(_field_panel(load_backbone(name, file), input_images, size, level, samples))
+        panels.append(_field_panel(load_backbone(name, file), shown, size, level, samples))
     sources = {Path(file).name if file else RANDOM for file in files}
     source = f', {sources.pop()}' if len(sources) == 1 else ''
     height, width = size
@@ -117,7 +115,7 @@ def receptive_fields_figure(
 
 def _field_panel(
     loaded: LoadedBackbone,
-    input_images: Sequence[InputImage],
+    shown: Sequence[Image],
     size: Size,
     level: Optional[int],
     samples: int,
@@ -127,7 +125,7 @@ def _field_panel(
         raise ConfigError(f'`level` must be one of {levels} for {loaded.name}, got {level}')
     index = len(levels) - 1 if level is None else levels.index(level)
     stride = loaded.backbone.out_strides[index]
-    pixels = [_pixels(input_image, loaded.backbone) for input_image in input_images]
+    pixels = [_pixels(image, loaded.backbone) for image in shown]
     images = torch.cat(pixels) if pixels else None
     field = receptive_field(loaded.backbone, size, index, samples, images)
     title = f'{loaded.name}\nlevel {levels[index]}, stride {stride}\n{_short(loaded.weights)}'
@@ -161,13 +159,11 @@ def attention_figure(
         CheckpointError: The weights cannot be used.
     """
     position = parse_query(query)
-    input_image = read_image(image, size)
+    shown = read_image(image, size)
     loaded = load_backbone(backbone, weights)
     find_block(loaded.backbone, block)
-    found = attention_map(loaded.backbone, _pixels(input_image, loaded.backbone), block, position)
-    return draw_attention(
-        input_image, found, _heading(f'attention in {block}', loaded, input_image)
-    )
+    found = attention_map(loaded.backbone, _pixels(shown, loaded.backbone), block, position)
+    return draw_attention(shown, found, _heading(f'attention in {block}', loaded, shown))
 
 
 def parse_query(text: str) -> Query:
@@ -179,9 +175,11 @@ def parse_query(text: str) -> Query:
     if text == CLASS_TOKEN:
         return text
     if re.fullmatch(r'\d+,\d+', text):
-        return tuple(int(part) for part in text.split(','))
+        row, column = text.split(',')
+        return int(row), int(column)
     if re.fullmatch(r'(\d*\.\d+|\d+\.?),(\d*\.\d+|\d+\.?)', text):
-        return tuple(float(part) for part in text.split(','))
+        y, x = text.split(',')
+        return float(y), float(x)
     raise ConfigError(
         '`query` is Y,X: decimals from 0.0 to 1.0 over the image, whole numbers for a position '
         f'on the map, or {CLASS_TOKEN!r} for the class token; got {text!r}'
@@ -215,7 +213,7 @@ def cam_figure(
         ConfigError: A setting cannot work.
         CheckpointError: The weights cannot be used.
     """
-    input_image = read_image(image, size)
+    shown = read_image(image, size)
     target: Optional[Target] = None
     if is_config(backbone):
         model, kind = load_whole(backbone, weights)
@@ -226,15 +224,15 @@ def cam_figure(
         loaded = load_backbone(backbone, weights)
         if label is not None:
             target = logit_of(loaded.backbone, weights, label)
-    found = branch_cam(loaded.backbone, _pixels(input_image, loaded.backbone), target, block)
+    found = branch_cam(loaded.backbone, _pixels(shown, loaded.backbone), target, block)
     what = 'sum of squares of the last level'
     if target is not None:
         what = f'class {target.label}, {target.what}'
-    heading = f'{_heading(f"Grad-CAM after {found.block}", loaded, input_image)}\n{what}: '
-    return draw_branch_cam(input_image, found, f'{heading}{found.value:.3g}')
+    heading = f'{_heading(f"Grad-CAM after {found.block}", loaded, shown)}\n{what}: '
+    return draw_branch_cam(shown, found, f'{heading}{found.value:.3g}')
 
 
-def _pixels(input_image: InputImage, backbone: HybridBackbone) -> torch.Tensor:
+def _pixels(image: Image, backbone: HybridBackbone) -> torch.Tensor:
     """The image as the backbone takes it."""
     if backbone.in_channels != COLOURS:
         raise ConfigError(
@@ -242,12 +240,12 @@ def _pixels(input_image: InputImage, backbone: HybridBackbone) -> torch.Tensor:
             f'{backbone.in_channels}: call the functions of hybrid_backbones.analysis.interpret '
             'with a tensor'
         )
-    return input_image.normalised()
+    return image.normalised()
 
 
-def _heading(what: str, loaded: LoadedBackbone, input_image: InputImage) -> str:
-    height, width = input_image.size
-    return f'{loaded.name}, {loaded.weights}: {what}; {input_image.name} at {height}x{width}'
+def _heading(what: str, loaded: LoadedBackbone, image: Image) -> str:
+    height, width = image.size
+    return f'{loaded.name}, {loaded.weights}: {what}; {image.name} at {height}x{width}'
 
 
 def _one_each(

@@ -1,8 +1,8 @@
-"""Curves of training logs in an image: losses, metrics and learning rate of one or more runs."""
+"""Curves of training logs in a figure: losses, metrics and learning rate of one or more runs."""
 
 import math
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ...errors import ConfigError
 from ...utils.files import atomic_path
@@ -55,7 +55,7 @@ def _is_main(log: TrainingLog, curve: Curve, runs: int) -> bool:
 
 
 def draw(drawn: Sequence[Drawn], out: str, smooth: int = 1) -> None:
-    """Write the image: a panel for each kind of curve.
+    """Write the figure: a panel for each kind of curve.
 
     A colour is a run's, and of a single run a quantity's.
 
@@ -81,7 +81,8 @@ def draw(drawn: Sequence[Drawn], out: str, smooth: int = 1) -> None:
         raise ConfigError(f'{out} cannot be written: {error.strerror}') from None
 
 
-def _figure(drawn: Sequence[Drawn], smooth: int):
+def _figure(drawn: Sequence[Drawn], smooth: int) -> Any:
+    """A matplotlib figure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure  # not pyplot: it would look for a screen
 
@@ -96,7 +97,7 @@ def _figure(drawn: Sequence[Drawn], smooth: int):
     return figure
 
 
-def _panel(axes, drawn: Sequence[Drawn], smooth: int) -> None:
+def _panel(axes: Any, drawn: Sequence[Drawn], smooth: int) -> None:
     kind = drawn[0][1].kind
     keys = list(dict.fromkeys(curve.key for _, curve in drawn))
     runs = list(dict.fromkeys(log.name for log, _ in drawn))

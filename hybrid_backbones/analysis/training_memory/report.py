@@ -1,11 +1,13 @@
 """The memory that training takes, as text for a terminal."""
 
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple, Union
 
 from mmengine.config import Config
 
 from ...utils.text import aligned_columns
 from .estimate import GIB, PRECISIONS, training_memory, training_size
+
+Cell = Union[str, int]  # a number is of bytes
 
 
 def summary(
@@ -15,7 +17,7 @@ def summary(
     found = [training_memory(cfg, size, batch, p, with_cp) for p in PRECISIONS]
     height, width = size or training_size(cfg)
     how = ', all blocks recomputed' if with_cp else ''
-    rows = [
+    rows: List[Tuple[Cell, ...]] = [
         (f'{name}: {batch} x {height}x{width}{how}', 'fp32', 'bf16'),
         ('weights', *(m.weights for m in found)),
         ('gradients', *(m.gradients for m in found)),
@@ -27,5 +29,5 @@ def summary(
     return aligned_columns([[_gib(cell) for cell in row] for row in rows], 'lrr')
 
 
-def _gib(value: object) -> str:
+def _gib(value: Cell) -> str:
     return value if isinstance(value, str) else f'{value / GIB:.2f}'

@@ -1,7 +1,7 @@
 """What a network keeps in memory from the forward pass for the backward pass."""
 
 from contextlib import ExitStack, contextmanager
-from typing import Dict, Iterable, Iterator, Optional
+from typing import Any, Dict, Iterable, Iterator, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -85,7 +85,7 @@ def follow_checkpointing(backbone: HybridBackbone, saved: SavedTensors) -> None:
 def _watch(block: nn.Module, saved: SavedTensors) -> None:
     running = ExitStack()
 
-    def begin(block: nn.Module, args: tuple, kwargs: dict) -> None:
+    def begin(block: nn.Module, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> None:
         running.enter_context(saved.recomputing((*args, *kwargs.values())))
 
     block.register_forward_pre_hook(begin, with_kwargs=True)

@@ -4,7 +4,7 @@ Two things differ there from other devices: attention is fused, and mixed precis
 imitated at the level of torch's functions.
 """
 
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -56,7 +56,13 @@ class SimulatedCUDA(TorchFunctionMode):
         super().__init__()
         self.low = low
 
-    def __torch_function__(self, func: Callable, types: Any, args=(), kwargs=None):
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: Tuple[Any, ...] = (),
+        kwargs: Optional[Dict[str, Any]] = None,
+    ) -> Any:
         kwargs = kwargs or {}
         if self.low is not None and (func in LOW or func is ATTENTION):
             args, kwargs = _cast((args, kwargs), torch.float32, self.low)
@@ -80,11 +86,16 @@ def _attention(
 ) -> Tensor:
     d = q.shape[-1]
     if d % ALIGNMENT[q.dtype] == 0:
-        return _Fused.apply(q, k, v, attn_mask)
+        return _fused(q, k, v, attn_mask)
     if q.dtype == torch.float32 or attn_mask is not None:
         return _unfused(q, k, v, attn_mask)
     padding = 0, -d % ALIGNMENT[q.dtype]  # FlashAttention's way, which knows no bias
-    return _Fused.apply(*(F.pad(x, padding) for x in (q, k, v)), None)[..., :d]
+    q, k, v = (F.pad(x, padding) for x in (q, k, v))
+    return _fused(q, k, v, None)[..., :d]
+
+
+def _fused(q: Tensor, k: Tensor, v: Tensor, bias: Optional[Tensor]) -> Tensor:
+    return _Fused.apply(q, k, v, bias)  # type: ignore[no-untyped-call]  # torch leaves it so
 
 
 def _unfused(q: Tensor, k: Tensor, v: Tensor, bias: Optional[Tensor]) -> Tensor:
@@ -100,7 +111,7 @@ class _Fused(torch.autograd.Function):
     """Keeps its inputs, its output, and one number for each query: no scores."""
 
     @staticmethod
-    def forward(ctx, q: Tensor, k: Tensor, v: Tensor, bias: Optional[Tensor]) -> Tensor:
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Optional[Tensor]) -> Tensor:
         n, heads, length, _ = q.shape
         out = q.new_empty(n, length, heads, v.shape[-1]).transpose(1, 2)  # as kernels lay it out
         weights = q.new_empty(n, heads, length, dtype=torch.float32)
@@ -108,5 +119,5 @@ class _Fused(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx, *gradients: Tensor):
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
         raise NotImplementedError('for counting alone')

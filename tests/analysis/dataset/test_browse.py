@@ -60,7 +60,7 @@ def persons(split, size, root=REAL):
     return real(split, root, **more)
 
 
-def input_images(folder):
+def images(folder):
     return [cv2.imread(str(path)) for path in sorted(folder.iterdir())]
 
 
@@ -79,15 +79,13 @@ def write_persons(root):
     for split in ('train', 'val'):
         shutil.copytree(REAL / 'images', root / 'images' / split)
         (root / 'masks' / split).mkdir(parents=True)
-        for input_image in annotations['images']:
-            mask = np.zeros((input_image['height'], input_image['width']), np.uint8)
+        for image in annotations['images']:
+            mask = np.zeros((image['height'], image['width']), np.uint8)
             for person in annotations['annotations']:
-                if person['image_id'] == input_image['id']:
+                if person['image_id'] == image['id']:
                     for polygon in person['segmentation']:
                         cv2.fillPoly(mask, [np.int32(polygon).reshape(-1, 2)], 1)
-            cv2.imwrite(
-                str(root / 'masks' / split / f'{Path(input_image["file_name"]).stem}.png'), mask
-            )
+            cv2.imwrite(str(root / 'masks' / split / f'{Path(image["file_name"]).stem}.png'), mask)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +102,7 @@ def test_segmentation(tmp_path, seen, split, options):
     common = dict(data_root=str(tmp_path / 'data'), cfg_options=options)
     assert draw(MASKS, tmp_path / 'out', split=split, **common).problems == []
     assert len(seen) == 2
-    for drawn, item in zip(input_images(tmp_path / 'out'), seen):
+    for drawn, item in zip(images(tmp_path / 'out'), seen):
         plain = blue_first(item)
         width = plain.shape[1]
         assert np.array_equal(drawn[:, :width], plain)
@@ -125,14 +123,14 @@ def test_detection(tmp_path, seen, split):
     assert draw(DETECTION, tmp_path, split=split, **common).problems == []
     file = json.loads((REAL / 'person_keypoints.json').read_text())
     assert len(seen) == 2
-    for drawn, item, input_image in zip(input_images(tmp_path), seen, file['images']):
+    for drawn, item, image in zip(images(tmp_path), seen, file['images']):
         plain = blue_first(item)
         truth = item['data_samples'].gt_instances
         height, width = plain.shape[:2]
         assert drawn.shape == plain.shape
         assert truth.masks.masks.shape[1:] == (height, width)
-        scale = height / input_image['height']
-        first = next(a for a in file['annotations'] if a['image_id'] == input_image['id'])
+        scale = height / image['height']
+        first = next(a for a in file['annotations'] if a['image_id'] == image['id'])
         x1, y1, x2, y2 = boxes = truth.bboxes.tensor[0].tolist()
         assert np.allclose([x1, y1, x2 - x1, y2 - y1], np.array(first['bbox']) * scale, atol=1)
         x1, y1, x2, y2 = (round(side) for side in boxes)
@@ -163,7 +161,7 @@ def test_no_object(tmp_path, seen):
     )
     assert done.problems == []
     assert len(seen[0]['data_samples'].gt_instances) == 0
-    assert np.array_equal(input_images(tmp_path / 'out')[0], blue_first(seen[0]))
+    assert np.array_equal(images(tmp_path / 'out')[0], blue_first(seen[0]))
 
 
 def test_real_persons(tmp_path, seen):
@@ -175,7 +173,7 @@ def test_real_persons(tmp_path, seen):
         *('0000_000000000785.png', '0001_000000040083.png', '0002_000000040083.png')
     ]
     file = cv2.imread(str(REAL / 'images' / '000000000785.jpg'))
-    whole = input_images(tmp_path / 'whole')[0]
+    whole = images(tmp_path / 'whole')[0]
     assert np.array_equal(whole[:30], file[:30]), 'sky above the person'
     assert changed(whole, file) > 0.01
     annotations = json.loads((REAL / 'person_keypoints.json').read_text())['annotations']
@@ -185,7 +183,7 @@ def test_real_persons(tmp_path, seen):
 
     seen.clear()
     assert draw(POSE, tmp_path / 'crops', heatmaps=True, **common).problems == []
-    for drawn, item in zip(input_images(tmp_path / 'crops'), seen):
+    for drawn, item in zip(images(tmp_path / 'crops'), seen):
         plain = blue_first(item)
         assert plain.shape == (256, 192, 3)
         assert drawn.shape == (512, 192, 3)
@@ -208,11 +206,11 @@ def test_boxes_of_a_detector(tmp_path, seen):
     common = dict(split='val', data_root=str(REAL))
     done = draw(POSE, tmp_path / 'a', cfg_options=options, **common)
     assert done.problems == [] and done.of_detector
-    assert np.array_equal(input_images(tmp_path / 'a')[0], blue_first(seen[0]))
+    assert np.array_equal(images(tmp_path / 'a')[0], blue_first(seen[0]))
     seen.clear()
     options = real('val', bbox_file=None)
     assert draw(POSE, tmp_path / 'b', cfg_options=options, **common).problems == []
-    for drawn, item in zip(input_images(tmp_path / 'b'), seen):
+    for drawn, item in zip(images(tmp_path / 'b'), seen):
         assert changed(drawn, blue_first(item)) > 0.01
 
 
@@ -222,7 +220,7 @@ def test_again_the_same(tmp_path):
     for folder, seed in (('a', None), ('b', None), ('c', 1)):
         options = {**real('train'), 'randomness.seed': seed}
         draw(POSE, tmp_path / folder, data_root=str(REAL), cfg_options=options)
-    a, b, c = (input_images(tmp_path / folder) for folder in 'abc')
+    a, b, c = (images(tmp_path / folder) for folder in 'abc')
     assert all(np.array_equal(x, y) for x, y in zip(a, b))
     assert not all(np.array_equal(x, y) for x, y in zip(a, c))
     assert DefaultScope.get_current_instance().scope_name == 'mine'

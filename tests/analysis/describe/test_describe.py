@@ -99,10 +99,10 @@ def test_every_config_is_of_one_backbone(uniformer):
 def test_words(uniformer):
     text = as_text(uniformer)
     for line in (
-        "hybrid_backbones.UniFormer, arch='small': uniformer_s in our configs",
+        "hybrid_backbones.UniFormer, arch='small': uniformer_s in the built-in configs",
         '  c4  320 channels  stride 16  50x80',
-        '  82.9  uniformer_small_in1k.pth (Apache-2.0); our configs begin with it',
-        '12 configs of ours',
+        '  82.9  uniformer_small_in1k.pth (Apache-2.0); the built-in configs begin with it',
+        '12 built-in configs',
     ):
         assert line in text.splitlines()
     assert 'published weights' in text
@@ -124,7 +124,7 @@ def test_words_of_streams():
 def test_arch_without_config():
     about = describe('uniformer_large_ls_tl', (64, 64))
     assert about['short_name'] is None and about['configs'] == []
-    assert 'no config of ours has it' in as_text(about)
+    assert 'no built-in config has it' in as_text(about)
     assert 'a page: open it in a browser' in as_text(about)
 
 

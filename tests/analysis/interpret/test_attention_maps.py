@@ -266,6 +266,7 @@ def test_blocks(image):
         ('stages.1.blocks.0', (0, 0), ['stages.2.blocks.0 to 3', 'stages.3.blocks.0']),
         ('stages.2.blocks.0', (7, 0), ['7x10', '6,9', '7,0']),
         ('stages.2.blocks.0', (0.5, 1.5), ['0.0 to 1.0', '0.5,1.5']),
+        ('stages.2.blocks.0', 'cls', ["'class'", "'cls'"]),
         ('stages.2.blocks.0', 'class', ['no class token']),
     ],
 )

@@ -7,6 +7,7 @@ from torch import nn
 
 from hybrid_backbones.analysis.interpret.receptive_field import area_shares, receptive_field
 from hybrid_backbones.backbones.hrformer import WindowAttention
+from hybrid_backbones.errors import ConfigError
 from tests.analysis.small import SMALL
 
 
@@ -71,6 +72,11 @@ def test_families(name):
         assert field.shape == (64, 96)
         assert field[32:40, 48:56].max() > 0
     assert all(p.grad is None for p in backbone.parameters())
+
+
+def test_without_samples():
+    with pytest.raises(ConfigError, match='`samples` must be at least 1'):
+        receptive_field(SMALL['uniformer'](), (64, 96), samples=0)
 
 
 def test_area_of_one_point():

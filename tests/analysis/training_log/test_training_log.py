@@ -298,7 +298,7 @@ def test_figure(tmp_path):
     assert smooth == [('loss', [10, 20], [3, 2]), ('loss_cls', [10, 20], [2, 1.5])]
 
 
-def test_nothing_remains_of_a_picture_that_cannot_be_written(tmp_path):
+def test_nothing_remains_of_a_figure_that_cannot_be_written(tmp_path):
     write(tmp_path / 'a', row(10), row(20))
     drawn = select([read_log(tmp_path / 'a')])
     with pytest.raises(ConfigError, match=r'`out` takes .*png.*a.xyz'):

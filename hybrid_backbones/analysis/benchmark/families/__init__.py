@@ -1,4 +1,4 @@
-"""Other implementations of our families, to compare with.
+"""Other implementations of the built-in families, to compare with.
 
 Each module in this folder has the ``PEERS`` of one family: by ``PACKAGE:NAME``, what builds one.
 """

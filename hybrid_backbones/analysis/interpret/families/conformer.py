@@ -1,6 +1,6 @@
 """Conformer's class token and patches, and the classifiers that it is published with."""
 
-from typing import List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -53,7 +53,8 @@ class PublishedLogit(Target):
     def __call__(self, image: Tensor) -> Tensor:
         """The logit."""
         seen: List[Tensor] = []
-        last = self.backbone.stages[3].blocks[-1]
+        stage: Any = self.backbone.stages[3]
+        last = stage.blocks[-1]
         hook = last.register_forward_hook(lambda module, args, output: seen.extend(output))
         try:
             self.backbone(image)
@@ -65,11 +66,12 @@ class PublishedLogit(Target):
         return logits[0, self.choose(logits[0])]
 
 
-def _leaves(state: dict, name: str, file: str) -> Tuple[Tensor, Tensor]:
-    found = []
+def _leaves(state: Dict[str, Tensor], name: str, file: str) -> Tuple[Tensor, Tensor]:
+    found: List[Tensor] = []
     for leaf in ('weight', 'bias'):
         keys = [key for key in state if f'.{key}'.endswith(f'.{name}.{leaf}')]
         if not keys:
             raise ConfigError(f'`label`: {file} has no classifier ({name}.{leaf})')
         found.append(state[keys[0]].float())
-    return tuple(found)
+    weight, bias = found
+    return weight, bias

@@ -31,7 +31,7 @@ def _pruned(place: Place, size: Tuple[int, int], stride: int) -> Layout:
     """The class token, the tokens of the highest scores, and one for all others."""
     layout = whole_maps(size, stride, tokens=(CLASS,))
     length = place.call.q.shape[2]
-    if length == layout.queries.shape[1]:
+    if length == layout.queries.shape[1] or place.scores is None:
         return layout
     order = place.scores.argsort(dim=1, descending=True)[0, : length - 2].tolist()
     sequence = torch.tensor([[CLASS, *order, MERGED]])

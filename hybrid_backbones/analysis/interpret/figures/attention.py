@@ -1,16 +1,16 @@
 """The figure of ``attention_map``: the image, the heads' mean, and each head."""
 
-from typing import Any
+from typing import Any, Dict
 
 from ..attention_maps import AttentionMap
-from ..images import InputImage
+from ..images import Image
 from .canvas import sheet, show, show_heat
 
 COLUMNS = 5
 MARK = '#00e5ff'
 
 
-def draw_attention(input_image: InputImage, attention: AttentionMap, heading: str) -> Any:
+def draw_attention(image: Image, attention: AttentionMap, heading: str) -> Any:
     """Each panel in grades from its smallest to its largest weight; query and window are marked.
 
     Returns:
@@ -23,18 +23,18 @@ def draw_attention(input_image: InputImage, attention: AttentionMap, heading: st
     rows = -(-(1 + len(panels)) // COLUMNS)
     columns = -(-(1 + len(panels)) // rows)
     titles = [_title(attention, name, part) for name, part in panels]
-    height, width = input_image.size
+    height, width = image.size
     lines = max(title.count('\n') for title in titles) + 1
     size = (2.6, 2.6 * height / width + 0.2 * lines)
-    figure, axes = sheet(rows, columns, size, heading)
-    axes = axes.flat
-    show(axes[0], input_image.pixels, where(attention))
+    figure, grid = sheet(rows, columns, size, heading)
+    axes = grid.ravel()
+    show(axes[0], image.pixels, where(attention))
     _mark(axes[0], attention)
     seen = attention.weights.sum(0) > 0
     for axis, title, (_, part) in zip(axes[1:], titles, panels):
         weights = attention.weights[part].mean(0)
         bottom = float(weights[seen].min())
-        show_heat(axis, input_image.pixels, weights, attention.key_stride, title, bottom, ~seen)
+        show_heat(axis, image.pixels, weights, attention.key_stride, title, bottom, ~seen)
         _mark(axis, attention)
     return figure
 
@@ -69,7 +69,7 @@ def _title(attention: AttentionMap, name: str, part: slice) -> str:
 def _mark(axis: Any, attention: AttentionMap) -> None:
     from matplotlib.patches import Rectangle
 
-    options = dict(fill=False, edgecolor=MARK)
+    options: Dict[str, Any] = dict(fill=False, edgecolor=MARK)
     if attention.window:
         top, left, bottom, right = attention.window
         box = Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, **options)

@@ -5,6 +5,7 @@ from textwrap import wrap
 from typing import Any, Optional, Tuple
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ....errors import ConfigError
@@ -18,7 +19,9 @@ HEAT = 'inferno'
 FAINTEST, STRONGEST = 0.45, 0.8  # opacity of the smallest and the largest value
 
 
-def sheet(rows: int, cols: int, panel: Tuple[float, float], heading: str) -> Tuple[Any, np.ndarray]:
+def sheet(
+    rows: int, cols: int, panel: Tuple[float, float], heading: str
+) -> Tuple[Any, NDArray[Any]]:
     """A figure of panels without axes.
 
     Args:
@@ -62,7 +65,7 @@ def show(axis: Any, values: Any, title: str = '', below: str = '', **options: An
 
 def show_heat(
     axis: Any,
-    pixels: np.ndarray,
+    pixels: NDArray[Any],
     heat: Tensor,
     stride: int,
     title: str = '',
@@ -109,12 +112,12 @@ def check_target(path: str) -> Path:
     Raises:
         ConfigError: The name has another ending than an image's, or it is a folder.
     """
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f'`out` is an image: FILE.png or FILE.jpg, not {str(path)!r}')
-    if path.is_dir():
-        raise ConfigError(f'`out`: {path} is a folder: name a file in it')
-    return path
+    target = Path(path)
+    if target.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f'`out` is an image: FILE.png or FILE.jpg, not {str(target)!r}')
+    if target.is_dir():
+        raise ConfigError(f'`out`: {target} is a folder: name a file in it')
+    return target
 
 
 def save(figure: Any, path: Path) -> None:
