@@ -63,7 +63,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     prog = f'{PROG} {args.command}'
     del args.command
     with one_line_errors(prog, args):
-        return module.run(args) or 0
+        try:
+            status = module.run(args) or 0
+            sys.stdout.flush()
+            return status
+        except BrokenPipeError:  # `| head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141  # as a process that SIGPIPE ended
 
 
 def build_parser(*commands: Optional[str]) -> Parser:

@@ -10,7 +10,7 @@ from mmengine.registry import DefaultScope
 
 from ..errors import ConfigError
 from .announce import announce, silently
-from .torchvision import repair_torchvision
+from .repairs import repair
 
 LIBRARIES = ('mmdet', 'mmseg', 'mmpose')
 
@@ -37,14 +37,13 @@ def library_of(cfg: Config, name: str = '') -> str:
 def prepare_libraries() -> None:
     """Before a library is imported: serve what is not compiled, and repair what is broken.
 
-    ``mmcv.ops`` is served without compiling where mmcv has no compiled extension
-    (``docs/operators.md``). Without mmcv, only torchvision is repaired. It prints nothing.
+    ``mmcv.ops`` is served without compiling where there is mmcv without a compiled extension
+    (``docs/operators.md``). It prints nothing.
     """
-    if find_spec('mmcv') is None:
-        repair_torchvision()
-        return
-    with silently():
-        import_module('.operators', __package__)
+    repair()
+    if find_spec('mmcv') is not None:
+        with silently():
+            import_module('.operators', __package__)
 
 
 def announce_operators() -> None:

@@ -4,11 +4,12 @@ import math
 import statistics
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from typing import Callable, Dict, List, Mapping, Tuple
 
 import torch
 from torch import Tensor, nn
 
+from ...errors import ConfigError
 from .networks import tensors
 
 Clock = Callable[[], float]
@@ -57,8 +58,10 @@ class Step:
     def __call__(self) -> None:
         if self.training:
             levels = tensors(self.module(self.image))
-            loss: Any = sum(x.square().mean() for x in levels if x.requires_grad)
-            loss.backward()
+            losses = [x.square().mean() for x in levels if x.requires_grad]
+            if not losses:
+                raise ConfigError('`what=training`: all weights are frozen, there is no gradient')
+            sum(losses[1:], losses[0]).backward()
         else:
             with torch.inference_mode():
                 self.module(self.image)

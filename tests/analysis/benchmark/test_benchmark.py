@@ -111,6 +111,12 @@ def test_training_step_leaves_gradients():
     assert module.conv.weight.grad is None
 
 
+def test_training_step_without_weights_that_learn():
+    step = Step(Two().requires_grad_(False), torch.randn(1, 3, 8, 8), training=True)
+    with pytest.raises(ConfigError, match='`what=training`: all weights are frozen'):
+        step()
+
+
 def check_schema(result):
     """Positive numbers that fit together, and JSON's types only."""
     assert json.loads(json.dumps(result)).keys() == result.keys()
