@@ -1,7 +1,8 @@
-"""Puts a backbone of ours into somebody's existing config, by a short config that inherits it."""
+"""Puts a built-in backbone into an existing config, by a short config that inherits it."""
 
+from .changes import DropIn
 from .drop_in import DroppedIn, drop_in
-from .plan import DropIn, plan
+from .plan import plan
 from .source import Source, read_source
 from .variants import Variant, find_variant
 

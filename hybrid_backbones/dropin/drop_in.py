@@ -8,7 +8,8 @@ from mmengine.config import Config
 
 from ..errors import ConfigError, as_config_error
 from ..utils.files import atomic_path
-from .plan import DropIn, plan
+from .changes import DropIn
+from .plan import plan
 from .render import MARK, config_text
 from .source import Source, read_source
 from .trial import Measured, image_sizes, measure, measure_somewhere, root_of

@@ -1,9 +1,11 @@
 """Heads that stand directly on the backbone, or on a neck whose levels have changed."""
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..backbones.levels import Level
+from ..config.traverse import Path
 from ..errors import ConfigError
+from .changes import DropIn
 from .levels import shown
 
 STRIDES_OF = ('strides', 'featmap_strides', 'feature_strides')
@@ -24,7 +26,7 @@ class Features(NamedTuple):
     positions: Dict[int, int]
 
 
-def change_heads(drop: Any, features: Features) -> None:
+def change_heads(drop: DropIn, features: Features) -> None:
     """Write the new channels, indices and strides into every head.
 
     Raises:
@@ -37,7 +39,8 @@ def change_heads(drop: Any, features: Features) -> None:
             _change(drop, features, ('model', *drop.root, *path), head, top=True)
 
 
-def _heads(path: Tuple[Any, ...], part: Any) -> Iterator[Tuple[Tuple[Any, ...], Any]]:
+def _heads(path: Path, part: Any) -> Iterator[Tuple[Path, Any]]:
+    """The dicts in a part, with their paths: itself, or those in its lists."""
     if isinstance(part, dict):
         yield path, part
     elif isinstance(part, (list, tuple)):
@@ -45,7 +48,7 @@ def _heads(path: Tuple[Any, ...], part: Any) -> Iterator[Tuple[Tuple[Any, ...], 
             yield from _heads((*path, i), child)
 
 
-def _change(drop: Any, features: Features, path: Tuple[Any, ...], head: Any, top: bool) -> None:
+def _change(drop: DropIn, features: Features, path: Path, head: Any, top: bool) -> None:
     channels = [level.channels for level in features.before]
     if 'in_channels' in head and (top or 'in_index' in head or drop.source.scope != 'mmseg'):
         new = _channels(drop, features, path, head)
@@ -84,26 +87,32 @@ def _change(drop: Any, features: Features, path: Tuple[Any, ...], head: Any, top
             _change(drop, features, (*path, *below), part, top=False)
 
 
-def _channels(drop: Any, features: Features, path: Tuple[Any, ...], head: Any) -> Optional[Any]:
+def _channels(drop: DropIn, features: Features, path: Path, head: Any) -> Optional[Any]:
     """The new ``in_channels``; None to leave the old."""
     was = [level.channels for level in features.before]
-    now = [features.after[features.positions[i]].channels if i in features.positions else None
-           for i in range(len(was))]  # fmt: skip
+    where = f'{drop.source.name}: {".".join(map(str, path))}'
+
+    def now(levels: Sequence[int]) -> List[int]:
+        found = [features.positions.get(i % len(was)) for i in levels]
+        if None in found:
+            raise ConfigError(
+                f'{where} takes {len(levels)} levels, of which the new backbone would give '
+                f'{len(features.after)}; set out_indices and in_channels by hand'
+            )
+        return [features.after[position].channels for position in found if position is not None]
+
     given = head['in_channels']
     if isinstance(given, (list, tuple)):
         index = head.get('in_index', range(len(was)))
-        if list(given) == [was[i] for i in index]:
-            return type(given)(now[i] for i in index)
-        return None
+        return type(given)(now(index)) if list(given) == [was[i] for i in index] else None
     index = head.get('in_index', -1)
     if isinstance(index, int) and given == was[index]:
-        return now[index]
+        return now([index])[0]
     if given == sum(was):
-        return sum(channels for channels in now if channels is not None)
+        return sum(now(range(len(was))))
     if 'in_index' in head and drop.source.scope == 'mmseg' and isinstance(index, int):
-        where = '.'.join(map(str, path))
         raise ConfigError(
-            f'{drop.source.name}: {where}.in_channels is {given}, and level {index} has '
+            f'{where}.in_channels is {given}, and level {index} has '
             f'{was[index]} channels (all: {shown(was)}); set it by hand'
         )
     return None

@@ -22,7 +22,7 @@ def update_in_channels(
     """
     was = [level.channels for level in before]
     now = [level.channels for level in new]
-    changes: Dict[Tuple[str], Any] = {}
+    changes: Dict[Tuple[Any, ...], Any] = {}
     for key, value in cfg.items():
         if key == 'in_channels' and isinstance(value, int):
             if value == was[-1]:

@@ -1,14 +1,14 @@
 """What must change in a config when its backbone does."""
 
-from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import torch
 
 from ..backbones import families
 from ..backbones.levels import Level
-from ..config.traverse import walk
+from ..config.traverse import Path, walk
 from ..errors import ConfigError, as_config_error, one_line
+from .changes import DropIn
 from .heads import Features, change_heads
 from .levels import STRIDES, choose_levels, shown
 from .necks import update_in_channels
@@ -18,53 +18,7 @@ from .source import Source
 from .training_settings import change_surroundings
 from .variants import Variant
 
-Path = Tuple[Any, ...]
 Necks = List[Tuple[Path, Any]]  # each with its path in the config
-
-
-@dataclass
-class DropIn:
-    """A plan: the settings to write over the old config's, and what to tell.
-
-    Args:
-        source: The old config.
-        variant: The new backbone.
-        root: Where in ``model`` the detector, segmentor or pose estimator stands: mostly ``()``.
-        old: The old backbone's levels.
-        new: Those of the new one.
-        edits: Values by their path in the config.
-        notes: What was decided, one sentence each.
-    """
-
-    source: Source
-    variant: Variant
-    root: Path
-    old: List[Level]
-    new: List[Level] = field(default_factory=list)
-    edits: Dict[Path, Any] = field(default_factory=dict)
-    notes: List[str] = field(default_factory=list)
-
-    @property
-    def model(self) -> Any:
-        """The old detector, segmentor or pose estimator."""
-        return self.source.value('model', *self.root)
-
-    @property
-    def backbone(self) -> Path:
-        """Where the backbone stands in the config."""
-        return ('model', *self.root, 'backbone')
-
-    def set(self, path: Path, value: Any) -> None:
-        """Write a value over another, if it differs."""
-        old = self.source.value(*path[:-1])
-        there = path[-1] in old if isinstance(path[-1], str) else True
-        if not there or old[path[-1]] != value:
-            self.edits[path] = value
-
-    def note(self, text: str) -> None:
-        """Tell something once."""
-        if text not in self.notes:
-            self.notes.append(text)
 
 
 def plan(source: Source, variant: Variant) -> DropIn:
@@ -79,13 +33,13 @@ def plan(source: Source, variant: Variant) -> DropIn:
     drop.old = _old_levels(drop)
     before, necks = _pyramid(drop, drop.old)
     if len(before) == 1 and source.scope == 'mmpose' and not necks:
-        ours = [choose_pose_level(drop, before[0])]
+        chosen = [choose_pose_level(drop, before[0])]
     else:
-        mapping = choose_levels(before, by_depth=source.scope == 'mmseg')
-        ours = _cascaded(drop, before, mapping.ours)
-        if mapping.note:
-            drop.note(mapping.note)
-    features = _change_necks(drop, before, ours, necks)
+        match = choose_levels(before, by_depth=source.scope == 'mmseg')
+        chosen = _cascaded(drop, before, match.new)
+        if match.note:
+            drop.note(match.note)
+    features = _change_necks(drop, before, chosen, necks)
     if features.after != features.before:
         change_heads(drop, features)
     change_surroundings(drop)
@@ -115,8 +69,8 @@ def _is_part(node: Any) -> bool:
     return isinstance(node, dict) and 'type' in node
 
 
-def our_levels(variant: Variant, out_indices: Sequence[int]) -> List[Level]:
-    """The levels of our backbone."""
+def new_levels(variant: Variant, out_indices: Sequence[int]) -> List[Level]:
+    """The levels of the new backbone."""
     with torch.device('meta'):
         backbone = families()[variant.family](
             variant.arch, out_indices=tuple(out_indices), **variant.arguments
@@ -149,7 +103,7 @@ def _old_levels(drop: DropIn) -> List[Level]:
             channels = backbone.get('in_channels', 3)
             if channels != 3:
                 raise ConfigError(
-                    f'{drop.source.name}: the backbone {backbone.type} gives no levels for a '
+                    f'{drop.source.name}: the backbone {backbone.type} gives no levels for an '
                     f'image of 3 channels, it has in_channels={channels}: write the new backbone '
                     'by hand'
                 ) from None
@@ -198,7 +152,8 @@ def _neck_list(drop: DropIn) -> Necks:
 def _pyramid(drop: DropIn, old: List[Level]) -> Tuple[List[Level], Necks]:
     """The levels to replace, and the necks that stay.
 
-    A plain transformer has one stride, and its neck makes a pyramid of it; ours is one already.
+    A plain transformer has one stride, and its neck makes a pyramid of it, which the
+    new backbone gives already.
     """
     necks = _neck_list(drop)
     if len(necks) == 1 and len({level.stride for level in old}) == 1 and len(old) > 1:
@@ -211,31 +166,31 @@ def _pyramid(drop: DropIn, old: List[Level]) -> Tuple[List[Level], Necks]:
     return old, necks
 
 
-def _cascaded(drop: DropIn, before: List[Level], ours: List[int]) -> List[int]:
+def _cascaded(drop: DropIn, before: List[Level], chosen: List[int]) -> List[int]:
     """Heads that hand on their maps, as OCR's do, must keep one stride: the last one's level."""
     heads = drop.model.get('decode_head')
     if not isinstance(heads, (list, tuple)) or drop.model.get('neck'):
-        return ours
+        return chosen
     taken = {
         head.get('in_index', -1) for head in heads if isinstance(head.get('in_index', -1), int)
     }
     taken = {i % len(before) for i in taken}
     if len(taken) < 2 or len({before[i].stride for i in taken}) > 1:
-        return ours
+        return chosen
     drop.note('the heads of the cascade stand on one level, the deepest of theirs')
-    deepest = max(ours[i] for i in taken)
-    return [deepest if i in taken else our for i, our in enumerate(ours)]
+    deepest = max(chosen[i] for i in taken)
+    return [deepest if i in taken else level for i, level in enumerate(chosen)]
 
 
-def _change_necks(drop: DropIn, before: List[Level], ours: List[int], necks: Necks) -> Features:
+def _change_necks(drop: DropIn, before: List[Level], chosen: List[int], necks: Necks) -> Features:
     """Set the backbone and the necks; returns what the heads got and get."""
     scope = drop.source.scope
     if not necks:
         used = _used_by_heads(drop, len(before))
-        out_indices = sorted({ours[i] for i in used})
-        after = our_levels(drop.variant, out_indices)
+        out_indices = sorted({chosen[i] for i in used})
+        after = new_levels(drop.variant, out_indices)
         _set_backbone(drop, out_indices, after)
-        positions = {i: out_indices.index(ours[i]) for i in used}
+        positions = {i: out_indices.index(chosen[i]) for i in used}
         return Features(list(before), after, positions)
     first = necks[0][1]
     start = first.get('start_level') or 0
@@ -245,23 +200,30 @@ def _change_necks(drop: DropIn, before: List[Level], ours: List[int], necks: Nec
     with as_config_error(f'{drop.source.name}: the old necks'):
         for _, neck in necks:
             made_before = levels_of_neck(scope, neck, made_before)
-    problem = None
     for used, trimmed in candidates:
-        new = our_levels(drop.variant, [ours[i] for i in used])
-        made, edits, problem = _try_necks(drop, before, new, used, necks, trimmed)
-        same = made and [v.stride for v in made] == [v.stride for v in made_before]
-        if made and (same or (not trimmed and len(made) == len(made_before))):
+        new = new_levels(drop.variant, [chosen[i] for i in used])
+        tried = _try_necks(drop, before, new, used, necks, trimmed)
+        same = [v.stride for v in tried.made] == [v.stride for v in made_before]
+        if tried.made and (same or (not trimmed and len(tried.made) == len(made_before))):
             break
     else:
         raise ConfigError(
-            f'{drop.source.name}: the neck {first.type} does not take our levels '
-            f'(channels {shown([level.channels for level in new])}): {problem}; set it by hand'
+            f'{drop.source.name}: the neck {first.type} does not take the levels of '
+            f'{drop.variant.name} (channels {shown([level.channels for level in new])}): '
+            f'{tried.problem}; set it by hand'
         )
-    assert made is not None  # or there was no break
-    _set_backbone(drop, [ours[i] for i in used], new)
-    for path, value in edits.items():
+    _set_backbone(drop, [chosen[i] for i in used], new)
+    for path, value in tried.edits.items():
         drop.set(path, value)
-    return Features(made_before, made, {i: i for i in range(len(made))})
+    return Features(made_before, tried.made, {i: i for i in range(len(tried.made))})
+
+
+class _Tried(NamedTuple):
+    """The levels behind the necks, the edits that make it so, and what is wrong if it is not so."""
+
+    made: List[Level]
+    edits: Dict[Path, Any]
+    problem: str
 
 
 def _try_necks(
@@ -269,10 +231,10 @@ def _try_necks(
     before: List[Level],
     new: List[Level],
     used: List[int],
-    necks: List[Tuple[Path, Any]],
+    necks: Necks,
     trimmed: bool,
-) -> Tuple[Optional[List[Level]], Dict[Path, Any], Optional[str]]:
-    """The levels behind the necks, the edits that make it so, and what went wrong."""
+) -> _Tried:
+    """Send the new levels through the necks; ``trimmed``: only those that the first one used."""
     edits: Dict[Path, Any] = {}
     levels_before, levels_after = before, new
     for number, (path, neck) in enumerate(necks):
@@ -290,9 +252,9 @@ def _try_necks(
             levels_after = levels_of_neck(drop.source.scope, new_neck, levels_after)
             levels_before = levels_of_neck(drop.source.scope, neck, levels_before)
         except Exception as error:  # their code
-            return None, edits, f'{type(error).__name__}: {one_line(error)}'
+            return _Tried([], edits, f'{type(error).__name__}: {one_line(error)}')
         edits.update({(*path, *key): value for key, value in changed.items()})
-    return levels_after, edits, 'another number of levels comes out'
+    return _Tried(levels_after, edits, 'another number of levels comes out')
 
 
 def _with(cfg: Any, changes: Dict[Path, Any]) -> Any:
@@ -323,7 +285,7 @@ def _used_by_heads(drop: DropIn, number: int) -> List[int]:
         return [number - 1]
     if drop.source.scope == 'mmdet':
         return list(range(number))
-    used = set()
+    used: Set[int] = set()
     for part in ('decode_head', 'auxiliary_head'):
         heads = drop.model.get(part) or []
         for head in heads if isinstance(heads, (list, tuple)) else [heads]:
@@ -333,7 +295,7 @@ def _used_by_heads(drop: DropIn, number: int) -> List[int]:
 
 def _indices(head: Any, number: int) -> Set[int]:
     """The levels of one segmentation head."""
-    found = set()
+    found: Set[int] = set()
     if head.get('c1_in_channels'):
         found.add(0)
     if isinstance(head.get('in_channels'), (list, tuple)) and 'in_index' not in head:

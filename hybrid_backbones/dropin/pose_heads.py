@@ -1,19 +1,21 @@
 """The level for a pose head that stands on one level of a backbone."""
 
 import math
-from typing import Any, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from ..backbones import families
 from ..backbones.levels import Level
+from ..config.traverse import Path
 from ..errors import ConfigError
+from .changes import DropIn
 from .levels import STRIDES
 
 DEPTHWISE_KERNEL = 4
 DECONV_CHANNELS = 256  # of each deconvolution, as in HeatmapHead's own default
 
 
-def choose_pose_level(drop: Any, old: Level) -> int:
-    """Our level, and where a heatmap head must grow it, by how many deconvolutions.
+def choose_pose_level(drop: DropIn, old: Level) -> int:
+    """The new backbone's level, and how many deconvolutions a heatmap head needs to grow it.
 
     A heatmap head keeps the size of its heatmaps: deconvolutions, which double the size, are added
     or left out. Backbones with parallel streams give it their finest level, as they do in their
@@ -59,9 +61,9 @@ def choose_pose_level(drop: Any, old: Level) -> int:
     return level
 
 
-def _heatmap_head(drop: Any) -> Tuple[Any, Tuple[Any, ...]]:
+def _heatmap_head(drop: DropIn) -> Tuple[Optional[Dict[str, Any]], Path]:
     """A head that can grow its input by deconvolutions, and its path."""
-    path = ('model', *drop.root, 'head')
+    path: Path = ('model', *drop.root, 'head')
     head = drop.model.get('head') or {}
     if head.get('type') == 'VisPredictHead':
         path, head = (*path, 'pose_cfg'), head.get('pose_cfg') or {}

@@ -5,11 +5,15 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, Dict, List, Tuple
 
+from ..config.traverse import Path as Keys
+from .changes import DropIn
+from .source import Source
+
 WIDTH = 100
 MARK = 'Written by hybrid-backbones drop-in'
 
 
-def config_text(drop: Any, folder: Path) -> str:
+def config_text(drop: DropIn, folder: Path) -> str:
     """A short config, to be saved in ``folder``, that inherits the old one and changes it.
 
     Args:
@@ -23,8 +27,7 @@ def config_text(drop: Any, folder: Path) -> str:
     for note in drop.notes:
         lines += _comment(f'- {note}.', '  ')
     lines += [f'_base_ = [{base!r}]', '']
-    backbone = ('model', *drop.root, 'backbone')
-    tree = _tree({backbone: drop.edits[backbone], **drop.edits})
+    tree = _tree({drop.backbone: drop.edits[drop.backbone], **drop.edits})
     for key, node in tree.items():
         lines.append(f'{key} = {_value(node, (key,), drop.source, len(key) + 3, 0)}')
     return '\n'.join(lines) + '\n'
@@ -45,7 +48,7 @@ class _Node(Dict[Any, Any]):
     """Changes below a dict or list of the old config, by key or index."""
 
 
-def _tree(edits: Dict[Tuple[Any, ...], Any]) -> _Node:
+def _tree(edits: Dict[Keys, Any]) -> _Node:
     tree = _Node()
     for path, value in edits.items():
         node = tree
@@ -55,7 +58,7 @@ def _tree(edits: Dict[Tuple[Any, ...], Any]) -> _Node:
     return tree
 
 
-def _value(node: Any, path: Tuple[Any, ...], source: Any, taken: int, depth: int) -> str:
+def _value(node: Any, path: Keys, source: Source, taken: int, depth: int) -> str:
     """The text of a change; ``taken`` characters of its line stand before it."""
     if not isinstance(node, _Node):
         return _literal(node, taken, depth)
@@ -81,7 +84,7 @@ def _value(node: Any, path: Tuple[Any, ...], source: Any, taken: int, depth: int
     return _wrapped('dict(', items, ')', taken, depth)
 
 
-def _name(path: Tuple[Any, ...]) -> str:
+def _name(path: Keys) -> str:
     """How a config reads a value of its base."""
     return '_base_' + ''.join(f'[{key}]' if isinstance(key, int) else f'.{key}' for key in path)
 

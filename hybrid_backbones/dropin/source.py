@@ -18,7 +18,7 @@ from ..utils.packages import how_to_install
 
 @dataclass(frozen=True)
 class Source:
-    """Somebody's config.
+    """An existing config.
 
     Args:
         name: How messages call it: as it was given.
@@ -44,7 +44,7 @@ class Source:
 
     def value(self, *path: Any) -> Any:
         """What stands in the config under keys and list indices; None where there is nothing."""
-        node = self.cfg
+        node: Any = self.cfg
         for key in path:
             if isinstance(key, int) or isinstance(node, (Config, dict)):
                 node = node[key] if isinstance(key, int) else node.get(key)

@@ -1,11 +1,12 @@
 """What depends on the backbone outside of neck and heads: weights, colours, the optimizer."""
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List
 
 from ..backbones import families
 from ..backbones.families import modules_of_other_packages
 from ..backbones.images import IMAGENET_MEAN, IMAGENET_STD
-from ..config.traverse import walk
+from ..config.traverse import Path, walk
+from .changes import DropIn
 from .probe import build
 
 RGB = 'bgr_to_rgb'
@@ -24,7 +25,7 @@ OLD_KEYS = (
 )
 
 
-def change_surroundings(drop: Any) -> None:
+def change_surroundings(drop: DropIn) -> None:
     """Everything else that the old backbone left in the config."""
     _forget_weights(drop)
     _set_colours(drop)
@@ -43,7 +44,7 @@ def change_surroundings(drop: Any) -> None:
         )
 
 
-def _forget_weights(drop: Any) -> None:
+def _forget_weights(drop: DropIn) -> None:
     """Weights of the old whole: of the model, or of parts that grew up behind the old backbone."""
     cfg = drop.source.cfg
     for depth in range(len(drop.root) + 1):
@@ -62,9 +63,9 @@ def _forget_weights(drop: Any) -> None:
         drop.note(f'load_from was {cfg.load_from}, a checkpoint with the old backbone')
 
 
-def _set_colours(drop: Any) -> None:
+def _set_colours(drop: DropIn) -> None:
     """ImageNet's normalisation in RGB, wherever the model's preprocessor has another one."""
-    where: Tuple[str, ...] = ('model', 'data_preprocessor')
+    where: Path = ('model', 'data_preprocessor')
     if not drop.source.value(*where):
         where = ('data_preprocessor',)
     found = drop.source.value(*where)
@@ -91,7 +92,7 @@ def _type(node: Dict[str, Any]) -> str:
     return str(node.get('type', ''))
 
 
-def _set_optimizer(drop: Any) -> None:
+def _set_optimizer(drop: DropIn) -> None:
     """Rules for parameters that only the old backbone had."""
     wrapper = drop.source.cfg.get('optim_wrapper')
     if not isinstance(wrapper, dict):
@@ -99,21 +100,24 @@ def _set_optimizer(drop: Any) -> None:
     optimizer = str((wrapper.get('optimizer') or {}).get('type'))
     if optimizer == 'SGD':
         drop.note(
-            'the optimizer stays SGD as it was; our families were trained with AdamW: see '
-            'configs/_base_/schedules'
+            'the optimizer stays SGD as it was; built-in families were trained with AdamW: '
+            'see configs/_base_/schedules'
         )
     rules = wrapper.get('paramwise_cfg')
-    constructor = wrapper.get('constructor')
-    rate = _decay_rate(rules)
-    replaced = constructor and constructor != DEFAULT_CONSTRUCTOR
-    if replaced and rules is not None and rate is not None:
-        ours = dict(_delete_=True, decay_rate=rate)
-        ours.update(decay_type=rules.get('decay_type', 'layer_wise'), norm_decay_mult=0.0)
-        drop.set(('optim_wrapper', 'constructor'), LAYER_DECAY)
-        drop.edits[('optim_wrapper', 'paramwise_cfg')] = ours
-        drop.note(f"{constructor} knows the old backbone's layers alone, ours has its place")
+    if not isinstance(rules, dict):
         return
-    if not isinstance(rules, dict) or not isinstance(rules.get('custom_keys'), dict):
+    constructor = wrapper.get('constructor')
+    rate = rules.get('decay_rate', rules.get('layer_decay_rate'))
+    if constructor and constructor != DEFAULT_CONSTRUCTOR and rate is not None:
+        new = dict(_delete_=True, decay_rate=rate)
+        new.update(decay_type=rules.get('decay_type', 'layer_wise'), norm_decay_mult=0.0)
+        drop.set(('optim_wrapper', 'constructor'), LAYER_DECAY)
+        drop.edits[('optim_wrapper', 'paramwise_cfg')] = new
+        drop.note(
+            f"{constructor} knows the old backbone's layers alone: {LAYER_DECAY} is in its place"
+        )
+        return
+    if not isinstance(rules.get('custom_keys'), dict):
         return
     names = [f'backbone.{name}' for name in _backbone_names(drop)]
     keys = rules['custom_keys']
@@ -128,16 +132,9 @@ def _set_optimizer(drop: Any) -> None:
         drop.edits[('optim_wrapper', 'paramwise_cfg', 'norm_decay_mult')] = 0.0
 
 
-def _decay_rate(rules: Any) -> Optional[float]:
-    """What the rules say about learning rates that fall from layer to layer."""
-    if not isinstance(rules, dict):
-        return None
-    return rules.get('decay_rate', rules.get('layer_decay_rate'))
-
-
-def _backbone_names(drop: Any) -> List[str]:
-    backbone = dict(drop.edits[drop.backbone])
-    backbone.pop('_delete_')
+def _backbone_names(drop: DropIn) -> List[str]:
+    new = drop.edits[drop.backbone]
+    backbone = {key: value for key, value in new.items() if key != '_delete_'}
     return [name for name, _ in build(drop.source.scope, backbone).named_parameters()]
 
 
@@ -157,7 +154,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _set_imports(drop: Any) -> None:
+def _set_imports(drop: DropIn) -> None:
     """``custom_imports``: not what only the old backbone came from, but what registers the new."""
     old = drop.source.cfg.get('custom_imports') or {}
     imports = old.get('imports') or []
@@ -170,11 +167,11 @@ def _set_imports(drop: Any) -> None:
         drop.set(('custom_imports',), dict(imports=wanted) if wanted else None)
 
 
-def _only_for_old_backbone(drop: Any, imports: List[str]) -> bool:
+def _only_for_old_backbone(drop: DropIn, imports: List[str]) -> bool:
     packages = {name.split('.')[0] for name in imports}
     theirs = {
         _type(node).split('.')[0]
         for path, node in walk(drop.source.cfg.model, ('model',))
-        if path != ('model', *drop.root, 'backbone')
+        if path != drop.backbone
     }
     return packages <= {'mmpretrain', 'mmcls'} and not packages & theirs

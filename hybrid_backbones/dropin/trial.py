@@ -2,11 +2,10 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.config import Config
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..backbones.levels import Level
@@ -15,6 +14,7 @@ from ..complexity.model import forward_flops
 from ..config.traverse import walk
 from ..openmmlab.heads import each_head
 from ..utils.text import aligned_columns
+from .changes import DropIn
 from .probe import build
 
 SMALL, LARGER = (256, 320), (512, 640)
@@ -77,7 +77,7 @@ def _draw_weights(model: Any) -> None:
             logging.disable(logging.NOTSET)
 
 
-def predict(scope: str, model: nn.Module, size: Tuple[int, int]) -> Any:
+def predict(scope: str, model: Any, size: Tuple[int, int]) -> Any:
     """What a model makes of a drawn image: detections, or maps of classes or keypoints."""
     image = torch.rand(1, 3, *size)
     if scope == 'mmdet':
@@ -113,7 +113,8 @@ def image_sizes(cfg: Config) -> Sequence[Tuple[int, int]]:
         if node.get('type') == 'SSDAnchorGenerator' and isinstance(node.get('input_size'), int):
             return [(node.input_size, node.input_size)]
         if node.get('type') == 'LRASPPHead':
-            return [tuple((cfg.model.get('data_preprocessor') or {}).get('size') or (512, 1024))]
+            height, width = (cfg.model.get('data_preprocessor') or {}).get('size') or (512, 1024)
+            return [(height, width)]
     return [SMALL, LARGER]
 
 
@@ -122,10 +123,10 @@ def _sample(size: Tuple[int, int], proposals: bool) -> Any:
     from mmdet.structures import DetDataSample
     from mmengine.structures import InstanceData
 
-    names = ('img_shape', 'ori_shape', 'pad_shape', 'batch_input_shape')
-    shapes: Dict[str, Any] = dict.fromkeys(names, size)
-    shapes['border'] = [0.0, float(size[0]), 0.0, float(size[1])]  # for CenterNet: nothing padded
-    sample = DetDataSample(metainfo=dict(**shapes, scale_factor=(1.0, 1.0), img_id=0, flip=False))
+    shapes = dict.fromkeys(('img_shape', 'ori_shape', 'pad_shape', 'batch_input_shape'), size)
+    border = [0.0, float(size[0]), 0.0, float(size[1])]  # for CenterNet: nothing padded
+    others = dict(border=border, scale_factor=(1.0, 1.0), img_id=0, flip=False)
+    sample = DetDataSample(metainfo={**shapes, **others})
     if proposals:
         boxes = torch.tensor([[0.0, 0.0, size[1], size[0]], [8.0, 8.0, 40.0, 56.0]])
         sample.proposals = InstanceData(bboxes=boxes, scores=torch.ones(2))
@@ -143,7 +144,7 @@ def _auxiliary(scope: str, model: Any, size: Tuple[int, int], device: str) -> No
 
 
 def table(
-    drop: Any, before: Optional[Measured], after: Optional[Measured], size: Tuple[int, int]
+    drop: DropIn, before: Optional[Measured], after: Optional[Measured], size: Tuple[int, int]
 ) -> str:
     """Before and after, for people."""
     rows = [

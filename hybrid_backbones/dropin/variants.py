@@ -1,4 +1,4 @@
-"""Our backbones by name, with the arguments that our own configs give them."""
+"""Built-in backbones by name, with the arguments that the built-in configs give them."""
 
 import copy
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from ..weights import published_files
 from ..zoo.configs import config_path, list_configs
 from ..zoo.names import resolve, short_config, short_names
 
-# which of our configs is asked for the arguments of a backbone, by the library it is put into
+# which built-in config is asked for a backbone's arguments, by the library that it is put into
 EXAMPLES = {
     'mmdet': ('maskrcnn_{}_1x', 'retinanet_{}_1x'),
     'mmseg': ('upernet_{}_160k_ade20k', 'semanticfpn_{}_80k_ade20k'),
@@ -21,7 +21,7 @@ EXAMPLES = {
 
 @dataclass(frozen=True)
 class Variant:
-    """One of our backbones.
+    """A built-in backbone.
 
     Args:
         name: As it was asked for, fit for a file's name.
@@ -29,7 +29,7 @@ class Variant:
         arch: Its arch.
         arguments: Further arguments, such as ``drop_path_rate``.
         init_cfg: Where its weights are; None if nothing is published.
-        sync_bn: Whether our configs share batch norms over all GPUs.
+        sync_bn: Whether the built-in configs share batch norms over all GPUs.
     """
 
     name: str
@@ -74,7 +74,7 @@ def find_variant(name: str, scope: str) -> Variant:
 
 
 def _examples(short: str, scope: str) -> Tuple[Dict[str, Any], bool]:
-    """Arguments of a backbone in our config for the task, or for the nearest one that there is."""
+    """Arguments of a backbone in the built-in config for the task, or for the nearest one."""
     there = list_configs()
     order = [scope, *(other for other in EXAMPLES if other != scope)]
     for example in (e.format(short) for task in order for e in EXAMPLES[task]):

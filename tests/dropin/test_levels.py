@@ -1,4 +1,4 @@
-"""Which of our levels takes the place of which old one."""
+"""Which of the new backbone's levels takes the place of which old one."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def levels(strides, channels):
 
 
 @pytest.mark.parametrize(
-    'strides, channels, ours',
+    'strides, channels, new',
     [
         ([4, 8, 16, 32], [256, 512, 1024, 2048], [0, 1, 2, 3]),
         ([8, 16, 32], [256, 512, 1024], [1, 2, 3]),
@@ -21,22 +21,22 @@ def levels(strides, channels):
     ],
 )
 @pytest.mark.parametrize('by_depth', [False, True])
-def test_of_the_same_stride(strides, channels, ours, by_depth):
-    mapping = choose_levels(levels(strides, channels), by_depth)
-    assert mapping.ours == ours and mapping.note is None
+def test_of_the_same_stride(strides, channels, new, by_depth):
+    match = choose_levels(levels(strides, channels), by_depth)
+    assert match.new == new and match.note is None
 
 
 @pytest.mark.parametrize(
-    'strides, channels, ours, note',
+    'strides, channels, new, note',
     [
         ([4, 8, 8, 8], [256, 512, 1024, 2048], [0, 1, 2, 3], '4, 8, 8, 8 became 4, 8, 16, 32'),
         ([2, 4, 8], [16, 24, 96], [1, 2, 3], '2, 4, 8 became 8, 16, 32'),
         ([16] * 4, [768] * 4, [0, 1, 2, 3], '16, 16, 16, 16 became 4, 8, 16, 32'),
     ],
 )
-def test_of_the_same_depth(strides, channels, ours, note):
-    mapping = choose_levels(levels(strides, channels), by_depth=True)
-    assert mapping.ours == ours and note in mapping.note
+def test_of_the_same_depth(strides, channels, new, note):
+    match = choose_levels(levels(strides, channels), by_depth=True)
+    assert match.new == new and note in match.note
     with pytest.raises(ConfigError, match='by hand'):
         choose_levels(levels(strides, channels), by_depth=False)
 

@@ -1,7 +1,8 @@
 """What is decided for one config of each kind of framework that the libraries have.
 
-The expected values are those of the arithmetic: our levels' channels from the README's table, in
-the places where the libraries' own configs have ResNet's, and the decisions of docs/drop_in.md.
+The expected values are those of the arithmetic: channels of the built-in backbones from the
+README's table, in the places where the libraries' own configs have ResNet's, and the decisions of
+docs/drop_in.md.
 """
 
 import sys
@@ -222,7 +223,7 @@ def test_hrnet_heads_join_all_streams(tmp_path):
 
 
 def test_cascaded_heads_stay_on_one_stride(tmp_path):
-    """OCR on a dilated ResNet: both heads had stride 8, ours would be of 16 and 32."""
+    """OCR on a dilated ResNet: both heads had stride 8, the new levels would be of 16 and 32."""
     name = 'mmseg::ocrnet/ocrnet_r101-d8_4xb2-40k_cityscapes-512x1024.py'
     drop, found = decided(name)
     assert found['model.backbone']['out_indices'] == (3,)
@@ -264,8 +265,8 @@ def test_simcc(tmp_path):
     built(drop, tmp_path)
 
 
-def test_colours_become_those_of_our_weights():
-    """Caffe's and YOLOX's images are other ones; torchvision's are ours."""
+def test_colours_become_those_of_the_published_weights():
+    """Caffe's and YOLOX's images are other ones; torchvision's are the built-in backbones'."""
     rgb = {
         'model.data_preprocessor.mean': [123.675, 116.28, 103.53],
         'model.data_preprocessor.std': [58.395, 57.12, 57.375],
@@ -300,7 +301,7 @@ def test_rules_of_the_old_backbone_leave_the_optimizer():
 
 
 def test_backbones_that_are_not_installed(tmp_path):
-    """ConvNeXt is MMPretrain's: its levels are known by what follows, and its rules have ours."""
+    """ConvNeXt is MMPretrain's: its levels are known by what follows; its rules are replaced."""
     name = 'mmseg::convnext/convnext-tiny_upernet_8xb2-amp-160k_ade20k-512x512.py'
     drop, found = decided(name)
     assert list(found['model.decode_head.in_channels']) == XXS
@@ -319,7 +320,7 @@ def test_backbones_that_are_not_installed(tmp_path):
     assert len(rates) == 6 and max(rates) == 0.0001, 'stem, four stages, and what follows'
 
 
-def test_arguments_are_those_of_our_own_configs():
+def test_arguments_are_those_of_the_built_in_configs():
     _, found = decided('mmdet::retinanet/retinanet_r50_fpn_1x_coco.py', 'conformer_ti')
     backbone = found['model.backbone']
     assert backbone['norm_eval'] and backbone['frozen_stages'] == 0
@@ -334,6 +335,21 @@ def test_heads_inside_a_pose_head(tmp_path):
     for part in ('keypoint', 'root', 'hand_type'):
         assert found[f'model.head.{part}_head_cfg.in_channels'] == 448
     built(drop, tmp_path)
+
+
+@pytest.mark.parametrize('channels', [sum((256, 512, 1024, 2048)), [256, 512, 1024, 2048]])
+def test_pose_head_of_several_levels(channels, tmp_path):
+    """A pose model keeps the last level alone: a head that takes all four cannot be served."""
+    config = tmp_path / 'old.py'
+    config.write_text(
+        f"_base_ = ['{DEEP}res50_8xb64-210e_coco-256x192.py']\n"
+        'model = dict(\n'
+        '    backbone=dict(out_indices=(0, 1, 2, 3)),\n'
+        f'    head=dict(in_channels={channels}),\n'
+        ')\n'
+    )
+    with pytest.raises(ConfigError, match=r'head takes 4 levels, .* would give 1; .* by hand'):
+        decided(str(config))
 
 
 @pytest.mark.parametrize(
