@@ -12,7 +12,7 @@ import hybrid_backbones
 from hybrid_backbones.cli import describe
 from hybrid_backbones.cli.arguments import with_flags
 from hybrid_backbones.cli.main import COMMANDS, build_parser
-from tests.tools.commands import PROJECT, environment
+from tests.tools.commands import PROJECT, environment, run
 
 OPTIONAL = ('mmcv', 'mmdet', 'mmseg', 'mmpose', 'onnx', 'onnxscript', 'onnxruntime', 'safetensors')
 OPTIONAL += ('mmsegmentation', 'shtab')
@@ -118,6 +118,13 @@ def test_help_imports_no_torch():
         [sys.executable, '-c', code], env=environment(), cwd=PROJECT, stdout=subprocess.DEVNULL
     )
     assert result.returncode == 0
+
+
+def test_a_reader_that_has_seen_enough(tmp_path):
+    """As ``hybrid-backbones list | head -1``: no traceback."""
+    pipe = f'{sys.executable} -m hybrid_backbones list configs --json | head -1'
+    done = run(tmp_path, 'sh', '-c', pipe)
+    assert (done.stdout, done.stderr) == ('[\n', '')
 
 
 def test_a_module_and_tools(tmp_path):
