@@ -15,4 +15,6 @@ model = dict(
         **_base_.backbone,
     ),
     neck=dict(in_channels=_base_.channels),
+    # as MMDetection 2.11, which the authors used: boxes without area stay among the proposals
+    test_cfg=dict(rpn=dict(min_bbox_size=-1)),
 )

@@ -10,8 +10,9 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from ..errors import ConfigError
-from ..openmmlab.check_fit import check_fit
-from ..weights import allow_mmengine_pickles, read_checkpoint
+from ..openmmlab.library import announce_operators
+from ..openmmlab.published import apply_settings, load_into
+from ..weights import PublishedModel, allow_mmengine_pickles, read_model
 from .fold_hook import FoldHook
 from .prepare import prepare
 
@@ -53,7 +54,7 @@ def test(
 
     Args:
         config: See :func:`hybrid_backbones.engine.prepare.prepare`, as for all that is not here.
-        checkpoint: As training wrote it.
+        checkpoint: As training wrote it, or as the authors or OpenMMLab published it.
         work_dir: See there.
         mini: See there.
         data_root: See there.
@@ -82,13 +83,16 @@ def test(
         raise ConfigError(f'`out` is a pickle: FILE.pkl, not {out!r}')
     if not Path(checkpoint).is_file():
         raise ConfigError(f'no checkpoint file {checkpoint}')
-    cfg.load_from = checkpoint
+    cfg.load_from = None  # it is loaded here, whatever its names are
     cfg.model.backbone.init_cfg = None  # the checkpoint holds the backbone too
+    published = read_model(checkpoint)
+    notes = apply_settings(cfg, published)
     if show_dir:
         _draw(cfg, show_dir)
-    notes = _augment(cfg) if tta else []
+    notes += _augment(cfg) if tta else []
     runner = Runner.from_cfg(cfg)
-    _check_fit(runner, checkpoint)
+    announce_operators()
+    _load(runner, published, notes)
     if out:
         runner.test_evaluator.metrics.append(_dump(cfg, out))
     if fold:
@@ -104,11 +108,11 @@ def _images(folder: Optional[str]) -> List[Path]:
     return sorted(path for path in Path(folder).rglob('*') if path.suffix.lower() in SUFFIXES)
 
 
-def _check_fit(runner: Runner, checkpoint: str) -> None:
+def _load(runner: Runner, published: PublishedModel, notes: List[str]) -> None:
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     model = getattr(model, 'module', model)  # inside a test-time augmentation wrapper
-    read = read_checkpoint(checkpoint)
-    check_fit(model, read.state, read.name)
+    for line in (load_into(model, published), *notes):
+        runner.logger.info(line)
 
 
 def _draw(cfg: Config, folder: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from torch import nn
 
 from ..config.data import datasets
@@ -16,9 +17,10 @@ from ..errors import ConfigError, as_config_error, one_line
 from ..openmmlab.build import build_on_meta
 from ..openmmlab.check_fit import check_fit
 from ..openmmlab.library import library_of
+from ..openmmlab.published import apply_settings
 from ..synthetic import shrink_config
 from ..synthetic.shrink import MINI_ROOT
-from ..weights import read_checkpoint
+from ..weights import read_model
 from ..zoo.configs import read_config
 from .images import find_images, output_names, problem_of
 from .inferencers import DRAWN_FROM, OPACITY, TASKS, Segment
@@ -70,7 +72,7 @@ def predict(
 
     Args:
         config: Path, name of a built-in config, or ``mmdet::...``.
-        checkpoint: As training wrote it.
+        checkpoint: As training wrote it, or as the authors or OpenMMLab published it.
         images: A file, or a folder.
         out: Folder for the results; the default is ``work_dirs/CONFIG/predictions``.
         device: ``'cpu'``, ``'cuda'`` or ``'cuda:1'``; the default is a GPU if there is one.
@@ -162,7 +164,10 @@ def _task(
         )
     threshold = DRAWN_FROM if score_thr is None else score_thr
     device = _device(device)
-    read = read_checkpoint(checkpoint)
+    published = read_model(checkpoint)
+    for line in apply_settings(cfg, published):
+        print_log(line, logger='current')
+    read = published.checkpoint
     check_fit(build_on_meta(cfg, name), read.state, read.name)
     more = [boxes] if scope == 'mmpose' else []
     return TASKS[scope](cfg, read, device, threshold, *more)

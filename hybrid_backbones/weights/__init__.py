@@ -9,6 +9,7 @@ from .identify import identify
 from .key_mapping import KeyMapping
 from .load import LoadResult, read_pretrained
 from .pretrained import PretrainedFile
+from .whole_model import PublishedModel, read_model, translate_model
 
 __all__ = [
     'KEY_MAPPINGS',
@@ -18,12 +19,15 @@ __all__ = [
     'KeyMapping',
     'LoadResult',
     'PretrainedFile',
+    'PublishedModel',
     'allow_mmengine_pickles',
     'convert',
     'find_best',
     'identify',
     'published_files',
     'read_checkpoint',
+    'read_model',
     'read_pretrained',
     'register_weights',
+    'translate_model',
 ]

@@ -3,7 +3,7 @@
 import hashlib
 import io
 from pathlib import Path
-from typing import Dict, Tuple
+from typing import Any, Dict
 
 import torch
 from torch import Tensor
@@ -13,7 +13,8 @@ from ..utils.files import atomic_path
 from .checkpoint import read_checkpoint
 from .families import KEY_MAPPINGS
 from .identify import identify, identify_other
-from .key_mapping import KeyMapping, join_parts
+from .key_mapping import join_parts
+from .whole_model import SETTINGS, divide, translate_model
 
 SUFFIXES = ('.pth', '.safetensors')
 
@@ -53,39 +54,29 @@ def convert(
             f'{checkpoint.name} holds {stranger or "weights"} of no family known here '
             f'(its names begin with {next(iter(state)).split(".")[0]!r})'
         )
-    backbone, rest = _divide(state, key_mapping, prefix)
+    backbone, rest = divide(state, key_mapping, prefix)
     named = join_parts(backbone)
     if official:
         authors = next(
             d for d in KEY_MAPPINGS if d.family == key_mapping.family and d.source == 'authors'
         )
         named = authors.publish(named)
+    settings: Dict[str, Any] = {}
     if backbone_only:
         content = named
-    else:
+    elif official:
         content = {**{prefix + key: value for key, value in named.items()}, **rest}
-    return _write({k: v.detach().clone().contiguous() for k, v in content.items()}, file)
+    else:
+        published = translate_model(checkpoint)
+        settings = {key: value for key, (value, _) in published.settings.items()}
+        content = published.checkpoint.state
+        if not published.source:  # a backbone alone, or under another prefix
+            content = {**{prefix + key: value for key, value in named.items()}, **rest}
+    return _write({k: v.detach().clone().contiguous() for k, v in content.items()}, file, settings)
 
 
-def _divide(
-    state: Dict[str, Tensor], key_mapping: KeyMapping, prefix: str
-) -> Tuple[Weights, Weights]:
-    """The backbone's weights under our names, and all others as they are."""
-    backbone, rest = {}, {}
-    for key, value in state.items():
-        inner = key[len(prefix) :]
-        name = None
-        if key.startswith(prefix) and not key_mapping.is_unused(inner):
-            name = key_mapping.to_ours(inner)
-        if name:
-            backbone[name] = value
-        else:
-            rest[key] = value
-    return backbone, rest
-
-
-def _write(content: Dict[str, Tensor], destination: Path) -> Path:
-    data = _serialise(content, destination)
+def _write(content: Dict[str, Tensor], destination: Path, settings: Dict[str, Any]) -> Path:
+    data = _serialise(content, destination, settings)
     digest = hashlib.sha256(data).hexdigest()[:8]
     final = destination.with_name(f'{destination.stem}-{digest}{destination.suffix}')
     with atomic_path(final) as part:
@@ -93,10 +84,13 @@ def _write(content: Dict[str, Tensor], destination: Path) -> Path:
     return final
 
 
-def _serialise(content: Dict[str, Tensor], destination: Path) -> bytes:
+def _serialise(content: Dict[str, Tensor], destination: Path, settings: Dict[str, Any]) -> bytes:
     if destination.suffix == '.pth':
         buffer = io.BytesIO()
-        torch.save({'state_dict': content}, buffer)
+        saved: Dict[str, Any] = {'state_dict': content}
+        if settings:
+            saved['meta'] = {SETTINGS: settings}
+        torch.save(saved, buffer)
         return buffer.getvalue()
     try:
         from safetensors.torch import save

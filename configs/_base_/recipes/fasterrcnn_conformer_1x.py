@@ -7,4 +7,6 @@ _base_ = [
     '../schedules/adamw_1x.py',
 ]
 
+# as MMDetection 2.8, which the authors used: boxes without area stay among the proposals
+model = dict(test_cfg=dict(rpn=dict(min_bbox_size=-1)))
 optim_wrapper = dict(optimizer=dict(weight_decay=1e-4), paramwise_cfg=None)

@@ -7,6 +7,10 @@ _base_ = [
     '../schedules/adamw_1x.py',
 ]
 
-# as published; the library's own default is without
-model = dict(train_cfg=dict(rcnn=dict(assigner=dict(match_low_quality=True))))
+model = dict(
+    # as published; the library's own default is without
+    train_cfg=dict(rcnn=dict(assigner=dict(match_low_quality=True))),
+    # as MMDetection 2.8, which the authors used: boxes without area stay among the proposals
+    test_cfg=dict(rpn=dict(min_bbox_size=-1)),
+)
 optim_wrapper = dict(optimizer=dict(weight_decay=1e-4), paramwise_cfg=None)

@@ -7,12 +7,11 @@ from typing import Any, Iterator, Optional, Tuple
 
 import torch
 from mmengine.logging import MMLogger
-from torch import nn
 
 from ...openmmlab.build import build_model
-from ...openmmlab.check_fit import check_fit
 from ...openmmlab.library import library_of
-from ...weights import read_checkpoint
+from ...openmmlab.published import apply_settings, load_into
+from ...weights import read_model
 from ...zoo.configs import read_config
 from ...zoo.create import find_backbone
 from .cam_targets import OF_MODELS, TargetOf
@@ -37,15 +36,18 @@ def load_whole(name: str, weights: Optional[str]) -> Tuple[Any, TargetOf]:
     cfg = read_config(name)
     target = OF_MODELS[library_of(cfg, name)]
     cfg.model.backbone.update(init_cfg=None, with_cp=False)
+    published = read_model(weights) if weights else None
+    if published:
+        apply_settings(cfg, published)
     torch.manual_seed(0)
     with warnings.catch_warnings():  # the libraries' about their own parts
         warnings.simplefilter('ignore')
         model: Any = build_model(cfg, name)
-    if weights is None:
+    if published is None:
         with _silence():
             model.init_weights()
     else:
-        _load(model, weights)
+        load_into(model, published)
     return model.eval(), target
 
 
@@ -59,10 +61,3 @@ def _silence() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
-
-
-def _load(model: nn.Module, weights: str) -> None:
-    checkpoint = read_checkpoint(weights)
-    check_fit(model, checkpoint.state, checkpoint.name)
-    state = {name.removeprefix('module.'): value for name, value in checkpoint.state.items()}
-    model.load_state_dict(state, strict=False)

@@ -1,0 +1,56 @@
+"""Checkpoints of whole models, put into the models of configs."""
+
+from typing import List
+
+from mmengine.config import Config
+from torch import nn
+
+from ..config.load import override
+from ..weights.whole_model import PublishedModel
+from .check_fit import check_fit
+
+
+def apply_settings(cfg: Config, model: PublishedModel) -> List[str]:
+    """Set in a config what belongs to a file, before the config's model is built.
+
+    Args:
+        cfg: Changed in place.
+        model: As read from the file.
+
+    Returns:
+        A line for each setting that had another value: what it is now, and why.
+    """
+    notes = []
+    for key, (value, reason) in model.settings.items():
+        before = cfg
+        for part in key.split('.'):
+            before = (before or {}).get(part)
+        if before != value:
+            override(cfg, {key: value})
+            notes.append(f'{key}={value} for {model.checkpoint.name}: {reason}')
+    return notes
+
+
+def load_into(model: nn.Module, published: PublishedModel) -> str:
+    """Load a checkpoint into the model of its config.
+
+    Args:
+        model: Built from the config, after :func:`apply_settings`.
+        published: As read from the file.
+
+    Returns:
+        A line for the log.
+
+    Raises:
+        ConfigError: A tensor of the model is missing in the file, or of another shape there;
+            nothing has been loaded.
+    """
+    checkpoint = published.checkpoint
+    check_fit(model, checkpoint.state, checkpoint.name)
+    expected = model.state_dict()
+    model.load_state_dict({k: v for k, v in checkpoint.state.items() if k in expected})
+    names = f"{published.source}'s names" if published.source else 'our names'
+    surplus = len(checkpoint.state) - len(expected)
+    return f'{checkpoint.name}: all {len(expected)} tensors of the model, by {names}' + (
+        f'; {surplus} more are not needed' if surplus > 0 else ''
+    )
