@@ -130,7 +130,11 @@ def run_detector(model, image):
     levels = model.backbone(image)
     maps = model.neck(levels)
     found = {**numbered('backbone', levels, 4 - len(levels)), **numbered('neck', maps)}
-    head, name = (model.rpn_head, 'rpn') if model.with_rpn else (model.bbox_head, 'retina')
+    head, name = (
+        (model.rpn_head, 'rpn')
+        if getattr(model, 'with_rpn', False)
+        else (model.bbox_head, 'retina')
+    )
     scores, deltas = head(maps)
     return {**found, **numbered(f'{name}_cls', scores), **numbered(f'{name}_reg', deltas)}
 
