@@ -26,12 +26,12 @@ state() { # what a complete environment was made from
 find_python() {
     local candidate
     for candidate in ${PYTHON:-python3.11 python3 python}; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11, 5) <= sys.version_info < (3, 12))' 2>/dev/null; then
             echo "$candidate"
             return
         fi
     done
-    die "needs Python 3.11, for which the versions are pinned; name one by PYTHON=/path/to/python3.11"
+    die "needs Python 3.11.5 or a later 3.11, for which the versions are pinned; name one by PYTHON=/path/to/python3.11"
 }
 
 check_machine() { # before minutes are spent
