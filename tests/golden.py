@@ -74,10 +74,14 @@ def published_state(variant: str, mode: Optional[str] = None) -> Dict[str, torch
 
 
 def assert_close(level: torch.Tensor, golden: Golden, name: str, tolerance: float) -> None:
+    """As :func:`assert_recorded`, of a run of a backbone."""
+    assert_recorded(level, golden.arrays, f'{golden.tag} {name}', name, tolerance)
+
+
+def assert_recorded(level: torch.Tensor, arrays, what: str, name: str, tolerance: float) -> None:
     """``|ours - golden| <= tolerance * (|golden| + std)`` at every recorded position."""
-    arrays = golden.arrays
     assert tuple(level.shape) == tuple(arrays[f'{name}/shape'])
     ours = level.detach().contiguous().view(-1)[torch.from_numpy(arrays[f'{name}/positions'])]
     theirs, std = torch.from_numpy(arrays[f'{name}/values']), arrays[f'{name}/stats'][1]
     excess = ((ours - theirs).abs() / (theirs.abs() + std)).max().item()
-    assert excess <= tolerance, f'{golden.tag} {name}: off by {excess:.1e} of (|value| + std)'
+    assert excess <= tolerance, f'{what}: off by {excess:.1e} of (|value| + std)'

@@ -19,7 +19,7 @@ class FoldHook(Hook):
         Raises:
             ConfigError: The backbone is none of this package's, or weights would be swapped.
         """
-        backbone = getattr(_bare(runner.model), 'backbone', None)
+        backbone = getattr(bare_model(runner.model), 'backbone', None)
         if not isinstance(backbone, HybridBackbone):
             raise ConfigError(
                 f'`fold` is for the backbones of this package, not a {type(backbone).__name__}'
@@ -32,11 +32,11 @@ class FoldHook(Hook):
 
     def before_test(self, runner: Runner) -> None:
         """Fold, in the mode that the test is about to set."""
-        fold_model(_bare(runner.model).eval())
+        fold_model(bare_model(runner.model).eval())
         runner.logger.info('The backbone is folded')
 
 
-def _bare(model: nn.Module) -> nn.Module:
+def bare_model(model: nn.Module) -> nn.Module:
     """The model inside of wrappers: for several processes, and for test-time augmentation."""
     if is_model_wrapper(model):
         model = model.get_submodule('module')

@@ -6,14 +6,13 @@ from typing import Any, Dict, List, Optional
 
 from mmengine.config import Config, ConfigDict
 from mmengine.evaluator import DumpResults
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from ..errors import ConfigError
 from ..openmmlab.library import announce_operators
 from ..openmmlab.published import apply_settings, load_into
 from ..weights import PublishedModel, allow_mmengine_pickles, read_model
-from .fold_hook import FoldHook
+from .fold_hook import FoldHook, bare_model
 from .prepare import prepare
 
 SUFFIXES = ('.jpg', '.jpeg', '.png')
@@ -109,9 +108,7 @@ def _images(folder: Optional[str]) -> List[Path]:
 
 
 def _load(runner: Runner, published: PublishedModel, notes: List[str]) -> None:
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    model = getattr(model, 'module', model)  # inside a test-time augmentation wrapper
-    for line in (load_into(model, published), *notes):
+    for line in (load_into(bare_model(runner.model), published), *notes):
         runner.logger.info(line)
 
 

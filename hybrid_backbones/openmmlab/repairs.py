@@ -6,6 +6,7 @@ Only what is missing is put in place; each repair says from which version on it 
 import importlib.util
 import sys
 import warnings
+from functools import cache
 from importlib import metadata
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -18,6 +19,7 @@ from ..weights.checkpoint import globals_of_mmengine
 from .torchvision import repair_torchvision
 
 
+@cache
 def repair() -> None:
     """Make all repairs, once."""
     repair_torchvision()

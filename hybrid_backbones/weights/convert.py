@@ -62,16 +62,14 @@ def convert(
         )
         named = authors.publish(named)
     settings: Dict[str, Any] = {}
-    if backbone_only:
-        content = named
-    elif official:
+    content = named
+    if not backbone_only:
         content = {**{prefix + key: value for key, value in named.items()}, **rest}
-    else:
+    if not backbone_only and not official:
         published = translate_model(checkpoint)
         settings = {key: value for key, (value, _) in published.settings.items()}
-        content = published.checkpoint.state
-        if not published.source:  # a backbone alone, or under another prefix
-            content = {**{prefix + key: value for key, value in named.items()}, **rest}
+        if published.source:  # a whole model, whose heads are renamed too
+            content = published.checkpoint.state
     return _write({k: v.detach().clone().contiguous() for k, v in content.items()}, file, settings)
 
 

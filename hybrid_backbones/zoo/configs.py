@@ -116,7 +116,7 @@ def read_config(name: str) -> Config:
     prepare_libraries()
     if '::' in name:
         return _read_library_config(name)
-    return load_config(name) if name.endswith('.py') else get_config(name)
+    return load_config(name if name.endswith('.py') else config_path(name))
 
 
 def _read_library_config(name: str) -> Config:
