@@ -52,6 +52,8 @@ class KeyMapping:
         signature: A key that every file in this key mapping has, and no other file.
         rules: Published name and ours.
         unused: Published names that a dense backbone has no use for: the classifier, constants.
+        pose_settings: What a config has to say to run pose estimators published under these names:
+            dotted key, value, and why.
     """
 
     family: str
@@ -59,6 +61,7 @@ class KeyMapping:
     signature: str
     rules: Tuple[Rule, ...]
     unused: Tuple[str, ...] = ()
+    pose_settings: Tuple[Tuple[str, bool, str], ...] = ()
 
     def to_ours(self, key: str) -> Optional[str]:
         """Our name for a published one, None if no rule fits."""

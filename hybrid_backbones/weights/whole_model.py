@@ -155,11 +155,6 @@ def _settings(
                 'openseg trains on BGR images, normalised with the values of RGB',
             )
         }
-    if is_pose and (key_mapping.family, key_mapping.source) == ('HRFormer', 'OpenMMLab'):
-        return {
-            POSITION_BIAS: (
-                True,
-                "OpenMMLab's pose estimators use the relative position bias, the authors' do not",
-            )
-        }
+    if is_pose:
+        return {key: (value, reason) for key, value, reason in key_mapping.pose_settings}
     return {}

@@ -88,6 +88,13 @@ OPENMMLAB = KeyMapping(
         )
     ),
     unused=(*CLASSIFIER, '{*block}.relative_position_index'),
+    pose_settings=(
+        (
+            'model.backbone.with_rel_pos_bias',
+            True,
+            "OpenMMLab's pose estimators use the relative position bias, the authors' do not",
+        ),
+    ),
 )
 KEY_MAPPINGS = (AUTHORS, OPENMMLAB, ours(AUTHORS, 'stages.1.blocks.0.branches.0.0.mlp.fc1.weight'))
 
