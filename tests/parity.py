@@ -35,12 +35,21 @@ def part_of_ours(tensors: Dict[str, torch.Tensor], name: str) -> torch.Tensor:
 
 
 def slow_if(large: Callable[[str], bool], items: Iterable) -> List:
-    """Parameters for pytest, with readable ids; those whose tag or name is large are slow."""
-    names = [(item, getattr(item, 'tag', item)) for item in items]
-    return [
-        pytest.param(item, id=name, marks=[pytest.mark.slow] if large(name) else [])
-        for item, name in names
-    ]
+    """Parameters for pytest, with readable ids; those whose tag or name is large are slow.
+
+    Of a large backbone ``make test`` has one image size for each mode, the oblong one; the others
+    are extended.
+    """
+    found, seen = [], set()
+    for item in items:
+        name = getattr(item, 'tag', item)
+        run = re.sub(r'\d+x\d+$', '', name)
+        marks = [pytest.mark.slow] if large(name) else []
+        if marks and run in seen:
+            marks.append(pytest.mark.extended)
+        seen.add(run)
+        found.append(pytest.param(item, id=name, marks=marks))
+    return found
 
 
 def assert_level(ours: torch.Tensor, theirs: torch.Tensor, tolerance: float = 1e-4) -> None:

@@ -23,8 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    found = _backbones() if args.kind == 'backbones' else _configs()
-    found = [each for each in found if fnmatch(each['name'], args.pattern)]
+    found = _backbones(args.pattern) if args.kind == 'backbones' else _configs(args.pattern)
     if args.json:
         print(json.dumps(found, indent=1))
     elif args.kind == 'configs':
@@ -35,12 +34,16 @@ def run(args: argparse.Namespace) -> int:
     return 0 if found else 1
 
 
-def _backbones() -> List[Dict[str, Any]]:
-    from ..zoo.archs import list_archs
+def _backbones(pattern: str) -> List[Dict[str, Any]]:
+    from ..backbones.families import families
+    from ..zoo.archs import arch_info
 
+    archs = [(family, arch) for family, cls in families().items() for arch in cls.archs]
+    named = {f'{family.lower()}_{arch}': (family, arch) for family, arch in archs}
+    found = [(name, arch_info(*named[name])) for name in named if fnmatch(name, pattern)]
     return [
         dict(
-            name=f'{info.family.lower()}_{info.arch}',
+            name=name,
             family=info.family,
             arch=info.arch,
             params=info.params,
@@ -48,14 +51,15 @@ def _backbones() -> List[Dict[str, Any]]:
             weights=len(info.weights),
             direct=any(file.direct for file in info.weights),
         )
-        for info in list_archs()
+        for name, info in found
     ]
 
 
-def _configs() -> List[Dict[str, Any]]:
+def _configs(pattern: str) -> List[Dict[str, Any]]:
     from ..zoo.configs import config_path, list_configs
 
-    return [dict(name=name, path=config_path(name)) for name in list_configs()]
+    names = [name for name in list_configs() if fnmatch(name, pattern)]
+    return [dict(name=name, path=config_path(name)) for name in names]
 
 
 def _row(

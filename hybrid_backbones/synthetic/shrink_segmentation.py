@@ -6,7 +6,7 @@ from typing import Any, List
 from mmengine.config import Config, ConfigDict
 
 from ..config.data import datasets, relocate
-from ..config.traverse import map_numbers, scale_sizes
+from ..config.traverse import map_numbers, scale_sizes, walk
 from ..errors import ConfigError
 from .segmentation import write_ade20k, write_cityscapes, write_coco_stuff10k, write_pascal_context
 
@@ -36,6 +36,7 @@ def shrink_segmentation(cfg: Config, root: Path) -> None:
     relocate(cfg, write(root / folder))
     for _, dataset in datasets(cfg):
         scale_sizes(dataset.pipeline, SCALE)
+    scale_sizes(cfg.get('tta_pipeline'), SCALE)
     testing = [cfg.val_dataloader.dataset.pipeline, cfg.test_dataloader.dataset.pipeline]
     for pipeline in (*testing, *filter(None, [cfg.get('tta_pipeline')])):
         _resize_in_testing(pipeline, cfg.train_dataloader.dataset.pipeline)
@@ -47,7 +48,7 @@ def shrink_segmentation(cfg: Config, root: Path) -> None:
 def _resize_in_testing(pipeline: List[Any], training: List[Any]) -> None:
     """Images that are tested at their own size: at that size they would be four times larger
     than in training here."""
-    if any(transform.type == 'Resize' for transform in pipeline):
+    if any(node.get('type') == 'Resize' and 'scale' in node for _, node in walk(pipeline)):
         return
     scale = next(t.scale for t in training if t.type == 'RandomResize')
     pipeline.insert(1, ConfigDict(type='Resize', scale=scale, keep_ratio=True))

@@ -46,19 +46,19 @@ def list_archs(family: Optional[str] = None) -> List[ArchInfo]:
     known = families()
     if family is not None and family not in known:
         raise ValueError(f'family must be one of {", ".join(known)}, got {family!r}')
-    found = []
-    for name in known if family is None else (family,):
-        for arch in known[name].archs:
-            with torch.device('meta'):
-                backbone = known[name](arch)
-            found.append(
-                ArchInfo(
-                    family=name,
-                    arch=arch,
-                    params=count_parameters(backbone),
-                    channels=backbone.out_channels,
-                    strides=backbone.out_strides,
-                    weights=published_files(name, arch),
-                )
-            )
-    return found
+    names = known if family is None else (family,)
+    return [arch_info(name, arch) for name in names for arch in known[name].archs]
+
+
+def arch_info(family: str, arch: str) -> ArchInfo:
+    """About one arch of a family."""
+    with torch.device('meta'):
+        backbone = families()[family](arch)
+    return ArchInfo(
+        family=family,
+        arch=arch,
+        params=count_parameters(backbone),
+        channels=backbone.out_channels,
+        strides=backbone.out_strides,
+        weights=published_files(family, arch),
+    )

@@ -14,7 +14,7 @@ from tests.reference import deterministic
 TOLERANCE = 1e-4
 MODES = {'': 'global', 'global': 'global', 'windows': 'window', 'hybrid': 'hybrid'}
 LIGHT = ('uniformer_xxs', 'uniformer_xs')
-LARGE = ('base', 'large')
+LARGE = ('base', 'large', 'plus', 'dim64', '_tl')
 
 
 def arch_of(variant: str) -> str:

@@ -92,7 +92,7 @@ def test_a_missing_package(command, monkeypatch, module, line):
 def test_list(command):
     lines = command('list').out.splitlines()
     assert lines[0].split() == ['name', 'family', 'parameters', 'channels', 'weights']
-    assert len(lines) == 1 + len(hybrid_backbones.list_archs())
+    assert len(lines) == 1 + len(hybrid_backbones.list_backbones())
     (row,) = json.loads(command('list', 'backbones', '*transxnet_t', '--json').out)
     assert (row['family'], row['channels']) == ('TransXNet', [48, 96, 224, 448])
     assert command('list', 'backbones', 'resnet*').status == 1

@@ -1,6 +1,7 @@
 """All configs, and how tests build what they describe."""
 
 import copy
+import re
 from functools import cache
 from pathlib import Path
 
@@ -16,14 +17,23 @@ NAMES = sorted(path.stem for path in CONFIGS.glob('*.py'))
 SIZES = ('ti', 't', 'xxs', '13', 'xs', 's', 's32', '21', 'b')  # of backbones, small ones first
 # what differs from its family's other variants in more than width and depth
 KINDS = dict(s32='patch32', xxs='light', xs='light')
+WITH_EACH_KIND = ('maskrcnn', 'semanticfpn')
 
 
 def each_recipe():
-    """One config for each recipe and kind of backbone: that of the smallest variant."""
+    """One config for each recipe and kind of backbone: that of the smallest variant.
+
+    What attention a segmentor has differs in the backbone alone: once for each kind of it.
+    """
     chosen = {}
     for name in sorted(NAMES, key=lambda name: SIZES.index(name.split('_')[2])):
         head, family, variant, recipe = name.split('_', 3)
-        chosen.setdefault((head, family, KINDS.get(variant), recipe), name)
+        attention = re.match(r'([hw])\d\d_', recipe)
+        if attention:
+            chosen.setdefault((family, attention[0]), name)
+        else:
+            kind = KINDS.get(variant) if head in WITH_EACH_KIND else None
+            chosen.setdefault((head, family, kind, recipe), name)
     return sorted(chosen.values())
 
 

@@ -17,7 +17,7 @@ from tests.configs.common import build_model, load
 from tests.deploy.randomise import furthest, randomise
 from tests.tools.commands import PROJECT, tool
 
-SEGMENTATION = 'semanticfpn_uniformer_s_80k_ade20k'
+SEGMENTATION = 'semanticfpn_uniformer_xxs_80k_ade20k'
 MINI_CLASSES = [13, 41, 114, 119]
 DETECTION = 'maskrcnn_uniformer_s_1x'
 

@@ -354,11 +354,11 @@ optim_wrapper = dict(
 
 
 @pytest.mark.slow
-def test_with_mmdetections_own_tool(tmp_path):
+def test_with_mmdetections_own_tool(tmp_path, mini_root):
     """In an unrelated folder, from the config alone; its log says what each layer got."""
     mmdet = pytest.importorskip('mmdet')
     (tmp_path / 'mine.py').write_text(ELSEWHERE)
-    write_coco(tmp_path / 'mini')
+    (tmp_path / 'mini').symlink_to(write_coco(mini_root / 'coco'))
     options = [
         'train_dataloader.dataset.data_root=mini/',
         'train_dataloader.dataset.metainfo.classes=(disc,square,triangle)',

@@ -6,31 +6,33 @@ import cv2
 import numpy as np
 import pytest
 
-from hybrid_backbones.synthetic import write_coco
+from hybrid_backbones.synthetic import coco, write_coco
 from hybrid_backbones.synthetic.scenes import SHAPES, draw_scene
 
 pytest.importorskip('pycocotools')
 
+FEW = {'train2017': 4, 'val2017': 2}  # images
+
 
 @pytest.fixture(scope='module')
-def root(tmp_path_factory):
-    return write_coco(tmp_path_factory.mktemp('data') / 'coco')
+def root(mini_root):
+    return write_coco(mini_root / 'coco')
 
 
 @pytest.mark.parametrize('split', ['train2017', 'val2017'])
 def test_read_back(root, split):
     from pycocotools.coco import COCO
 
-    coco = COCO(root / 'annotations' / f'instances_{split}.json')
-    assert [c['name'] for c in coco.loadCats(coco.getCatIds())] == list(SHAPES)
-    assert {a['category_id'] for a in coco.anns.values()} == {1, 2, 3}
-    assert any(not coco.getAnnIds(i) for i in coco.imgs), 'an image without objects'
-    assert any(a['iscrowd'] for a in coco.anns.values())
-    for image in coco.imgs.values():
+    read = COCO(root / 'annotations' / f'instances_{split}.json')
+    assert [c['name'] for c in read.loadCats(read.getCatIds())] == list(SHAPES)
+    assert {a['category_id'] for a in read.anns.values()} == {1, 2, 3}
+    assert any(not read.getAnnIds(i) for i in read.imgs), 'an image without objects'
+    assert any(a['iscrowd'] for a in read.anns.values())
+    for image in read.imgs.values():
         picture = cv2.imread(str(root / split / image['file_name']))
         assert picture.shape == (image['height'], image['width'], 3)
-    for annotation in coco.anns.values():
-        mask = coco.annToMask(annotation).astype(bool)
+    for annotation in read.anns.values():
+        mask = read.annToMask(annotation).astype(bool)
         assert abs(mask.sum() - annotation['area']) <= 0.02 * annotation['area'] + 10
         x, y, w, h = annotation['bbox']
         outside = mask.copy()
@@ -39,7 +41,7 @@ def test_read_back(root, split):
         rows, cols = np.where(mask.any(1))[0], np.where(mask.any(0))[0]
         assert abs(rows[0] - y) <= 1
         assert abs(cols[-1] + 1 - x - w) <= 1
-    areas = [a['area'] for a in coco.anns.values() if not a['iscrowd']]
+    areas = [a['area'] for a in read.anns.values() if not a['iscrowd']]
     assert min(areas) < 64**2
     assert max(areas) > 128**2
 
@@ -58,7 +60,9 @@ def test_masks_of_a_scene_do_not_overlap():
     assert overlapping_boxes > 5
 
 
-def test_same_seed_same_set(root, tmp_path):
+def test_same_seed_same_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(coco, 'SPLITS', FEW)
+    root = write_coco(tmp_path / 'coco')
     again = write_coco(tmp_path / 'again')
     other = write_coco(tmp_path / 'other', seed=1)
     name = 'annotations/instances_val2017.json'
@@ -68,7 +72,8 @@ def test_same_seed_same_set(root, tmp_path):
     assert (root / picture).read_bytes() == (again / picture).read_bytes()
 
 
-def test_written_once(tmp_path):
+def test_written_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(coco, 'SPLITS', FEW)
     root = write_coco(tmp_path / 'coco')
     stamp = (root / 'mini.json').stat().st_mtime_ns
     write_coco(root)
@@ -78,7 +83,8 @@ def test_written_once(tmp_path):
     assert json.loads((root / 'mini.json').read_text())['version'] > 0
 
 
-def test_foreign_folders_are_left_alone(tmp_path):
+def test_foreign_folders_are_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(coco, 'SPLITS', FEW)
     root = tmp_path / 'coco'
     root.mkdir()
     (root / 'mine.txt').write_text('keep')

@@ -14,8 +14,8 @@ from hybrid_backbones.synthetic.scenes import draw_scene
 
 
 @pytest.fixture(scope='module')
-def root(tmp_path_factory):
-    return write_coco_keypoints(tmp_path_factory.mktemp('data') / 'coco')
+def root(mini_root):
+    return write_coco_keypoints(mini_root / 'coco_keypoints')
 
 
 @pytest.fixture(scope='module')

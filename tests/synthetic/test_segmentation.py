@@ -28,10 +28,10 @@ SETS = {  # layout, writer, base config
 
 
 @pytest.fixture(scope='module', params=SETS)
-def written(request, tmp_path_factory):
+def written(request, mini_root):
     """Layout, root, base config."""
     layout, write, base = SETS[request.param]
-    root = write(tmp_path_factory.mktemp('data') / 'deep' / 'set')
+    root = write(mini_root / request.param)
     return layout, root, get_config(f'mmseg::_base_/datasets/{base}.py')
 
 

@@ -27,8 +27,8 @@ def flat(node, path=''):
 
 
 @pytest.fixture(scope='module')
-def root(tmp_path_factory):
-    return tmp_path_factory.mktemp('mini')
+def root(mini_root):
+    return mini_root
 
 
 @pytest.fixture(scope='module')
@@ -126,12 +126,25 @@ def test_schedules_of_iterations(root):
 
 def test_images_tested_at_their_own_size(root):
     """They come in the size of training, four times smaller, like all else."""
+    cfg = load_config(CONFIGS / 'semanticfpn_uniformer_s_80k_ade20k.py')
+    shrink_config(cfg, root)
+    _load, resize, views = cfg.tta_pipeline
+    assert (resize.type, resize.scale, resize.keep_ratio) == ('Resize', (512, 128), True)
+    assert 'scale_factor' in views.transforms[0][0]
+
+
+def test_sizes_of_test_time_augmentation(root):
+    """Four times smaller, too."""
+    cfg = load_config(CONFIGS / 'upernet_uniformer_s_160k_ade20k.py')
+    shrink_config(cfg, root)
+    _, views = cfg.tta_pipeline
+    scales = [resize.scale for resize in views.transforms[0]]
+    assert scales[0] == (256, 64)
+    assert scales[2] == cfg.test_dataloader.dataset.pipeline[1].scale == (512, 128)
     cfg = load_config(CONFIGS / 'ocr_hrformer_s_150k_ade20k.py')
     shrink_config(cfg, root)
-    pipeline = cfg.test_dataloader.dataset.pipeline
-    assert [t.type for t in pipeline[:3]] == ['LoadImageFromFile', 'Resize', 'LoadAnnotations']
-    assert (pipeline[1].scale, pipeline[1].keep_ratio) == ((520, 130), True)
-    assert cfg.tta_pipeline[1] == pipeline[1], 'before the scales of test-time augmentation'
+    assert cfg.tta_pipeline[1] == cfg.test_dataloader.dataset.pipeline[1]
+    assert cfg.tta_pipeline[1].scale == (25000, 130)
 
 
 @pytest.mark.parametrize(

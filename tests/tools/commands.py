@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Optional
 
 PROJECT = Path(__file__).parents[2]
-MASK_RCNN = PROJECT / 'configs' / 'maskrcnn_uniformer_s_1x.py'
+MASK_RCNN = PROJECT / 'configs' / 'maskrcnn_uniformer_xxs_1x.py'
 
 # two iterations and an evaluation of four images
 SHORT = (
@@ -18,12 +19,25 @@ SHORT = (
 )
 
 
+# the synthetic datasets of this run of the tests: drawn once, for all folders (set by conftest.py)
+MINI: Optional[Path] = None
+
+
+def share_mini(folder, arguments) -> None:
+    """Let ``--mini`` find what another test has drawn already."""
+    data = Path(folder) / 'data'
+    if MINI and '--mini' in arguments and not data.exists():
+        data.mkdir()
+        (data / 'mini').symlink_to(MINI)
+
+
 def environment() -> dict:
     return {**os.environ, 'OMP_WAIT_POLICY': 'PASSIVE', 'PYTHONPATH': str(PROJECT)}
 
 
 def run(cwd, *command, timeout=300):
     """Run a command in ``cwd``, where its data and results go."""
+    share_mini(cwd, command)
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,

@@ -39,10 +39,10 @@ SIZE = '_dataloader.dataset.pipeline.{}.scale=(160,128)'
         ('UniFormer', 'xxs'),
     ],
 )
-def test_a_config_of_five_lines(family, arch, tmp_path):
+def test_a_config_of_five_lines(family, arch, tmp_path, mini_root):
     channels = list(getattr(backbones, family)(arch, out_indices=(1, 2, 3)).out_channels)
     (tmp_path / 'mine.py').write_text(CONFIG.format(family, arch, channels))
-    write_coco(tmp_path / 'mini')
+    (tmp_path / 'mini').symlink_to(write_coco(mini_root / 'coco'))
     options = [option.format(part) for part in ('train', 'val') for option in SHORT]
     options += ['train' + SIZE.format(2), 'val' + SIZE.format(1), 'train_cfg.max_epochs=1']
     options += ['val_evaluator.ann_file=mini/annotations/instances_val2017.json']

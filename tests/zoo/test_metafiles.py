@@ -71,7 +71,7 @@ def test_the_config_says_the_same(name):
         metric, value = next(iter(result['Metrics'].items()))
         assert f'{metric} {value}' in head
         assert model['Source'] in head
-    assert ('Published with this recipe' in head) == ('Results' in model)
+    assert ('Published' in head) == ('Results' in model)
 
 
 def test_nothing_is_quoted_without_results():

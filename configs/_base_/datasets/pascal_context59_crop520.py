@@ -1,5 +1,5 @@
 # PASCAL-Context as HRFormer's authors feed it: short sides of 260 to 1040, crops of 520, two
-# images for each of 8 GPUs; tested at the images' own size.
+# images for each of 8 GPUs; tested at short sides of 520.
 _base_ = ['mmseg::_base_/datasets/pascal_context_59.py']
 
 train_pipeline = [
@@ -13,6 +13,8 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(100000, 520), keep_ratio=True, interpolation='bicubic'),
+    # after Resize: labels are compared at their own size
     dict(type='LoadAnnotations', reduce_zero_label=True),
     dict(type='PackSegInputs'),
 ]

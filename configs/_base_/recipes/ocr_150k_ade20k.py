@@ -8,7 +8,8 @@ _base_ = [
 ]
 
 model = dict(
-    data_preprocessor=dict(size=(520, 520)),
+    # padded as published in testing, on this dataset alone
+    data_preprocessor=dict(size=(520, 520), test_cfg=dict(size_divisor=8)),
     decode_head=[
         dict(
             _base_.model.decode_head[0],
@@ -21,3 +22,21 @@ model = dict(
         ),
     ],
 )
+# multi-scale testing as published: three scales and a flip, logits added up
+tta_model = dict(type='hybrid_backbones.openmmlab.multi_scale.SumOfLogits', size_divisor=8)
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(100000, 520), keep_ratio=True, interpolation='bicubic'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [
+                dict(type='hybrid_backbones.openmmlab.multi_scale.AlignedResize', ratio=ratio)
+                for ratio in (0.75, 1.0, 1.25)
+            ],
+            [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0)],
+            [dict(type='LoadAnnotations')],
+            [dict(type='PackSegInputs')],
+        ],
+    ),
+]

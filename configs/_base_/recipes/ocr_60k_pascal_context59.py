@@ -20,3 +20,21 @@ model = dict(
         ),
     ],
 )
+# multi-scale testing as published: three scales and a flip, logits added up
+tta_model = dict(type='hybrid_backbones.openmmlab.multi_scale.SumOfLogits', size_divisor=8)
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(100000, 520), keep_ratio=True, interpolation='bicubic'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [
+                dict(type='hybrid_backbones.openmmlab.multi_scale.AlignedResize', ratio=ratio)
+                for ratio in (0.75, 1.0, 1.25)
+            ],
+            [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0)],
+            [dict(type='LoadAnnotations')],
+            [dict(type='PackSegInputs')],
+        ],
+    ),
+]

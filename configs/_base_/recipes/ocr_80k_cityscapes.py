@@ -28,3 +28,21 @@ model = dict(
     ],
 )
 train_dataloader = dict(batch_size=1)
+# multi-scale testing as published: three scales and a flip, logits added up
+tta_model = dict(type='hybrid_backbones.openmmlab.multi_scale.SumOfLogits')
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(2048, 1024), keep_ratio=True),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [
+                dict(type='hybrid_backbones.openmmlab.multi_scale.AlignedResize', ratio=ratio)
+                for ratio in (0.75, 1.0, 1.25)
+            ],
+            [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0)],
+            [dict(type='LoadAnnotations')],
+            [dict(type='PackSegInputs')],
+        ],
+    ),
+]

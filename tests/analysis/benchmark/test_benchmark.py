@@ -293,8 +293,8 @@ def test_tool(tmp_path):
         (['hrformer_tiny', '--batch', '0'], ['--batch', 'at least 1']),
     ],
 )
-def test_refusals_of_the_tool(tmp_path, arguments, parts):
-    line = complaint(tool(tmp_path, 'benchmark', *arguments))
+def test_refusals_of_the_tool(command, tmp_path, arguments, parts):
+    line = command('benchmark', *arguments).refusal
     for part in parts:
         assert part in line
     assert not list(tmp_path.iterdir())
@@ -334,8 +334,8 @@ def test_missing_peer(tmp_path, peer):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
-def test_no_gpu(tmp_path):
-    assert 'no GPU' in complaint(tool(tmp_path, 'benchmark', 'cvt_13', '--device', 'cuda'))
+def test_no_gpu(command):
+    assert 'no GPU' in command('benchmark', 'cvt_13', '--device', 'cuda').refusal
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')

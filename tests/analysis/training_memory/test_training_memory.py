@@ -24,7 +24,7 @@ from hybrid_backbones.analysis.training_memory.simulated_gpu import SimulatedCUD
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.layers import scaled_dot_product_attention
 from hybrid_backbones.zoo.configs import get_config
-from tests.tools.commands import complaint, tool
+from tests.tools.commands import tool
 
 SMALL = {
     'Conformer': 'tiny_patch16',
@@ -289,9 +289,9 @@ def test_tool(tmp_path):
     ],
     ids=str,
 )
-def test_refusals(tmp_path, arguments, part):
+def test_refusals(command, tmp_path, arguments, part):
     (tmp_path / 'broken.py').write_text('model = dict(')
-    assert part in complaint(tool(tmp_path, 'training_memory', *arguments))
+    assert part in command('training-memory', *arguments).refusal
 
 
 @pytest.mark.parametrize(

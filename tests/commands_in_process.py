@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from hybrid_backbones.cli.main import main
+from tests.tools.commands import share_mini
 
 
 class Result(NamedTuple):
@@ -37,6 +38,7 @@ def command(tmp_path: Path, monkeypatch, capsys):
 
     def call(*arguments) -> Result:
         capsys.readouterr()
+        share_mini(tmp_path, arguments)
         try:
             status = main([str(each) for each in arguments])
         except SystemExit as end:
