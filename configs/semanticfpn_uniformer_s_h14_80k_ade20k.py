@@ -1,5 +1,5 @@
 # Semantic FPN, UniFormer-S (hybrid attention, windows of 14), ADE20K, 80k iterations, batch 8 x 4.
-# Published with this recipe: mIoU 46.3 (25 M parameters, 172 GFLOPs);
+# Published with this recipe: mIoU 46.3 (25 M parameters);
 # https://github.com/Sense-X/UniFormer/tree/main/semantic_segmentation
 _base_ = [
     './_base_/recipes/semanticfpn_80k_ade20k.py',

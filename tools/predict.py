@@ -1,4 +1,4 @@
-"""Run a trained model: python tools/predict.py CONFIG CHECKPOINT IMAGE_OR_FOLDER."""
+"""Run a trained model: python tools/predict.py CONFIG IMAGE_OR_FOLDER --weights FILE."""
 
 import sys
 

@@ -11,8 +11,16 @@ from .arguments import add_cfg_options, keywords
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='path, name of a built-in config, or mmdet::...')
-    parser.add_argument('checkpoint', help='checkpoint file, as training wrote it')
     parser.add_argument('images', metavar='IMAGE_OR_FOLDER')
+    parser.add_argument(
+        '--weights',
+        metavar='FILE',
+        help='checkpoint, as training wrote it or as published; default: what is published for '
+        'the config',
+    )
+    parser.add_argument(
+        '--weights-dir', metavar='DIR', help='where files have been saved that were published'
+    )
     parser.add_argument('--out', metavar='DIR', help='default: work_dirs/CONFIG/predictions')
     parser.add_argument('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
     parser.add_argument(

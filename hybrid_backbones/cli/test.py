@@ -13,7 +13,7 @@ WHAT_IS_DRAWN = dict(mmdet=BOTH, mmseg=BOTH, mmpose='predictions, one person in 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', help='path, name of a built-in config, or mmdet::...')
     parser.add_argument('checkpoint', help='checkpoint file, as training wrote it')
     add_runner_arguments(parser)
     parser.add_argument('--out', metavar='FILE.pkl', help='also write the raw predictions')

@@ -6,7 +6,7 @@ from .arguments import add_runner_arguments, keywords
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', help='path, name of a built-in config, or mmdet::...')
     add_runner_arguments(parser)
     parser.add_argument('--amp', action='store_true', help='mixed precision (needs a GPU)')
     parser.add_argument(

@@ -9,10 +9,11 @@ from mmengine.config import Config
 
 from ..config.class_order import check_class_order
 from ..config.data import check_data, relocate
-from ..config.load import load_config, override
+from ..config.load import override
 from ..config.traverse import walk
-from ..openmmlab.library import LIBRARIES, prepare_libraries
+from ..openmmlab.library import LIBRARIES
 from ..synthetic.shrink import MINI_ROOT, shrink_config
+from ..zoo.configs import read_config
 
 
 def prepare(
@@ -28,7 +29,7 @@ def prepare(
     """Read a config and apply what training and testing have in common.
 
     Args:
-        config: Path of the file.
+        config: Path of a file, name of a built-in config, or ``mmdet::...``.
         data_of: The dataloaders that will be used.
         mini: Use a small synthetic dataset.
         data_root: Folder of the dataset, in place of the config's.
@@ -40,8 +41,7 @@ def prepare(
         ConfigError: The config, an option or the data is not usable.
         ImportError: The library that the config is for is not installed.
     """
-    prepare_libraries()
-    cfg = load_config(config)
+    cfg = read_config(config)
     if cfg.get('default_scope') in LIBRARIES:
         import_module(cfg.default_scope)
     if mini:

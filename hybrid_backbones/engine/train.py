@@ -16,6 +16,7 @@ from ..errors import BatchTooSmallError, CheckpointError, ConfigError
 from ..weights import allow_mmengine_pickles
 from .datasets import check_not_empty
 from .prepare import prepare
+from .published_start import start_from_published
 from .runner import build_runner
 
 
@@ -69,7 +70,10 @@ def train(
         cfg.auto_scale_lr.enable = True
     _check_batch(cfg)
     _resume(cfg, resume)
+    notes = [] if cfg.get('resume') else start_from_published(cfg)
     runner = build_runner(cfg)
+    for note in notes:
+        print_log(note, logger='current')
     if mini:
         print_log('training on a small synthetic dataset, from random weights', logger='current')
     with allow_mmengine_pickles(), _explained(cfg, runner):

@@ -22,6 +22,7 @@ from ..synthetic import shrink_config
 from ..synthetic.shrink import MINI_ROOT
 from ..weights import read_model
 from ..zoo.configs import read_config
+from ..zoo.model_files import find_model_file
 from .images import find_images, output_names, problem_of
 from .inferencers import DRAWN_FROM, OPACITY, TASKS, Segment
 from .outputs import PredictionWriter
@@ -56,9 +57,10 @@ class Predicted:
 
 def predict(
     config: str,
-    checkpoint: str,
     images: str,
     *,
+    weights: Optional[str] = None,
+    weights_dir: Optional[str] = None,
     out: Optional[str] = None,
     device: Optional[str] = None,
     score_thr: Optional[float] = None,
@@ -72,8 +74,11 @@ def predict(
 
     Args:
         config: Path, name of a built-in config, or ``mmdet::...``.
-        checkpoint: As training wrote it, or as the authors or OpenMMLab published it.
         images: A file, or a folder.
+        weights: A checkpoint, as training wrote it, or as the authors or OpenMMLab published it;
+            a path or URL. None: the one that is published for the config; it is fetched where its
+            link is a direct one.
+        weights_dir: Where published files have been saved.
         out: Folder for the results; the default is ``work_dirs/CONFIG/predictions``.
         device: ``'cpu'``, ``'cuda'`` or ``'cuda:1'``; the default is a GPU if there is one.
         score_thr: Draw boxes and keypoints from this score.
@@ -89,8 +94,9 @@ def predict(
         ImportError: The library that the config is for is not installed.
     """
     paths = find_images(images)
-    if not Path(checkpoint).is_file():
-        raise ConfigError(f'no checkpoint file {checkpoint}')
+    checkpoint = weights or find_model_file(config, weights_dir)
+    if weights and '://' not in weights and not Path(weights).is_file():
+        raise ConfigError(f'no checkpoint file {weights}')
     cfg = _config(config, mini, cfg_options)
     boxes = _boxes(bboxes, cfg, paths)
     folder = Path(out or f'work_dirs/{Path(config).stem}/predictions')

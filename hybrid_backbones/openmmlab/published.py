@@ -49,8 +49,15 @@ def load_into(model: nn.Module, published: PublishedModel) -> str:
     check_fit(model, checkpoint.state, checkpoint.name)
     expected = model.state_dict()
     model.load_state_dict({k: v for k, v in checkpoint.state.items() if k in expected})
-    names = f"{published.source}'s names" if published.source else 'our names'
-    surplus = len(checkpoint.state) - len(expected)
-    return f'{checkpoint.name}: all {len(expected)} tensors of the model, by {names}' + (
+    return report(published, len(expected))
+
+
+def report(published: PublishedModel, loaded: int) -> str:
+    """A line about a checkpoint of which ``loaded`` tensors are used."""
+    checkpoint = published.checkpoint
+    whose = {'': 'our', 'authors': "the authors'"}
+    names = whose.get(published.source) or f"{published.source}'s"
+    surplus = len(checkpoint.state) - loaded
+    return f'{checkpoint.name}: {loaded} tensors of the model, by {names} names' + (
         f'; {surplus} more are not needed' if surplus > 0 else ''
     )

@@ -48,6 +48,11 @@ def find_best(family: str, arch: Any) -> str:
     )
 
 
+def cached(name: str) -> Path:
+    """Where a file of that name is in torch's cache, if it is there."""
+    return _cache() / name
+
+
 def _cache() -> Path:
     return Path(torch.hub.get_dir()) / 'checkpoints'
 

@@ -60,7 +60,7 @@ def test_completion(command, shell):
 
 def test_flags_of_arguments():
     """A message names arguments as Python does; a command names its flags."""
-    args = build_parser('predict').parse_args(['predict', 'a.py', 'a.pth', 'a.jpg'])
+    args = build_parser('predict').parse_args(['predict', 'a.py', 'a.jpg'])
     message = '`score_thr` or `out=DIR` or `mini=True`, `other=3`: a `b`'
     assert with_flags(message, args) == '--score-thr or --out DIR or --mini, `other=3`: a `b`'
 
@@ -175,8 +175,8 @@ WITHOUT = [
     (['train', MASK_RCNN, '--mini'], 2, NEEDS),
     (['train', 'whole.py', '--mini'], 2, NEEDS),
     (['test', MASK_RCNN, 'a.pth', '--mini'], 2, NEEDS),
-    (['predict', MASK_RCNN, 'a.pth', 'a.jpg'], 2, NEEDS),
-    (['predict', 'mmdet::a/b.py', 'a.pth', 'a.jpg'], 2, NEEDS),
+    (['predict', MASK_RCNN, 'a.jpg', '--weights', 'a.pth'], 2, NEEDS),
+    (['predict', 'mmdet::a/b.py', 'a.jpg', '--weights', 'a.pth'], 2, NEEDS),
     (['drop-in', 'mmdet::a/b.py', '--backbone', 'uniformer_s'], 2, NEEDS),
     (['browse-dataset', MASK_RCNN, '--mini'], 2, NEEDS),
     (['print-config', MASK_RCNN], 2, NEEDS),

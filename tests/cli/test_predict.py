@@ -12,6 +12,8 @@ from tests.tools.commands import PROJECT, tool
 
 pytest.importorskip('mmpose')
 
+PUBLISHED = 'maskrcnn_uniformer_s_1x'
+
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
@@ -29,7 +31,7 @@ def folder(tmp_path_factory):
 
 def test_folder(folder):
     """Status 1: a file was skipped, and is named."""
-    result = tool(folder, 'predict', POSE, 'some.pth', 'images', '--device', 'cpu')
+    result = tool(folder, 'predict', POSE, 'images', '--weights', 'some.pth', '--device', 'cpu')
     assert result.returncode == 1, result.stdout + result.stderr
     assert 'skipped images/text.jpg: no image, or damaged' in result.stderr
     out = f'work_dirs/{POSE}/predictions'
@@ -45,7 +47,7 @@ def test_folder(folder):
 def test_one_image_and_a_path(folder):
     """Status 0."""
     config = PROJECT / 'configs' / f'{POSE}.py'
-    arguments = ('some.pth', COUPLE, '--out', 'one', '--device', 'cpu', '--fold')
+    arguments = (COUPLE, '--weights', 'some.pth', '--out', 'one', '--device', 'cpu', '--fold')
     result = tool(folder, 'predict', config, *arguments)
     assert result.returncode == 0, result.stdout + result.stderr
     assert sorted(path.suffix for path in (folder / 'one').rglob('*.*')) == ['.jpg', '.json']
@@ -54,11 +56,20 @@ def test_one_image_and_a_path(folder):
 def test_refusals(command, folder, monkeypatch):
     """Status 2 and one line."""
     monkeypatch.chdir(folder)
+    some = ('--weights', 'some.pth')
     for arguments, parts in (
-        ([POSE, 'some.pth', 'gone.jpg'], ['no image or folder gone.jpg']),
-        ([POSE, 'broken.pth', 'images'], ['broken.pth is no checkpoint, or damaged']),
-        ([SEGMENTATION, 'some.pth', 'images'], ['some.pth is no checkpoint of this config']),
-        ([POSE, 'some.pth', 'images', '--score-thr', 'high'], ['--score-thr', "'high'"]),
+        ([POSE, 'gone.jpg', *some], ['no image or folder gone.jpg']),
+        ([POSE, 'images', '--weights', 'broken.pth'], ['broken.pth is no checkpoint, or damaged']),
+        ([POSE, 'images'], ['no trained model is published for ' + POSE]),
+        ([PUBLISHED, 'images'], ['open https://drive.google.com/', f'pretrained/{PUBLISHED}.pth']),
+        (
+            [SEGMENTATION, 'images', *some],
+            ['some.pth is no checkpoint of this config'],
+        ),
+        (
+            [POSE, 'images', *some, '--score-thr', 'high'],
+            ['--score-thr', "'high'"],
+        ),
     ):
         line = command('predict', *arguments, '--out', 'refused').refusal
         for part in parts:

@@ -17,7 +17,7 @@ NAMES = sorted(path.stem for path in CONFIGS.glob('*.py'))
 SIZES = ('ti', 't', 'xxs', '13', 'xs', 's', 's32', '21', 'b')  # of backbones, small ones first
 # what differs from its family's other variants in more than width and depth
 KINDS = dict(s32='patch32', xxs='light', xs='light')
-WITH_EACH_KIND = ('maskrcnn', 'semanticfpn')
+WITH_EACH_KIND = ('maskrcnn',)
 
 
 def each_recipe():

@@ -52,8 +52,9 @@ LARGE = {
     'TransXNet': ('s', 'b'),
     'UniFormer': ('base', 'base_ls', 'large_ls_tl', 'xxs', 'xs'),
 }
+LARGE_MARKS = (pytest.mark.slow, pytest.mark.extended)
 ALL = [pytest.param(*SMALL[name], id=name) for name in SMALL] + [
-    pytest.param(family, dict(arch=arch), id=f'{family}_{arch}', marks=pytest.mark.slow)
+    pytest.param(family, dict(arch=arch), id=f'{family}_{arch}', marks=LARGE_MARKS)
     for family, archs in LARGE.items()
     for arch in archs
 ]

@@ -20,7 +20,7 @@ def runs():
             quick = golden.tag in QUICK
             if golden.mode in family.modes and (quick or golden.variant not in seen):
                 seen.add(golden.variant)
-                marks = [] if quick else [pytest.mark.slow]
+                marks = [] if quick else [pytest.mark.slow, pytest.mark.extended]
                 chosen.append(pytest.param(family, golden, id=golden.tag, marks=marks))
     return chosen
 

@@ -55,7 +55,7 @@ def build(name):
 def run(folder, config, pictures, **changes):
     """Predict in ``folder / 'out'``."""
     args = dict(
-        checkpoint=str(folder / f'{config}.pth'),
+        weights=str(folder / f'{config}.pth'),
         images=str(pictures),
         out=str(folder / 'out'),
         device='cpu',
@@ -303,7 +303,7 @@ def test_fit():
     'changes, words',
     [
         (dict(images='gone.jpg'), 'no image or folder gone.jpg'),
-        (dict(checkpoint='gone.pth'), 'no checkpoint file gone.pth'),
+        (dict(weights='gone.pth'), 'no checkpoint file gone.pth'),
         (dict(device='tpu9'), "cpu, cuda or cuda:1, not 'tpu9'"),
         (dict(device='cuda:99'), 'torch sees .* GPUs here'),
         (dict(score_thr=0.5), '`score_thr` is for boxes and keypoints'),
@@ -312,7 +312,7 @@ def test_fit():
     ],
 )
 def test_refusals(checkpoints, changes, words):
-    changes = {'checkpoint': str(checkpoints / f'{SEGMENTATION}.pth'), **changes}
+    changes = {'weights': str(checkpoints / f'{SEGMENTATION}.pth'), **changes}
     with pytest.raises(ConfigError, match=words):
         run(checkpoints, SEGMENTATION, SKIER, **changes)
     assert not (checkpoints / 'out').exists(), 'nothing is left behind'
@@ -322,7 +322,7 @@ def test_config_without_model(checkpoints, tmp_path):
     (tmp_path / 'mine.py').write_text("default_scope = 'mmseg'")
     checkpoint = str(checkpoints / f'{SEGMENTATION}.pth')
     with pytest.raises(ConfigError, match=r'mine.py has no model, or no test_dataloader'):
-        run(checkpoints, str(tmp_path / 'mine.py'), SKIER, checkpoint=checkpoint)
+        run(checkpoints, str(tmp_path / 'mine.py'), SKIER, weights=checkpoint)
 
 
 @pytest.mark.parametrize(

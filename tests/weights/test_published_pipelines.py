@@ -56,7 +56,10 @@ def network_input(cfg, path, meta):
     return models.build(cfg.model.data_preprocessor)(batch, False)['inputs']
 
 
-@pytest.mark.parametrize('run', RUNS)
+@pytest.mark.parametrize(
+    'run',
+    [pytest.param(r, marks=pytest.mark.extended if r.endswith('427x640') else ()) for r in RUNS],
+)
 def test_input(run, tmp_path):
     arrays = np.load(GOLDEN / f'{run}.npz')
     name, _, size = run[len('pipeline-') :].partition('@')
