@@ -13,6 +13,7 @@ import torch
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.structures import InstanceData
 
+from hybrid_backbones.openmmlab.library import in_scope
 from tests.reference import deterministic
 from tests.weights.test_published_pipelines import photo, sample
 from tests.weights.test_whole_models import ROOT, compare, load, recorded, write
@@ -113,7 +114,7 @@ def test_from_a_photo_to_labels(name, tmp_path):
     path = tmp_path / 'photo.png'
     cv2.imwrite(str(path), photo(*map(int, size.split('x'))))
     steps = [t for t in cfg.test_dataloader.dataset.pipeline if t.type != 'LoadAnnotations']
-    with torch.no_grad():
+    with torch.no_grad(), in_scope('mmseg'):
         (result,) = model.test_step(pseudo_collate([Compose(steps)(sample(cfg, path, {}))]))
     equal = (result.pred_sem_seg.data[0].numpy() == arrays['labels']).mean()
     assert equal >= 0.99
