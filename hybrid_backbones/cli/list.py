@@ -35,12 +35,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _backbones(pattern: str) -> List[Dict[str, Any]]:
-    from ..backbones.families import families
     from ..zoo.archs import arch_info
+    from ..zoo.names import backbones_by_name
 
-    archs = [(family, arch) for family, cls in families().items() for arch in cls.archs]
-    named = {f'{family.lower()}_{arch}': (family, arch) for family, arch in archs}
-    found = [(name, arch_info(*named[name])) for name in named if fnmatch(name, pattern)]
+    found = [
+        (name, arch_info(each.family, each.arch))
+        for name, each in backbones_by_name().items()
+        if fnmatch(name, pattern)
+    ]
     return [
         dict(
             name=name,

@@ -42,7 +42,7 @@ def resolve(name: str) -> BackboneName:
     Raises:
         ConfigError: There is no such backbone; lists what there is. It is a ``ValueError``.
     """
-    known = _by_name()
+    known = backbones_by_name()
     if name in known:
         return known[name]
     aliases = short_names()
@@ -78,7 +78,7 @@ def list_backbones(pattern: str = '*', pretrained: Optional[bool] = None) -> Lis
     direct = {(file.family, file.arch) for file in PRETRAINED if file.direct}
     return [
         name
-        for name, (family, arch, _) in sorted(_by_name().items())
+        for name, (family, arch, _) in sorted(backbones_by_name().items())
         if fnmatchcase(name, pattern)
         and (pretrained is None or ((family, arch) in direct) == pretrained)
     ]
@@ -100,7 +100,8 @@ def short_config(name: str) -> Dict[str, Any]:
     return config
 
 
-def _by_name() -> Dict[str, BackboneName]:
+def backbones_by_name() -> Dict[str, BackboneName]:
+    """All backbones by their one name, family by family, small ones first."""
     found = (
         BackboneName(family, arch, {}) for family, cls in families().items() for arch in cls.archs
     )

@@ -9,6 +9,7 @@ from hybrid_backbones.engine.train import train
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.openmmlab.build import build_model
 from hybrid_backbones.zoo.configs import read_config
+from tests.tools.commands import share_mini
 from tests.weights.test_whole_models import write
 
 pytest.importorskip('mmdet')
@@ -80,11 +81,10 @@ def test_other_files_are_mmengines(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.extended
-def test_training(file, tmp_path, mini_root, monkeypatch):
+def test_training(file, tmp_path, monkeypatch):
     """By a config's name."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / 'data').mkdir()
-    (tmp_path / 'data' / 'mini').symlink_to(mini_root)
+    share_mini(tmp_path, ['--mini'])
     options = {
         'load_from': file,
         'train_cfg.max_epochs': 1,

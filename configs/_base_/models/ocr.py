@@ -14,3 +14,13 @@ model = dict(
         dict(_base_.model.decode_head[1], dropout_ratio=0.05, align_corners=True),
     ],
 )
+# multi-scale testing as published: three scales, and a flip
+tta_views = [
+    [
+        dict(type='hybrid_backbones.openmmlab.multi_scale.AlignedResize', ratio=ratio)
+        for ratio in (0.75, 1.0, 1.25)
+    ],
+    [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0)],
+    [dict(type='LoadAnnotations')],
+    [dict(type='PackSegInputs')],
+]

@@ -27,16 +27,5 @@ tta_model = dict(type='hybrid_backbones.openmmlab.multi_scale.SumOfLogits', size
 tta_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(100000, 520), keep_ratio=True, interpolation='bicubic'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [
-                dict(type='hybrid_backbones.openmmlab.multi_scale.AlignedResize', ratio=ratio)
-                for ratio in (0.75, 1.0, 1.25)
-            ],
-            [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0)],
-            [dict(type='LoadAnnotations')],
-            [dict(type='PackSegInputs')],
-        ],
-    ),
+    dict(type='TestTimeAug', transforms=_base_.tta_views),
 ]
