@@ -37,7 +37,7 @@ def own_default_scope(monkeypatch):
 
 # The longest of tests whose kind has a quicker sibling in `make test`; `make test-all` runs them.
 # Kept there instead: UniFormer's ONNX file and compiled model; the example with masks; gradients in
-# two processes of two families, and blocks that two processes share; mmdet's own tools in
+# two processes of one family, and blocks that two processes share; mmdet's own tools in
 # openmmlab/operators/test_ways_in.py; the other families' graphs, reports and channels.
 EXTENDED = (
     'analysis/benchmark/test_benchmark.py::test_memory_of_a_fresh_process[training]',
@@ -65,6 +65,8 @@ EXTENDED = (
     'cli/test_browse_dataset.py::test_mini[semanticfpn_uniformer_xxs_80k_ade20k]',
     'cli/test_browse_dataset.py::test_mini[topdown_hrformer_t_210e_coco_256x192]',
     'cli/test_visualize.py::test_cam_of_a_model[maskrcnn_conformer_ti_1x]',
+    'configs/test_train_step.py::test_step_and_prediction[ocr_hrformer_b_w13_150k_ade20k]',
+    'configs/test_train_step.py::test_step_and_prediction[ocr_hrformer_b_w15_60k_coco_stuff10k]',
     'deploy/test_export.py::test_folded[CvT]',
     'deploy/test_export.py::test_folded[HRFormer]',
     'deploy/test_export.py::test_folded[TransXNet]',
@@ -90,6 +92,7 @@ EXTENDED = (
     'dropin/test_plan.py::test_model[mmdet::mask2former/mask2former_r50_8xb2-lsj-50e_coco.py-out_indices15-edits15]',
     'dropin/test_plan.py::test_model[mmdet::sparse_rcnn/sparse-rcnn_r50_fpn_1x_coco.py-out_indices9-edits9]',
     'dropin/test_plan.py::test_model[mmseg::mask2former/mask2former_r50_8xb2-90k_cityscapes-512x1024.py-out_indices24-edits24]',
+    'engine/test_distributed.py::test_gradients_are_those_of_the_joint_batch[semanticfpn_transxnet_t_80k_ade20k]',
     'engine/test_distributed.py::test_loss_curves',
     'engine/test_fsdp.py::test_as_with_copies',
     'engine/test_fsdp.py::test_checkpoint',

@@ -64,8 +64,17 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--mini', action='store_true', help='use a small synthetic dataset; minutes on a CPU'
     )
+    add_all_classes(parser)
     parser.add_argument('--data-root', help="folder of the dataset, in place of the config's")
     add_cfg_options(parser)
+
+
+def add_all_classes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--all-classes',
+        action='store_true',
+        help="with --mini: keep the dataset's classes, for models that were trained on it",
+    )
 
 
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ PROG = 'hybrid-backbones'
 COMMANDS = {
     'train': 'train a detector, segmentor or pose estimator',
     'test': 'test a checkpoint',
+    'reproduce': 'test published models again: the whole table of their results',
     'predict': 'run a trained model on images; draw the results and write them as JSON',
     'list': 'list backbones or configs',
     'describe': 'describe a backbone or a config: parts, cost, weights, schedule',

@@ -6,7 +6,7 @@ Exit status: 0 all images have results, 1 some files were skipped, 2 nothing was
 import argparse
 import sys
 
-from .arguments import add_cfg_options, keywords
+from .arguments import add_all_classes, add_cfg_options, keywords
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--bboxes', metavar='FILE.json', help='for poses: person boxes, in COCO results format'
     )
     parser.add_argument('--mini', action='store_true', help='the checkpoint was trained with it')
+    add_all_classes(parser)
     parser.add_argument(
         '--fold', action='store_true', help='fuse norms and scales of the backbone: it is faster'
     )

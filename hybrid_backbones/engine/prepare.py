@@ -11,6 +11,7 @@ from ..config.class_order import check_class_order
 from ..config.data import check_data, relocate
 from ..config.load import override
 from ..config.traverse import walk
+from ..errors import ConfigError
 from ..openmmlab.library import LIBRARIES
 from ..synthetic.shrink import MINI_ROOT, shrink_config
 from ..zoo.configs import read_config
@@ -21,6 +22,7 @@ def prepare(
     *,
     data_of: Tuple[str, ...],
     mini: bool = False,
+    all_classes: bool = False,
     data_root: Optional[str] = None,
     cfg_options: Optional[Dict[str, Any]] = None,
     launcher: str = 'none',
@@ -32,6 +34,8 @@ def prepare(
         config: Path of a file, name of a built-in config, or ``mmdet::...``.
         data_of: The dataloaders that will be used.
         mini: Use a small synthetic dataset.
+        all_classes: With ``mini``: keep the classes of the config's dataset, for models that were
+            trained on it.
         data_root: Folder of the dataset, in place of the config's.
         cfg_options: Settings to change, applied last, as in ``{'train_cfg.max_epochs': 3}``.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
@@ -44,8 +48,10 @@ def prepare(
     cfg = read_config(config)
     if cfg.get('default_scope') in LIBRARIES:
         import_module(cfg.default_scope)
+    if all_classes and not mini:
+        raise ConfigError('`all_classes` is a setting of `mini=True`')
     if mini:
-        shrink_config(cfg, MINI_ROOT)
+        shrink_config(cfg, MINI_ROOT, all_classes=all_classes)
     if data_root:
         relocate(cfg, data_root)
     override(cfg, cfg_options)

@@ -14,6 +14,7 @@ from ..openmmlab.published import apply_settings, load_into
 from ..weights import PublishedModel, allow_mmengine_pickles, read_model
 from .fold_hook import FoldHook, bare_model
 from .prepare import prepare
+from .rate_hook import RateHook
 
 SUFFIXES = ('.jpg', '.jpeg', '.png')
 
@@ -27,12 +28,16 @@ class Tested:
         library: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
         images: The files in ``show_dir``, sorted.
         notes: What was not tested.
+        tested: How many images, or persons for top-down poses, this process has tested.
+        rate: Of them in a second, their loading and preparation included.
     """
 
     metrics: Dict[str, float]
     library: str
     images: List[Path] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
+    tested: int = 0
+    rate: float = 0.0
 
 
 def test(
@@ -41,6 +46,7 @@ def test(
     *,
     work_dir: Optional[str] = None,
     mini: bool = False,
+    all_classes: bool = False,
     data_root: Optional[str] = None,
     cfg_options: Optional[Dict[str, Any]] = None,
     launcher: str = 'none',
@@ -56,6 +62,7 @@ def test(
         checkpoint: As training wrote it, or as the authors or OpenMMLab published it.
         work_dir: See there.
         mini: See there.
+        all_classes: See there.
         data_root: See there.
         cfg_options: See there.
         launcher: See there.
@@ -73,6 +80,7 @@ def test(
         config,
         data_of=('test_dataloader',),
         mini=mini,
+        all_classes=all_classes,
         data_root=data_root,
         cfg_options=cfg_options,
         launcher=launcher,
@@ -96,9 +104,12 @@ def test(
         runner.test_evaluator.metrics.append(_dump(cfg, out))
     if fold:
         runner.register_hook(FoldHook())
+    rate = RateHook()
+    runner.register_hook(rate)
     with allow_mmengine_pickles():
         metrics = runner.test()
-    return Tested(metrics, cfg.default_scope, _images(show_dir), notes)
+    drawn = _images(show_dir)
+    return Tested(metrics, cfg.default_scope, drawn, notes, rate.count, rate.per_second)
 
 
 def _images(folder: Optional[str]) -> List[Path]:

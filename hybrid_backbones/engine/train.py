@@ -25,6 +25,7 @@ def train(
     *,
     work_dir: Optional[str] = None,
     mini: bool = False,
+    all_classes: bool = False,
     data_root: Optional[str] = None,
     cfg_options: Optional[Dict[str, Any]] = None,
     launcher: str = 'none',
@@ -38,6 +39,7 @@ def train(
         config: See :func:`hybrid_backbones.engine.prepare.prepare`, as for all that is not here.
         work_dir: See there.
         mini: See there.
+        all_classes: See there.
         data_root: See there.
         cfg_options: See there.
         launcher: See there.
@@ -57,6 +59,7 @@ def train(
         config,
         data_of=('train_dataloader', 'val_dataloader'),
         mini=mini,
+        all_classes=all_classes,
         data_root=data_root,
         cfg_options=cfg_options,
         launcher=launcher,

@@ -66,6 +66,7 @@ def predict(
     score_thr: Optional[float] = None,
     bboxes: Optional[str] = None,
     mini: bool = False,
+    all_classes: bool = False,
     fold: bool = False,
     cfg_options: Optional[Dict[str, Any]] = None,
     track: Track = iter,
@@ -84,6 +85,7 @@ def predict(
         score_thr: Draw boxes and keypoints from this score.
         bboxes: File of person boxes for a top-down pose estimator, in COCO results format.
         mini: The checkpoint was trained with it.
+        all_classes: The checkpoint was trained with it, and with ``mini``.
         fold: Fold the backbone's norms and scales into its convolutions first.
         cfg_options: Settings of the config to change, as in training.
         track: Wraps the sequence of images, to show progress.
@@ -97,7 +99,7 @@ def predict(
     checkpoint = weights or find_model_file(config, weights_dir)
     if weights and '://' not in weights and not Path(weights).is_file():
         raise ConfigError(f'no checkpoint file {weights}')
-    cfg = _config(config, mini, cfg_options)
+    cfg = _config(config, mini, all_classes, cfg_options)
     boxes = _boxes(bboxes, cfg, paths)
     folder = Path(out or f'work_dirs/{Path(config).stem}/predictions')
     if folder.exists() and not folder.is_dir():
@@ -115,13 +117,17 @@ def predict(
     return done
 
 
-def _config(name: str, mini: bool, cfg_options: Optional[Dict[str, Any]]) -> Config:
+def _config(
+    name: str, mini: bool, all_classes: bool, cfg_options: Optional[Dict[str, Any]]
+) -> Config:
     cfg = read_config(name)
     library_of(cfg, name)  # refuses others
     if not cfg.get('model') or not cfg.get('test_dataloader'):
         raise ConfigError(f'{name} has no model, or no test_dataloader with its pipeline')
+    if all_classes and not mini:
+        raise ConfigError('`all_classes` is a setting of `mini=True`')
     if mini:
-        shrink_config(cfg, MINI_ROOT)
+        shrink_config(cfg, MINI_ROOT, all_classes=all_classes)
     override(cfg, cfg_options)
     backbone = cfg.model.get('backbone')
     if backbone:

@@ -4,6 +4,7 @@ Only what is missing is put in place; each repair says from which version on it 
 """
 
 import importlib.util
+import os
 import sys
 import warnings
 from functools import cache
@@ -14,6 +15,7 @@ from types import ModuleType
 from typing import Any, Optional
 
 import torch
+from mmengine.config import config as mmengine_config
 
 from ..weights.checkpoint import globals_of_mmengine
 from .torchvision import repair_torchvision
@@ -25,6 +27,7 @@ def repair() -> None:
     repair_torchvision()
     repair_pkg_resources()
     repair_checkpoints()
+    find_bases_at_once()
 
 
 def repair_pkg_resources() -> None:
@@ -45,6 +48,23 @@ def repair_checkpoints() -> None:
     """
     if hasattr(torch.serialization, 'safe_globals'):  # before torch 2.5 there is no need
         torch.serialization.add_safe_globals(globals_of_mmengine())
+
+
+def find_bases_at_once() -> None:
+    """Take a base such as ``mmdet::_base_/models/...`` from the library's folder of configs.
+
+    mmengine 0.10.7 reads every metafile of the library before, for each base anew: more than nine
+    tenths of the time that reading a config takes. It still does where the file is elsewhere.
+    """
+    slow = getattr(mmengine_config, '_get_external_cfg_path', None)
+    if slow is None or slow.__module__ == __name__:
+        return
+
+    def quick(package_path: str, cfg_file: str) -> str:
+        path = os.path.join(package_path, '.mim', 'configs', cfg_file)
+        return path if os.path.isfile(path) else str(slow(package_path, cfg_file))
+
+    setattr(mmengine_config, '_get_external_cfg_path', quick)  # noqa: B010
 
 
 class _PkgResources(MetaPathFinder, Loader):

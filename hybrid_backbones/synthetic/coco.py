@@ -2,44 +2,66 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ConfigError
 from .cache import write_once
 from .scenes import SHAPES, Scene, draw_scene
 
 SPLITS = {'train2017': 160, 'val2017': 40}  # images
 EMPTY_EVERY, CROWD_EVERY = 20, 10
+# public ids run to 90 and leave these out
+NO_CATEGORY = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
 OUTLINE_SCALE = 4  # outlines are traced on masks enlarged by this, to follow the pixels' edges
 VERSION = 3  # raise it when the drawing changes: sets drawn before are drawn again
 
 
-def write_coco(root: Path, seed: int = 0) -> Path:
+def write_coco(root: Path, seed: int = 0, classes: Sequence[str] = SHAPES) -> Path:
     """Write the set below ``root``, unless the same set is there already.
 
     Layout as COCO 2017: ``annotations/instances_{train,val}2017.json``, ``train2017/``,
     ``val2017/``. One image in twenty has no object, one in ten a crowd.
 
+    Args:
+        root: Folder of the set.
+        seed: Of the random numbers.
+        classes: Names of the categories. The first three are drawn; the others are there for
+            models that were trained on COCO's 80, and get COCO's ids.
+
     Returns:
         ``root``.
+
+    Raises:
+        ConfigError: There are fewer than three classes.
     """
     made = {'version': VERSION, 'seed': seed, 'splits': SPLITS}
-    return write_once(root, made, lambda fresh: _write(fresh, seed))
+    if tuple(classes) != SHAPES:
+        made['classes'] = list(classes)
+    if len(classes) < len(SHAPES):
+        raise ConfigError(f'the synthetic images show {len(SHAPES)} classes, not {len(classes)}')
+    return write_once(root, made, lambda fresh: _write(fresh, seed, classes))
 
 
-def _write(root: Path, seed: int) -> None:
+def category_ids(count: int) -> List[int]:
+    """COCO's own ids of its first ``count`` categories; 1, 2, ... beyond its 80."""
+    public = [i for i in range(1, 91) if i not in NO_CATEGORY]
+    return public[:count] if count <= len(public) else list(range(1, count + 1))
+
+
+def _write(root: Path, seed: int, classes: Sequence[str]) -> None:
     (root / 'annotations').mkdir()
     first = seed * sum(SPLITS.values())
     for split, count in SPLITS.items():
         (root / split).mkdir()
-        _write_split(root, split, range(first, first + count))
+        _write_split(root, split, range(first, first + count), classes)
         first += count
 
 
-def _write_split(root: Path, split: str, seeds: range) -> None:
+def _write_split(root: Path, split: str, seeds: range, classes: Sequence[str]) -> None:
     images: List[Dict[str, Any]] = []
     annotations: List[Dict[str, Any]] = []
     for image_id, seed in enumerate(seeds, start=1):
@@ -57,7 +79,8 @@ def _write_split(root: Path, split: str, seeds: range) -> None:
         images=images,
         annotations=annotations,
         categories=[
-            dict(id=i, name=name, supercategory='shape') for i, name in enumerate(SHAPES, start=1)
+            dict(id=i, name=name, supercategory='shape')
+            for i, name in zip(category_ids(len(classes)), classes)
         ],
     )
     path = root / 'annotations' / f'instances_{split}.json'

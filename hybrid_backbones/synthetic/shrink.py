@@ -18,7 +18,6 @@ from .shrink_pose import shrink_pose
 from .shrink_segmentation import shrink_segmentation
 
 MINI_ROOT = Path('data/mini')
-TASKS = dict(mmdet=shrink_detection, mmseg=shrink_segmentation, mmpose=shrink_pose)
 MAX_EPOCHS = dict(mmdet=8, mmpose=12)  # of 38 iterations each
 MAX_ITERS = 300  # of schedules that count iterations
 BATCH_SIZE = dict(mmdet=4, mmseg=4, mmpose=8)
@@ -27,19 +26,26 @@ LEARNING_RATE = dict(mmdet=4e-4, mmseg=4e-4, mmpose=5e-4)  # of Adam and AdamW; 
 CLIP_NORM = 5.0
 
 
-def shrink_config(cfg: Config, root: Path, length: float = 1.0) -> None:
+def shrink_config(cfg: Config, root: Path, length: float = 1.0, all_classes: bool = False) -> None:
     """Change ``cfg`` in place; the set is written below ``root`` if it is not there.
 
     Args:
         cfg: Of a detector, segmentor or pose estimator.
         root: Folder of all mini sets.
         length: Of the training, as a fraction of the usual mini training.
+        all_classes: Keep the classes of the config's dataset, so that a model that was trained on
+            it can be loaded. Semantic segmentation and poses keep them anyway.
 
     Raises:
         ConfigError: There is no mini set for the config's task or dataset.
     """
     library = library_of(cfg)
-    TASKS[library](cfg, Path(root))
+    if library == 'mmdet':
+        shrink_detection(cfg, Path(root), all_classes)
+    elif library == 'mmseg':
+        shrink_segmentation(cfg, Path(root))
+    else:
+        shrink_pose(cfg, Path(root))
     for part in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         # loading is so little work here that processes of its own would cost more
         cfg[part].update(num_workers=0, persistent_workers=False)

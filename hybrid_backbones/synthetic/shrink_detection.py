@@ -1,12 +1,14 @@
 """The synthetic dataset for MMDetection: three drawn classes in COCO's format."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 from mmengine.config import Config, ConfigDict
+from mmengine.registry import DATASETS
 
 from ..config.data import datasets, relocate
 from ..config.traverse import scale_sizes, walk
+from ..errors import ConfigError
 from .coco import write_coco
 from .scenes import SHAPES
 
@@ -16,16 +18,17 @@ PROPOSALS = dict(nms_pre=500, max_per_img=200)
 DETECTIONS = 20  # per image; no mini image holds more than six objects
 
 
-def shrink_detection(cfg: Config, root: Path) -> None:
+def shrink_detection(cfg: Config, root: Path, all_classes: bool = False) -> None:
     """Change data and model in place; see :func:`hybrid_backbones.synthetic.shrink_config`."""
-    root = write_coco(root / 'coco')
+    classes = _all_classes(cfg) if all_classes else SHAPES
+    root = write_coco(root / f'coco_{len(classes)}' if all_classes else root / 'coco', 0, classes)
     relocate(cfg, root)
     for part, dataset in datasets(cfg):
         split = 'train2017' if part.startswith('train') else 'val2017'
         dataset.type = 'CocoDataset'
         dataset.ann_file = f'annotations/instances_{split}.json'
         dataset.data_prefix = dict(img=f'{split}/')
-        dataset.metainfo = dict(classes=SHAPES)
+        dataset.metainfo = dict(classes=tuple(classes))
         if 'filter_cfg' in dataset:
             dataset.filter_cfg.pop('min_size', None)
         scale_sizes(dataset.pipeline, SCALE)
@@ -33,13 +36,23 @@ def shrink_detection(cfg: Config, root: Path) -> None:
         for _, metric in walk(cfg.get(part)):
             if 'ann_file' in metric:
                 metric.ann_file = str(root / 'annotations' / 'instances_val2017.json')
-    _shrink_detector(cfg.model)
+    _shrink_detector(cfg.model, len(classes))
 
 
-def _shrink_detector(model: ConfigDict) -> None:
+def _all_classes(cfg: Config) -> Sequence[str]:
+    """Those that the config's training set has: the model's class layers keep their sizes."""
+    for part, dataset in datasets(cfg):
+        if part == 'train_dataloader':
+            named: Any = (dataset.get('metainfo') or {}).get('classes')
+            registered: Any = DATASETS.get(f'mmdet.{dataset.type}').METAINFO['classes']
+            return tuple(named or registered)
+    raise ConfigError('`all_classes` takes them from train_dataloader, which is not there')
+
+
+def _shrink_detector(model: ConfigDict, classes: int) -> None:
     for _, part in walk(model):
         if 'num_classes' in part:
-            part.num_classes = len(SHAPES)
+            part.num_classes = classes
     train: Any = model.get('train_cfg') or {}
     test: Any = model.get('test_cfg') or {}
     for proposals in (train.get('rpn_proposal'), test.get('rpn')):

@@ -1,6 +1,6 @@
 """The weights that the authors published.
 
-Numbers are the authors' own (ImageNet-1K validation, at 224 pixels, or 384 where the name says so).
+Numbers are the authors' own: ImageNet-1K validation, at 224 pixels or the size in the file's name.
 Where ``url`` is no direct download it is the page to open in a browser; save the file under
 ``pretrained/`` with the name ``file``.
 """

@@ -108,6 +108,21 @@ def at_hand(file: ModelFile, weights_dir: Optional[str] = None) -> Optional[Path
     return next((path for path in found if path.is_file()), None)
 
 
+def check_hash(file: ModelFile, sha256: str) -> str:
+    """What is wrong with a file whose published hash is known; empty if nothing is.
+
+    Args:
+        file: What was published.
+        sha256: Of the file at hand, in hexadecimal digits.
+    """
+    if file.sha256 is None or sha256.startswith(file.sha256):
+        return ''
+    return (
+        f'{file.file} was changed or is not whole: its SHA-256 begins with {sha256[:8]}, that of '
+        f'the published file with {file.sha256}'
+    )
+
+
 @cache
 def _table() -> Tuple[ModelFile, ...]:
     return tuple(ModelFile(**entry) for entry in load(str(TABLE)))

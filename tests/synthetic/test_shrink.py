@@ -1,5 +1,6 @@
 """The rule behind --mini: data, classes, image scale, schedule; nothing else."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from mmengine.config import Config
 
 from hybrid_backbones.config.load import load_config
 from hybrid_backbones.errors import ConfigError
-from hybrid_backbones.synthetic import shrink_config
+from hybrid_backbones.synthetic import coco, shrink_config
 from hybrid_backbones.synthetic.scenes import SHAPES
 
 pytest.importorskip('mmdet')
@@ -91,6 +92,29 @@ def test_class_counts_of_a_one_stage_detector(root):
     cfg = load_config(CONFIGS / 'retinanet_uniformer_s_1x.py')
     shrink_config(cfg, root)
     assert cfg.model.bbox_head.num_classes == len(SHAPES)
+
+
+def test_all_classes(tmp_path, monkeypatch):
+    """A model that was trained on COCO's 80 classes fits, and its numbers mean the same."""
+    from mmdet.datasets import CocoDataset
+
+    monkeypatch.setattr(coco, 'SPLITS', {'train2017': 4, 'val2017': 4})
+    names = CocoDataset.METAINFO['classes']
+    cfg = load_config(CONFIGS / 'maskrcnn_uniformer_s_1x.py')
+    shrink_config(cfg, tmp_path, all_classes=True)
+    heads = cfg.model.roi_head
+    assert (heads.bbox_head.num_classes, heads.mask_head.num_classes) == (80, 80)
+    assert cfg.test_dataloader.dataset.metainfo.classes == names
+    path = Path(cfg.test_evaluator.ann_file)
+    categories = json.loads(path.read_text())['categories']
+    assert [category['name'] for category in categories] == list(names)
+    ids = {category['name']: category['id'] for category in categories}
+    # as in COCO's own files
+    assert {n: ids[n] for n in ('person', 'cat', 'tie', 'tv', 'toothbrush')} == dict(
+        person=1, cat=17, tie=32, tv=72, toothbrush=90
+    )
+    shrink_config(cfg, tmp_path)  # and beside it the set of three classes
+    assert cfg.test_evaluator.ann_file != str(path)
 
 
 def changes(name, root):

@@ -134,13 +134,12 @@ def test_training_in_two_processes(trained):
     assert re.search(r'Epoch\(val\) \[1\]\[2/2\]', launch(folder, 'dist_train.sh', 2))
 
 
-def test_print_config(tmp_path):
+def test_print_config(command, tmp_path):
     options = ['--cfg-options', 'model.backbone.drop_path_rate=0.3']
-    result = tool(tmp_path, 'print_config', MASK_RCNN, *options)
-    assert result.returncode == 0, result.stderr
-    assert "type='hybrid_backbones.UniFormer'" in result.stdout
-    assert 'drop_path_rate=0.3' in result.stdout
+    result = command('print-config', MASK_RCNN, *options)
+    assert result.status == 0, result.err
+    assert "type='hybrid_backbones.UniFormer'" in result.out
+    assert 'drop_path_rate=0.3' in result.out
     printed = tmp_path / 'printed.py'
-    printed.write_text(result.stdout)
-    again = tool(tmp_path, 'print_config', printed)
-    assert again.stdout == result.stdout
+    printed.write_text(result.out)
+    assert command('print-config', printed).out == result.out

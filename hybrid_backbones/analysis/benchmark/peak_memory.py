@@ -4,7 +4,6 @@ import ctypes
 import gc
 import json
 import os
-import resource
 import subprocess
 import sys
 from dataclasses import asdict
@@ -16,11 +15,12 @@ import torch
 
 from ...backbones.families import modules_of_other_packages
 from ...errors import ConfigError
+from ...utils.memory import peak_memory as peak_resident
+from ...utils.memory import reset_peak
 from .settings import Settings, from_dict, make_ready
 from .timing import Step
 
 GIB = 2**30
-STATUS, CLEAR_REFS = Path('/proc/self/status'), Path('/proc/self/clear_refs')
 
 
 def peak_memory(settings: Settings) -> Dict[str, float]:
@@ -99,33 +99,8 @@ class _GpuMemory:
 
 
 class _CpuMemory:
-    """Linux's own count of this program's pages.
-
-    ``getrusage`` would do for other systems, but on Linux its peak survives ``exec``: a large
-    parent's memory would pass for its child's.
-    """
-
-    @classmethod
-    def reset(cls) -> int:
-        """Forget the earlier peak, where that is possible; resident bytes now."""
-        try:
-            CLEAR_REFS.write_text('5')
-        except OSError:
-            pass
-        return cls._status('VmRSS')
-
-    @classmethod
-    def peak(cls) -> int:
-        return cls._status('VmHWM')
-
-    @staticmethod
-    def _status(key: str) -> int:
-        lines = STATUS.read_text().splitlines() if STATUS.is_file() else []
-        for line in lines:
-            if line.startswith(f'{key}:'):
-                return int(line.split()[1]) * 1024
-        unit = 1 if sys.platform == 'darwin' else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    reset = staticmethod(reset_peak)
+    peak = staticmethod(peak_resident)
 
 
 if __name__ == '__main__':  # settings as JSON, and modules that register families

@@ -54,6 +54,7 @@ def browse(
     heatmaps: bool = False,
     out: Optional[str] = None,
     mini: bool = False,
+    all_classes: bool = False,
     data_root: Optional[str] = None,
     cfg_options: Optional[Dict[str, Any]] = None,
     track: Track = iter,
@@ -68,6 +69,7 @@ def browse(
         heatmaps: Also draw the target heatmaps of a pose estimator.
         out: Folder for the images; the default is below ``work_dirs``.
         mini: Use a small synthetic dataset.
+        all_classes: With ``mini``: keep the classes of the config's dataset.
         data_root: Folder of the dataset, in place of the config's.
         cfg_options: Settings of the config to change; ``randomness.seed`` for other augmentations.
         track: Wraps the sequence of indices, to show progress.
@@ -77,7 +79,14 @@ def browse(
         ImportError: The library that the config is for is not installed.
     """
     part = f'{split}_dataloader'
-    cfg = prepare(config, data_of=(part,), mini=mini, data_root=data_root, cfg_options=cfg_options)
+    cfg = prepare(
+        config,
+        data_of=(part,),
+        mini=mini,
+        all_classes=all_classes,
+        data_root=data_root,
+        cfg_options=cfg_options,
+    )
     library = library_of(cfg)
     if not cfg.get(part):
         raise ConfigError(f'the config has no {part}')

@@ -123,4 +123,28 @@ PRETRAINED: Tuple[PretrainedFile, ...] = (
     ),
     _published('uniformer_xxs_224.pth', 'xxs', 80.6, 10.2, '1Cw9r_3c30N-esFI8RFYa6rQXJrr1rAHY'),
     _published('uniformer_xs_224.pth', 'xs', 82.0, 16.5, '1CwQ91fjuAu3Rhn3zV4vjAmQ8v36AfYPT'),
+    _published('uniformer_xxs_192.pth', 'xxs', 79.9, 10.2, '1CjrCEnZCk2aLrN7nVG8vFvu3FAUL4_Y_'),
+    _published('uniformer_xxs_160.pth', 'xxs', 79.1, 10.2, '1CsXCzfVFPyM2mY8BA_1fO3q_VBngnF44'),
+    _published('uniformer_xxs_128.pth', 'xxs', 76.8, 10.2, '1Cr7uB5hUck1BHioEROWZjfLpYRwg4Zps'),
+    _published('uniformer_xs_192.pth', 'xs', 81.5, 16.5, '1Ce2Dk9-k_-sHt5dXp-gfNOEK37Jdcffv'),
+    _published(
+        'uniformer_small_tl_384.pth', 'small_tl', 84.6, 22, '16p4CXzuXC5J4_SJK67dsvnc8gTKmtKN1'
+    ),
+    _published(
+        'uniformer_small_plus_tl_384.pth',
+        'small_plus_tl',
+        84.9,
+        24,
+        '16wJT87vTc43Dt1q2sXrxZRUuEdrNdFdk',
+    ),
+    _published(
+        'uniformer_base_tl_384.pth', 'base_tl', 86.0, 50, '16kZlIarIwf9ldkCdHVKTQfFmDgfkucQ7'
+    ),
+    _published(
+        'uniformer_large_ls_tl_384.pth',
+        'large_ls_tl',
+        86.3,
+        100,
+        '174rcA6rNzYVG9Ya9ik-NwTGoxW1M79ez',
+    ),
 )

@@ -1,0 +1,29 @@
+"""Repairs of the libraries that have no test with what they repair."""
+
+import pytest
+from mmengine.config import Config
+from mmengine.config import config as mmengine_config
+from mmengine.config import utils as mmengine_utils
+
+from hybrid_backbones.openmmlab.repairs import find_bases_at_once
+
+pytest.importorskip('mmdet')
+
+
+def test_bases_are_found_without_reading_metafiles(tmp_path, monkeypatch):
+    """And are those that mmengine finds."""
+    (tmp_path / 'a.py').write_text("_base_ = 'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py'")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            mmengine_config, '_get_external_cfg_path', mmengine_utils._get_external_cfg_path
+        )
+        expected = Config.fromfile(tmp_path / 'a.py').pretty_text
+    find_bases_at_once()
+    monkeypatch.setattr(mmengine_utils, 'load', None)
+    assert Config.fromfile(tmp_path / 'a.py').pretty_text == expected
+
+
+def test_a_base_that_is_not_there(tmp_path):
+    (tmp_path / 'a.py').write_text("_base_ = 'mmdet::retinanet/none_such.py'")
+    with pytest.raises(FileNotFoundError, match='none_such'):
+        Config.fromfile(tmp_path / 'a.py')
