@@ -20,6 +20,19 @@ class ExportError(RuntimeError):
     """What was written computes something else than the backbone; it has been removed."""
 
 
+class Stopped(RuntimeError):
+    """A training that was asked to end, and has saved where it was.
+
+    Args:
+        message: One line: what asked, what was saved, and how to go on.
+        signum: Number of the signal.
+    """
+
+    def __init__(self, message: str, signum: int):
+        super().__init__(message)
+        self.signum = signum
+
+
 def one_line(error: BaseException) -> str:
     """An error's text without line breaks; its type if it has no text."""
     return ' '.join(str(error).split()) or type(error).__name__

@@ -4,7 +4,9 @@ mmengine resolves ``type='hybrid_backbones.UniFormer'`` by importing this module
 ``locations`` below, whatever the host project's scope is. Hence it must stay cheap to import.
 """
 
+from mmengine.registry import DATA_SAMPLERS as ROOT_DATA_SAMPLERS
 from mmengine.registry import FUNCTIONS as ROOT_FUNCTIONS
+from mmengine.registry import HOOKS as ROOT_HOOKS
 from mmengine.registry import MODELS as ROOT_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as ROOT_OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.registry import STRATEGIES as ROOT_STRATEGIES
@@ -26,4 +28,13 @@ STRATEGIES = Registry(
 )
 FUNCTIONS = Registry(
     'function', parent=ROOT_FUNCTIONS, scope=SCOPE, locations=['hybrid_backbones.engine.fsdp']
+)
+HOOKS = Registry(
+    'hook', parent=ROOT_HOOKS, scope=SCOPE, locations=['hybrid_backbones.engine.hooks.checkpoint']
+)
+DATA_SAMPLERS = Registry(
+    'data sampler',
+    parent=ROOT_DATA_SAMPLERS,
+    scope=SCOPE,
+    locations=['hybrid_backbones.engine.seeded_batches'],
 )

@@ -17,6 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..layers import to_nchw, to_preferred_format
 from ..weights import LoadResult, read_pretrained
 from .images import MIN_SIZE
+from .init_cfg import split_init_cfg
 from .levels import Level
 
 NUM_LEVELS = 4
@@ -204,13 +205,19 @@ class HybridBackbone(BaseModule):
             CheckpointError: The file is missing, unreadable, or of another family or variant; it
                 is a ``ValueError``, and nothing has been loaded.
         """
-        cfg = self.init_cfg
-        if not isinstance(cfg, dict) or cfg.get('type') != 'Pretrained':
+        pretrained, others = split_init_cfg(self.init_cfg)
+        if pretrained is None:
             super().init_weights()
             return
         if self.is_init:
             return
-        self.load_pretrained(cfg.get('checkpoint'), cfg.get('prefix'))  # type: ignore[arg-type]
+        if others:
+            self.init_cfg: Any = others
+            super().init_weights()
+        self.load_pretrained(
+            pretrained.get('checkpoint'),  # type: ignore[arg-type]
+            pretrained.get('prefix'),
+        )
         self.is_init = True
 
     def load_pretrained(

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import SyncBatchNorm
+from torch.nn.modules.batchnorm import SyncBatchNorm, _BatchNorm
 
 from ..errors import BatchTooSmallError
 from ..layers import (
@@ -80,7 +80,8 @@ class DynamicConv(nn.Module):
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
         n, dim, height, width = x.shape
         norm = self.squeeze.bn
-        if n == 1 and norm.training and not isinstance(norm, SyncBatchNorm):
+        alone = isinstance(norm, _BatchNorm) and not isinstance(norm, SyncBatchNorm)
+        if n == 1 and alone and norm.training:
             raise BatchTooSmallError(
                 'TransXNet trains with at least 2 images on a device, or with norm_eval=True: '
                 'its dynamic convolution normalises one value of each image over the batch'
@@ -351,7 +352,7 @@ class TransXNet(HybridBackbone):
 
 
 def _init_published(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d):
+    if isinstance(module, (nn.Conv2d, ResidualDWConv)):
         nn.init.trunc_normal_(module.weight, std=0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)

@@ -77,6 +77,14 @@ def add_all_classes(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_allow_non_finite(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--allow-non-finite',
+        action='store_true',
+        help='also take weights that are infinite or not a number',
+    )
+
+
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',

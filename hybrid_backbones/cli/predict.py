@@ -6,7 +6,7 @@ Exit status: 0 all images have results, 1 some files were skipped, 2 nothing was
 import argparse
 import sys
 
-from .arguments import add_all_classes, add_cfg_options, keywords
+from .arguments import add_all_classes, add_allow_non_finite, add_cfg_options, keywords
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--fold', action='store_true', help='fuse norms and scales of the backbone: it is faster'
     )
+    add_allow_non_finite(parser)
     add_cfg_options(parser)
 
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Iterator
 
-from .arguments import add_runner_arguments, keywords
+from .arguments import add_allow_non_finite, add_runner_arguments, keywords
 
 if TYPE_CHECKING:
     from ..engine.test import Tested
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_runner_arguments(parser)
     parser.add_argument('--out', metavar='FILE.pkl', help='also write the raw predictions')
     parser.add_argument('--show-dir', metavar='DIR', help='draw predictions beside ground truth')
+    add_allow_non_finite(parser)
     parser.add_argument('--tta', action='store_true', help='test-time augmentation')
     parser.add_argument(
         '--fold', action='store_true', help='fuse norms and scales of the backbone: it is faster'

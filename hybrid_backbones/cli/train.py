@@ -1,8 +1,13 @@
-"""``hybrid-backbones train``."""
+"""``hybrid-backbones train``.
+
+Exit status: 0 done, 2 it cannot be done, 128 + N stopped by signal N, after which ``--resume`` goes
+on.
+"""
 
 import argparse
+import sys
 
-from .arguments import add_runner_arguments, keywords
+from .arguments import add_allow_non_finite, add_runner_arguments, keywords, with_flags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,11 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=True,
         default=False,
         metavar='CKPT',
-        help='resume from CKPT, or without it from the last checkpoint in the work dir',
+        help='resume from CKPT, or without it from the newest whole checkpoint in the work dir',
     )
 
+    add_allow_non_finite(parser)
 
-def run(args: argparse.Namespace) -> None:
+
+def run(args: argparse.Namespace) -> int:
     from ..engine.train import train
+    from ..errors import Stopped
 
-    train(**keywords(args, 'local_rank'))
+    try:
+        train(**keywords(args, 'local_rank'))
+    except Stopped as stopped:
+        print(f'hybrid-backbones train: {with_flags(str(stopped), args)}', file=sys.stderr)
+        return 128 + stopped.signum
+    return 0

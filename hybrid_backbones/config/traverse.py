@@ -47,3 +47,15 @@ def _is_ratio(value: Any) -> bool:
     numbers: List[float] = []
     map_numbers(value, numbers.append)
     return any(number < 10 for number in numbers)
+
+
+def kind_of(node: Any) -> str:
+    """The bare name of a node's ``type``, which may be a name, a dotted name, or a class.
+
+    Example:
+        >>> kind_of(dict(type='torch.optim.adamw.AdamW'))
+        'AdamW'
+    """
+    kind = node.get('type') if isinstance(node, dict) else None
+    name = kind.__name__ if isinstance(kind, type) else str(kind or '')
+    return name.rpartition('.')[2]

@@ -5,7 +5,7 @@ from typing import Any, Dict, List
 from ..backbones import families
 from ..backbones.families import modules_of_other_packages
 from ..backbones.images import IMAGENET_MEAN, IMAGENET_STD
-from ..config.traverse import Path, walk
+from ..config.traverse import Path, kind_of, walk
 from .changes import DropIn
 from .probe import build
 
@@ -55,7 +55,7 @@ def _forget_weights(drop: DropIn) -> None:
     for path, node in walk(drop.model, ('model', *drop.root)):
         inside = len(path) > len(drop.root) + 1 and path[len(drop.root) + 1] != 'backbone'
         init = node.get('init_cfg')
-        if inside and isinstance(init, dict) and init.get('type') == 'Pretrained':
+        if inside and isinstance(init, dict) and kind_of(init) in ('Pretrained', 'PretrainedInit'):
             drop.set((*path, 'init_cfg'), None)
             drop.note(f'{".".join(map(str, path))} no longer starts from {init.get("checkpoint")}')
     if cfg.get('load_from'):
@@ -84,7 +84,7 @@ def _set_colours(drop: DropIn) -> None:
         if node.get('rgb_to_bgr'):
             drop.set((*path, 'rgb_to_bgr'), False)
     pipelines = [drop.source.cfg.get(key) for key in ('train_dataloader', 'test_dataloader')]
-    if any(node.get('type') == 'Normalize' for _, node in walk(pipelines)):
+    if any(kind_of(node) == 'Normalize' for _, node in walk(pipelines)):
         drop.note('a pipeline normalises images too (Normalize): see that it is done once')
 
 

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from ..config.class_order import check_class_order
 from ..config.data import check_data, relocate
 from ..config.load import override
-from ..config.traverse import walk
+from ..config.traverse import kind_of, walk
 from ..errors import ConfigError
 from ..openmmlab.library import LIBRARIES
 from ..synthetic.shrink import MINI_ROOT, shrink_config
@@ -70,7 +70,7 @@ def _distribute_on_cpu(cfg: Config) -> None:
         torch.distributed.init_process_group('gloo')
     cfg.pop('sync_bn', None)  # batch norms over all processes are for GPUs
     for _, part in walk(cfg.model):
-        if part.get('type') == 'SyncBN':
+        if kind_of(part) == 'SyncBN':
             part.type = 'BN'
     cfg.model_wrapper_cfg = dict(
         type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False

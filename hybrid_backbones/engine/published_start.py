@@ -1,33 +1,32 @@
 """Training on from a whole model as published: what ``load_from`` names, under today's names."""
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, List, Optional
 
 from mmengine.config import Config
-from mmengine.runner import CheckpointLoader
-from torch import Tensor
 
+from ..config.traverse import kind_of
+from ..errors import ConfigError
 from ..openmmlab.build import build_on_meta
 from ..openmmlab.check_fit import check_fit
 from ..openmmlab.published import apply_settings, report
 from ..weights import PublishedModel, read_model
+from .handed_over import hand_over
 
-SCHEME = 'hybrid_backbones://'  # before the name of a file that is read here
 # whose shape follows the number of classes or keypoints, in heads of the three libraries
 CLASS_LAYERS = ('fc_cls', 'fc_reg', 'conv_logits', 'retina_cls', 'conv_seg', 'final_layer')
 
-_read: Dict[str, Dict[str, Tensor]] = {}  # until mmengine has loaded it
 
-
-def start_from_published(cfg: Config) -> List[str]:
+def start_from_published(cfg: Config, allow_non_finite: bool = False) -> List[str]:
     """Prepare a config whose ``load_from``, or ``init_cfg`` of the whole model, was published.
 
     mmengine would load what has the same name, and go on from random weights with the rest. Class
-    layers for another number of classes or keypoints are left out here, and begin as new. Other
-    files are left to mmengine.
+    layers for another number of classes or keypoints are left out here, and begin as new. Files of
+    ours are read here too, and loaded as far as names and shapes agree, as mmengine does.
 
     Args:
         cfg: Changed in place.
+        allow_non_finite: Also take weights that are infinite or not a number.
 
     Returns:
         Lines for the log: what is loaded, what is left out, what was set for the file.
@@ -39,15 +38,16 @@ def start_from_published(cfg: Config) -> List[str]:
     source = _source(cfg)
     if source is None:
         return []
-    published = read_model(source)
+    published = read_model(source, allow_non_finite)
     if not published.source and not published.settings:
+        cfg.load_from = hand_over(source, dict(state_dict=published.checkpoint.state))
+        cfg.model.pop('init_cfg', None)
         return []
     notes = apply_settings(cfg, published)
     cfg.model.backbone.init_cfg = None  # the file holds the backbone too
     cfg.model.pop('init_cfg', None)
     state, left_out = _fitting(cfg, published)
-    cfg.load_from = SCHEME + source
-    _read[cfg.load_from] = state
+    cfg.load_from = hand_over(source, dict(state_dict=state))
     lines = [report(published, len(state))]
     if left_out:
         layers = sorted({name.rpartition('.')[0] for name in left_out})
@@ -58,11 +58,17 @@ def start_from_published(cfg: Config) -> List[str]:
 def _source(cfg: Config) -> Optional[str]:
     """The file that is trained on from, if it is one that can be read here."""
     init = cfg.model.get('init_cfg')
-    whole = isinstance(init, dict) and init.get('type') == 'Pretrained' and not init.get('prefix')
+    whole = (
+        isinstance(init, dict)
+        and kind_of(init) in ('Pretrained', 'PretrainedInit')
+        and not init.get('prefix')
+    )
     source = cfg.get('load_from') or (init.checkpoint if whole else None)
     if not source or not isinstance(source, str):
         return None
-    return source if source.startswith(('http://', 'https://')) or Path(source).is_file() else None
+    if '://' not in source and not Path(source).is_file():
+        raise ConfigError(f'load_from: no checkpoint file {source}')
+    return source if '://' not in source or source.startswith(('http://', 'https://')) else None
 
 
 def _fitting(cfg: Config, published: PublishedModel) -> Any:
@@ -79,10 +85,3 @@ def _fitting(cfg: Config, published: PublishedModel) -> Any:
     check_fit(model, {**state, **{key: expected[key] for key in left_out}}, name)
     kept = {key: state[key] for key in expected if key not in left_out}
     return kept, left_out
-
-
-def _load(filename: str, map_location: Any = None) -> Dict[str, Any]:
-    return dict(state_dict=_read.pop(filename), meta={})
-
-
-CheckpointLoader.register_scheme(SCHEME, _load)

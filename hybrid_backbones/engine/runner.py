@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner
 
+from ..config.traverse import kind_of
 from ..errors import ConfigError
 from ..openmmlab.library import announce_operators
 
@@ -44,5 +45,5 @@ def _fit_strategy(cfg: Config) -> None:
         cfg.strategy = dict(type='DDPStrategy')
     if cfg.get('sync_bn'):
         cfg.strategy.setdefault('sync_bn', cfg.sync_bn)
-    if cfg.strategy.type == 'DDPStrategy' and cfg.get('model_wrapper_cfg'):
+    if kind_of(cfg.strategy) == 'DDPStrategy' and cfg.get('model_wrapper_cfg'):
         cfg.strategy.setdefault('model_wrapper', cfg.model_wrapper_cfg)

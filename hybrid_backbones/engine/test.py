@@ -12,9 +12,9 @@ from ..errors import ConfigError
 from ..openmmlab.library import announce_operators
 from ..openmmlab.published import apply_settings, load_into
 from ..weights import PublishedModel, allow_mmengine_pickles, read_model
-from .fold_hook import FoldHook, bare_model
+from .hooks.fold import FoldHook, bare_model
+from .hooks.rate import RateHook
 from .prepare import prepare
-from .rate_hook import RateHook
 
 SUFFIXES = ('.jpg', '.jpeg', '.png')
 
@@ -54,6 +54,7 @@ def test(
     show_dir: Optional[str] = None,
     tta: bool = False,
     fold: bool = False,
+    allow_non_finite: bool = False,
 ) -> Tested:
     """Test a checkpoint on the config's test set.
 
@@ -70,6 +71,7 @@ def test(
         show_dir: Folder for images of the predictions.
         tta: Test-time augmentation: the config's own, or for detection a flip.
         fold: Fold the backbone's norms and scales into its convolutions first.
+        allow_non_finite: Also take weights that are infinite or not a number.
 
     Raises:
         ConfigError: A setting cannot work.
@@ -92,7 +94,7 @@ def test(
         raise ConfigError(f'no checkpoint file {checkpoint}')
     cfg.load_from = None  # it is loaded here, whatever its names are
     cfg.model.backbone.init_cfg = None  # the checkpoint holds the backbone too
-    published = read_model(checkpoint)
+    published = read_model(checkpoint, allow_non_finite)
     notes = apply_settings(cfg, published)
     if show_dir:
         _draw(cfg, show_dir)

@@ -1,23 +1,30 @@
 """Training by mmengine's Runner, or the one that the config names."""
 
-import logging
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional, Union
+from typing import Any, Dict, Iterator, List, Optional, Union
 
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.runner import find_latest_checkpoint
 
 from ..backbones.base import NUM_LEVELS
 from ..backbones.families import families, is_builtin_type
+from ..config.traverse import kind_of
 from ..errors import BatchTooSmallError, CheckpointError, ConfigError
-from ..weights import allow_mmengine_pickles
+from ..openmmlab.build import build_on_meta
+from ..openmmlab.check_fit import check_fit
+from ..openmmlab.library import LIBRARIES
 from .datasets import check_not_empty
+from .handed_over import hand_over
+from .hooks.losses import LossCheckHook
+from .hooks.reproducible import DataPositionHook, RandomStateHook
+from .hooks.stop import StopHook, stop_requests
 from .prepare import prepare
 from .published_start import start_from_published
+from .resume import find_training_state, read_training_state
 from .runner import build_runner
+from .seeded_batches import seed_batches
 
 
 def train(
@@ -32,6 +39,7 @@ def train(
     amp: bool = False,
     auto_scale_lr: bool = False,
     resume: Union[bool, str] = False,
+    allow_non_finite: bool = False,
 ) -> Path:
     """Train a detector, segmentor or pose estimator.
 
@@ -45,14 +53,16 @@ def train(
         launcher: See there.
         amp: Mixed precision; needs a GPU.
         auto_scale_lr: Scale the learning rate from the config's base batch size to the actual one.
-        resume: A checkpoint to resume from, or True for the last one in the work directory.
+        resume: A checkpoint to resume from, or True for the newest whole one in the work directory.
+        allow_non_finite: Also start from weights that are infinite or not a number.
 
     Returns:
         The work directory.
 
     Raises:
         ConfigError: A setting cannot work.
-        CheckpointError: The pretrained weights cannot be had or do not fit.
+        CheckpointError: A checkpoint cannot be read, or pretrained weights cannot be had.
+        Stopped: A signal asked for it, and the training has been saved.
         ImportError: The library that the config is for is not installed.
     """
     cfg = prepare(
@@ -72,14 +82,19 @@ def train(
             raise ConfigError('`auto_scale_lr` needs auto_scale_lr.base_batch_size in the config')
         cfg.auto_scale_lr.enable = True
     _check_batch(cfg)
-    _resume(cfg, resume)
-    notes = [] if cfg.get('resume') else start_from_published(cfg)
+    _save_whole_files(cfg)
+    seed_batches(cfg)
+    notes = _resume(cfg, resume, allow_non_finite)
+    notes += [] if cfg.get('resume') else start_from_published(cfg, allow_non_finite)
     runner = build_runner(cfg)
     for note in notes:
         print_log(note, logger='current')
     if mini:
         print_log('training on a small synthetic dataset, from random weights', logger='current')
-    with allow_mmengine_pickles(), _explained(cfg, runner):
+    with stop_requests() as request, _explained(cfg, runner):
+        hooks = (RandomStateHook(), DataPositionHook(), LossCheckHook(), StopHook(request))
+        for hook in hooks:
+            runner.register_hook(hook)
         runner.train()
     return Path(runner.work_dir)
 
@@ -128,21 +143,49 @@ def _use_amp(cfg: Config) -> None:
     cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
 
 
-def _resume(cfg: Config, resume: Union[bool, str]) -> None:
-    """As in OpenMMLab's tools: a path, or True for the last checkpoint in the work dir."""
+def _save_whole_files(cfg: Config) -> None:
+    """Our CheckpointHook wherever a config has mmengine's, or would get it."""
+    checkpoint = dict(type='CheckpointHook', interval=1)
+    cfg.default_hooks = {'checkpoint': checkpoint, **(cfg.get('default_hooks') or {})}
+    for hook in (cfg.default_hooks.checkpoint, *(cfg.get('custom_hooks') or ())):
+        if hook and kind_of(hook) == 'CheckpointHook' and _is_mmengines(hook.type):
+            hook.type = 'hybrid_backbones.CheckpointHook'
+
+
+def _is_mmengines(kind: Any) -> bool:
+    """Whether a hook is mmengine's own, under any of its names, and no one's subclass."""
+    if isinstance(kind, type):
+        return kind.__module__.startswith('mmengine.')
+    package = str(kind).partition('.')[0]
+    return package in ('CheckpointHook', 'mmengine', *LIBRARIES)
+
+
+def _resume(cfg: Config, resume: Union[bool, str], allow_non_finite: bool) -> List[str]:
+    """A path, or True for the newest whole checkpoint in the work dir; lines for the log.
+
+    A config may ask for it as OpenMMLab's do: by ``resume=True``, with a path in ``load_from``.
+    """
+    if not resume and cfg.get('resume'):
+        resume = cfg.get('load_from') or True
+    cfg.resume = False
     if not resume:
-        return
-    cfg.resume = True
+        return []
     if resume is True:
-        cfg.load_from = None
-        if find_latest_checkpoint(cfg.work_dir) is None:
-            print_log(
-                f'no checkpoint in {cfg.work_dir} yet to resume from: starting from the beginning',
-                level=logging.WARNING,
-            )
-            return
+        found = find_training_state(cfg.work_dir, allow_non_finite)
+        if found is None:
+            return [f'no checkpoint in {cfg.work_dir} yet to resume from: training begins']
     elif Path(resume).is_file():
-        cfg.load_from = resume
+        found = read_training_state(Path(resume), allow_non_finite)
     else:
         raise ConfigError(f'`resume`: no checkpoint file {resume}')
-    cfg.model.backbone.init_cfg = None  # the checkpoint holds the backbone too
+    check_fit(build_on_meta(cfg, 'the config'), found.content['state_dict'], str(found.path))
+    backbone = cfg.model.get('backbone')
+    if backbone:
+        backbone.init_cfg = None  # the checkpoint holds the backbone too
+    seed = found.content['meta'].get('seed')
+    randomness = cfg.get('randomness') or {}
+    if seed is not None and randomness.get('seed') is None:
+        cfg.randomness = {**randomness, 'seed': seed}  # the order of the data is drawn from it
+    cfg.resume, cfg.load_from = True, hand_over(str(found.path), found.content)
+    lines = [f'passed over: {line}' for line in found.passed_over]
+    return [*lines, f'resuming from {found.path}, after iteration {found.iteration}']

@@ -68,6 +68,7 @@ def predict(
     mini: bool = False,
     all_classes: bool = False,
     fold: bool = False,
+    allow_non_finite: bool = False,
     cfg_options: Optional[Dict[str, Any]] = None,
     track: Track = iter,
 ) -> Predicted:
@@ -87,6 +88,7 @@ def predict(
         mini: The checkpoint was trained with it.
         all_classes: The checkpoint was trained with it, and with ``mini``.
         fold: Fold the backbone's norms and scales into its convolutions first.
+        allow_non_finite: Also take weights that are infinite or not a number.
         cfg_options: Settings of the config to change, as in training.
         track: Wraps the sequence of images, to show progress.
 
@@ -107,7 +109,7 @@ def predict(
     done = Predicted(folder, whole_images=_is_top_down(cfg) and boxes is None)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # the libraries' to those who write configs
-        task = _task(cfg, config, checkpoint, device, score_thr, boxes)
+        task = _task(cfg, config, checkpoint, device, score_thr, boxes, allow_non_finite)
         if fold:
             _fold(task.inferencer.model)
         _predict_all(task, paths, done, track)
@@ -168,6 +170,7 @@ def _task(
     device: Optional[str],
     score_thr: Optional[float],
     boxes: Optional[PrecomputedBoxes],
+    allow_non_finite: bool,
 ) -> Any:
     scope = cfg.default_scope
     if scope == 'mmseg' and score_thr is not None:
@@ -176,7 +179,7 @@ def _task(
         )
     threshold = DRAWN_FROM if score_thr is None else score_thr
     device = _device(device)
-    published = read_model(checkpoint)
+    published = read_model(checkpoint, allow_non_finite)
     for line in apply_settings(cfg, published):
         print_log(line, logger='current')
     read = published.checkpoint

@@ -1,10 +1,14 @@
 """A depthwise convolution around which its input passes."""
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class ResidualDWConv(nn.Conv2d):
+class ResidualDWConv(nn.Module):
     """``x + conv(x)``: a depthwise convolution of stride 1 that keeps the size, and a shortcut.
+
+    It is no ``nn.Conv2d``: tools that fuse such layers with the norm behind them, or quantise them,
+    would lose the shortcut.
 
     Args:
         dim: Channels in and out.
@@ -12,8 +16,16 @@ class ResidualDWConv(nn.Conv2d):
     """
 
     def __init__(self, dim: int, kernel: int):
-        super().__init__(dim, dim, kernel, padding=kernel // 2, groups=dim)
+        super().__init__()
+        drawn = nn.Conv2d(dim, dim, kernel, groups=dim)
+        assert drawn.bias is not None
+        self.dim, self.kernel = dim, kernel
+        self.weight, self.bias = drawn.weight, drawn.bias
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
-        return x + super().forward(x)
+        padding = self.kernel // 2
+        return x + F.conv2d(x, self.weight, self.bias, padding=padding, groups=self.dim)
+
+    def extra_repr(self) -> str:
+        return f'{self.dim}, kernel={self.kernel}'

@@ -1,5 +1,7 @@
 """Building a model with the library that its config is for."""
 
+import warnings
+
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS
@@ -52,7 +54,9 @@ def build_on_meta(cfg: Config, name: str) -> nn.Module:
         ImportError: The library is not installed.
     """
     import_library(library_of(cfg, name))
-    with as_config_error(f'the model of {name} cannot be built'), torch.device('meta'):
+    what = f'the model of {name} cannot be built'
+    with as_config_error(what), torch.device('meta'), warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # the libraries' to those who write configs
         model = build_model(cfg, name)
         model.eval()  # which returns nothing for some of their models
     return model

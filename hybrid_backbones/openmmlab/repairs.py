@@ -17,7 +17,7 @@ from typing import Any, Optional
 import torch
 from mmengine.config import config as mmengine_config
 
-from ..weights.checkpoint import globals_of_mmengine
+from ..weights.open_file import globals_of_mmengine
 from .torchvision import repair_torchvision
 
 

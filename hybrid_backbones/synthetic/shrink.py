@@ -10,7 +10,7 @@ from typing import Tuple
 
 from mmengine.config import Config, ConfigDict
 
-from ..config.traverse import map_numbers
+from ..config.traverse import kind_of, map_numbers
 from ..errors import ConfigError
 from ..openmmlab.library import library_of
 from .shrink_detection import shrink_detection
@@ -73,7 +73,7 @@ def _shrink_schedule(cfg: Config, length: float) -> None:
         elif scheduler.get('by_epoch', True) == by_epoch:
             _shrink_scheduler(scheduler, shrunk / full, tuple(warmups.values()))
     optimizer = cfg.optim_wrapper.optimizer
-    if optimizer.type in ('Adam', 'AdamW'):
+    if kind_of(optimizer) in ('Adam', 'AdamW'):
         optimizer.lr = LEARNING_RATE[cfg.default_scope]
     cfg.optim_wrapper.clip_grad = dict(max_norm=CLIP_NORM, norm_type=2)
     interval = 1 if by_epoch and shrunk <= 10 else max(shrunk // 2, 1)
@@ -82,7 +82,7 @@ def _shrink_schedule(cfg: Config, length: float) -> None:
 
 
 def _is_warmup(scheduler: ConfigDict) -> bool:
-    return scheduler.type == 'LinearLR' and not scheduler.get('by_epoch', True)
+    return kind_of(scheduler) == 'LinearLR' and not scheduler.get('by_epoch', True)
 
 
 def _extent(cfg: Config) -> Tuple[str, int, int]:

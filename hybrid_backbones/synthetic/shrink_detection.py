@@ -7,7 +7,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS
 
 from ..config.data import datasets, relocate
-from ..config.traverse import scale_sizes, walk
+from ..config.traverse import kind_of, scale_sizes, walk
 from ..errors import ConfigError
 from .coco import write_coco
 from .scenes import SHAPES
@@ -62,5 +62,5 @@ def _shrink_detector(model: ConfigDict, classes: int) -> None:
         if detections and 'max_per_img' in detections:
             detections.max_per_img = DETECTIONS
     for _, stage in walk(train.get('rcnn')):
-        if stage.get('type') == 'RandomSampler':
+        if kind_of(stage) == 'RandomSampler':
             stage.num = SAMPLED_REGIONS

@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ..config.data import datasets, relocate
-from ..config.traverse import map_numbers, walk
+from ..config.traverse import kind_of, map_numbers, walk
 from ..errors import ConfigError
 from .keypoints import write_coco_keypoints
 
@@ -21,7 +21,7 @@ def shrink_pose(cfg: Config, root: Path) -> None:
         ConfigError: The config is not for COCO's 17 joints, one person at a time.
     """
     for _, dataset in datasets(cfg):
-        if (dataset.type, dataset.get('data_mode')) != ('CocoDataset', 'topdown'):
+        if (kind_of(dataset), dataset.get('data_mode')) != ('CocoDataset', 'topdown'):
             raise ConfigError(
                 "`mini=True` knows MMPose's CocoDataset with data_mode='topdown'; "
                 f'this config has {dataset.type} with {dataset.get("data_mode")!r}'

@@ -6,7 +6,7 @@ from typing import Any, List
 from mmengine.config import Config, ConfigDict
 
 from ..config.data import datasets, relocate
-from ..config.traverse import map_numbers, scale_sizes, walk
+from ..config.traverse import kind_of, map_numbers, scale_sizes, walk
 from ..errors import ConfigError
 from .segmentation import write_ade20k, write_cityscapes, write_coco_stuff10k, write_pascal_context
 
@@ -26,7 +26,7 @@ def shrink_segmentation(cfg: Config, root: Path) -> None:
     Raises:
         ConfigError: There is no mini set in the format of the config's dataset.
     """
-    names = {dataset.type for _, dataset in datasets(cfg)}
+    names = {kind_of(dataset) for _, dataset in datasets(cfg)}
     unknown = sorted(names - set(SETS))
     if unknown or len(names) != 1:
         raise ConfigError(
@@ -48,7 +48,7 @@ def shrink_segmentation(cfg: Config, root: Path) -> None:
 def _resize_in_testing(pipeline: List[Any], training: List[Any]) -> None:
     """Images that are tested at their own size: at that size they would be four times larger
     than in training here."""
-    if any(node.get('type') == 'Resize' and 'scale' in node for _, node in walk(pipeline)):
+    if any(kind_of(node) == 'Resize' and 'scale' in node for _, node in walk(pipeline)):
         return
-    scale = next(t.scale for t in training if t.type == 'RandomResize')
+    scale = next(t.scale for t in training if kind_of(t) == 'RandomResize')
     pipeline.insert(1, ConfigDict(type='Resize', scale=scale, keep_ratio=True))

@@ -3,10 +3,13 @@
 import errno
 import json
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterator, Union
 from uuid import uuid4
+
+_PART = re.compile(r'\.[0-9a-f]{8}-.')
 
 
 @contextmanager
@@ -29,6 +32,27 @@ def atomic_path(target: Union[str, Path]) -> Iterator[Path]:
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_bytes(path: Union[str, Path], content: bytes) -> None:
+    """Write a file that is whole or not there, also after the power has failed."""
+    with atomic_path(path) as part, open(part, 'wb') as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if hasattr(os, 'O_DIRECTORY'):  # not on Windows: the folder's entry
+        folder = os.open(Path(path).parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def remove_parts(folder: Union[str, Path]) -> None:
+    """Remove what :func:`atomic_path` left half written when its process was killed."""
+    for path in Path(folder).glob('.*'):
+        if _PART.match(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def write_json(path: Union[str, Path], content: Any) -> None:

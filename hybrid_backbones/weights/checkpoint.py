@@ -1,23 +1,17 @@
-"""Getting a state dict out of a file or URL, without running what a stranger pickled into it."""
+"""Getting a state dict out of a file or URL."""
 
-import contextlib
 import os
-import pickle
-import re
-import struct
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Union
+from typing import Any, Dict, Union
 from urllib.parse import urlparse
 
-import numpy as np
-import torch
-from mmengine.logging import HistoryBuffer
 from torch import Tensor
 
 from ..errors import CheckpointError
 from .download import WITHOUT, download, where
+from .open_file import open_file
+from .tensors import find_invalid, unusable
 
 # Where training codes put the weights in a checkpoint, in the order the authors' loaders look.
 WRAPPERS = ('model', 'state_dict', 'state_dict_ema', 'model_ema')
@@ -38,14 +32,18 @@ class Checkpoint:
     name: str
 
 
-def read_checkpoint(source: Union[str, 'os.PathLike[str]']) -> Checkpoint:
+def read_checkpoint(
+    source: Union[str, 'os.PathLike[str]'], allow_non_finite: bool = False
+) -> Checkpoint:
     """Read a checkpoint, whatever it wraps the weights in.
 
     Args:
         source: Path of a ``.pth``, ``.pth.tar``, ``.bin`` or ``.safetensors`` file, or a URL.
+        allow_non_finite: Also take weights that are infinite or not a number, and variances below
+            zero.
 
     Raises:
-        CheckpointError: The file is missing, cannot be downloaded, or holds no weights.
+        CheckpointError: The file is missing, cannot be downloaded, holds no weights, or such.
     """
     if not isinstance(source, (str, os.PathLike)) or not str(source):
         raise CheckpointError(f'checkpoint must be the path or URL of a file, got {source!r}')
@@ -54,7 +52,7 @@ def read_checkpoint(source: Union[str, 'os.PathLike[str]']) -> Checkpoint:
     path = path.expanduser()
     if not path.is_file():
         raise CheckpointError(f'no checkpoint file {path}{where(path.name)}; or {WITHOUT}')
-    content = _open(path)
+    content = open_file(path)
     meta = content.get('meta') if isinstance(content, dict) else None
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
@@ -68,111 +66,28 @@ def read_checkpoint(source: Union[str, 'os.PathLike[str]']) -> Checkpoint:
             f'{path} holds no weights: expected a dict of tensors, bare or under '
             f'{", ".join(WRAPPERS)}'
         )
+    _check(state, path, allow_non_finite)
     return Checkpoint(state, meta if isinstance(meta, dict) else {}, path.name)
 
 
-@contextlib.contextmanager
-def allow_mmengine_pickles() -> Iterator[None]:
-    """While entered, ``torch.load(weights_only=True)`` reads the checkpoints mmengine saves.
-
-    It can be entered within itself, unlike torch's own ``safe_globals``.
-    """
-    if not hasattr(torch.serialization, 'safe_globals'):  # before torch 2.5
-        yield
-        return
-    ours = set(globals_of_mmengine()) - set(torch.serialization.get_safe_globals())
-    torch.serialization.add_safe_globals(list(ours))
-    try:
-        yield
-    finally:
-        # torch's own modules allow theirs when first imported, which may have been just now
-        others = [each for each in torch.serialization.get_safe_globals() if each not in ours]
-        torch.serialization.clear_safe_globals()
-        torch.serialization.add_safe_globals(others)
+ROOM = 2 << 30  # bytes by which tensors may be larger than the file that holds them
 
 
-def globals_of_mmengine() -> List[Any]:
-    """What mmengine pickles beside tensors, for ``torch.serialization.add_safe_globals``.
-
-    mmengine's message hub pickles numpy scalars, ``HistoryBuffer`` and, for its statistics,
-    ``getattr``; a plain ``getattr`` would let a pickle reach anything, so it is replaced by one
-    that only yields the statistics of ``HistoryBuffer``. MMPose's description of the dataset has
-    colours, arrays of uint8.
-    """
-    kinds = ('uint8', 'float32', 'float64', 'int32', 'int64', 'bool')
-    core: Any = np.core if np.__version__ < '2' else getattr(np, '_core')  # noqa: B009
-    multiarray = core.multiarray
-    allowed = [
-        HistoryBuffer,
-        (_statistic_of_history, 'builtins.getattr'),
-        np.ndarray,
-        np.dtype,
-        *(type(np.dtype(kind)) for kind in kinds),
-    ]
-    for function in (multiarray._reconstruct, multiarray.scalar):
-        # numpy 1 and 2 write different module names
-        allowed += [
-            (function, f'{module}.multiarray.{function.__name__}')
-            for module in ('numpy.core', 'numpy._core')
-        ]
-    return allowed
-
-
-def _statistic_of_history(owner: Any, name: str) -> Any:
-    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
-        raise pickle.UnpicklingError(f'a checkpoint may not look up {name} of {owner}')
-    return getattr(owner, name)
-
-
-# what torch.load raises for bytes that are no checkpoint, or half of one
-_UNREADABLE = (
-    RuntimeError,
-    EOFError,
-    OSError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    struct.error,
-)
-
-
-def _open(path: Path) -> Any:
-    if path.suffix == '.safetensors':
-        try:
-            from safetensors import SafetensorError
-            from safetensors.torch import load_file
-        except ImportError:
-            raise CheckpointError(f'{path}: to read it, pip install safetensors') from None
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise CheckpointError(f'{path} is no safetensors file ({error})') from None
-    try:
-        with allow_mmengine_pickles():
-            return torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        foreign = re.search(r'GLOBAL ([\w.]+)', str(error))
-        if foreign and _looks_saved_by_torch(path):
-            raise CheckpointError(
-                f'{path} holds {foreign[1]}, which is no weight and could run code when loaded; '
-                'if you trust it, save its tensors alone: torch.save(torch.load(FILE, '
-                "weights_only=False)['model'], NEW_FILE)"
-            ) from None
-        raise _damaged(path) from None
-    except _UNREADABLE:
-        raise _damaged(path) from None
-
-
-def _looks_saved_by_torch(path: Path) -> bool:
-    with open(path, 'rb') as file:
-        return zipfile.is_zipfile(path) or file.read(1) == b'\x80'  # or a pickle's first byte
-
-
-def _damaged(path: Path) -> CheckpointError:
-    with open(path, 'rb') as file:
-        start = file.read(512).lstrip().lower()
-    if start.startswith((b'<!doctype', b'<html')):
-        return CheckpointError(
-            f'{path} is a web page, not a checkpoint: open the link in a browser and save the file'
+def _check(state: Dict[str, Tensor], path: Path, allow_non_finite: bool) -> None:
+    for name, value in state.items():
+        problem = unusable(name, value)
+        if problem:
+            raise CheckpointError(f'{path} holds no weights of a model: {problem}')
+    claimed = sum(value.numel() * value.element_size() for value in state.values())
+    if claimed > path.stat().st_size + ROOM:
+        raise CheckpointError(
+            f'{path} has {path.stat().st_size} bytes and claims to hold {claimed >> 30} GiB of '
+            'weights'
         )
-    return CheckpointError(f'{path} is no checkpoint, or damaged ({path.stat().st_size} bytes)')
+    invalid = [] if allow_non_finite else find_invalid(state)
+    if invalid:
+        raise CheckpointError(
+            f'{path} was saved after the training had failed: {len(invalid)} of {len(state)} '
+            f'tensors are not finite, or variances below zero, the first is {invalid[0]}; take an '
+            'earlier checkpoint, or pass `allow_non_finite=True`'
+        )

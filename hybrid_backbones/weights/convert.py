@@ -45,7 +45,7 @@ def convert(
         raise CheckpointError(f'{file}: write a {" or a ".join(SUFFIXES)} file')
     if not file.parent.is_dir():
         raise CheckpointError(f'{file}: no folder {file.parent}')
-    checkpoint = read_checkpoint(source)
+    checkpoint = read_checkpoint(source, allow_non_finite=True)  # to be judged by who uses it
     state = checkpoint.state
     key_mapping, prefix = identify(state)
     if key_mapping is None:

@@ -68,16 +68,19 @@ class PublishedModel:
     settings: Dict[str, Tuple[Any, str]] = field(default_factory=dict)
 
 
-def read_model(source: Union[str, 'os.PathLike[str]']) -> PublishedModel:
+def read_model(
+    source: Union[str, 'os.PathLike[str]'], allow_non_finite: bool = False
+) -> PublishedModel:
     """Read a checkpoint of a whole model, trained here or published by the authors or OpenMMLab.
 
     Args:
         source: Path or URL.
+        allow_non_finite: Also take weights that are infinite or not a number.
 
     Raises:
         CheckpointError: The file cannot be read.
     """
-    return translate_model(read_checkpoint(source))
+    return translate_model(read_checkpoint(source, allow_non_finite))
 
 
 def translate_model(checkpoint: Checkpoint) -> PublishedModel:

@@ -11,12 +11,13 @@ from torch import nn
 from hybrid_backbones import TransXNet
 from hybrid_backbones.backbones.transxnet import DynamicConv
 from hybrid_backbones.errors import BatchTooSmallError
-from hybrid_backbones.layers import ScaledDotProductAttention
+from hybrid_backbones.layers import ResidualDWConv, ScaledDotProductAttention
 from hybrid_backbones.weights.families.transxnet import AUTHORS
 from tests.golden import assert_close, goldens, manifest, published_state, variants
 from tests.parity import assert_gradients, load_published, slow_if
 
 TOLERANCE = 1e-4
+CONVS = (nn.Conv2d, ResidualDWConv)
 
 
 def arch_of(variant):
@@ -83,10 +84,10 @@ def test_eps_and_activation():
 
 def test_published_initialisation():
     backbone = TransXNet('t', out_indices=(1,))
-    biases = [m.bias for m in backbone.modules() if isinstance(m, nn.Conv2d) and m.bias is not None]
+    biases = [m.bias for m in backbone.modules() if isinstance(m, CONVS) and m.bias is not None]
     assert biases and not any(bias.any() for bias in biases)
     for name, module in backbone.named_modules():
-        if isinstance(module, nn.Conv2d) and module.weight.numel() > 500:
+        if isinstance(module, CONVS) and module.weight.numel() > 500:
             assert module.weight.std().item() == pytest.approx(0.02, rel=0.15), name
         elif isinstance(module, DynamicConv):
             assert module.weight.std().item() == pytest.approx(0.02, rel=0.1), name

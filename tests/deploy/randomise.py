@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from hybrid_backbones.backbones.transxnet import ChannelAffine
-from hybrid_backbones.layers import LayerScale
+from hybrid_backbones.layers import LayerScale, ResidualDWConv
 
 
 @torch.no_grad()
@@ -24,7 +24,7 @@ def randomise(backbone: nn.Module) -> nn.Module:
             module.weight.uniform_(-1, 1)
             module.weight[0] = 0  # nothing may divide by it
             module.bias.normal_(0, 0.3)
-        elif isinstance(module, nn.Conv2d) and module.bias is not None:
+        elif isinstance(module, (nn.Conv2d, ResidualDWConv)) and module.bias is not None:
             module.bias.normal_(0, 0.3)
     return backbone
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from hybrid_backbones import UniFormer
 from hybrid_backbones.deploy import FoldedBackbone, fold_model
-from hybrid_backbones.engine.fold_hook import FoldHook
+from hybrid_backbones.engine.hooks.fold import FoldHook
 from hybrid_backbones.errors import ConfigError
 from tests.configs.common import build_model, load
 from tests.deploy.randomise import furthest, randomise

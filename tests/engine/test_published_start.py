@@ -4,7 +4,8 @@ import pytest
 import torch
 from mmengine.runner import CheckpointLoader
 
-from hybrid_backbones.engine.published_start import SCHEME, start_from_published
+from hybrid_backbones.engine.handed_over import SCHEME
+from hybrid_backbones.engine.published_start import start_from_published
 from hybrid_backbones.engine.train import train
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.openmmlab.build import build_model
@@ -70,13 +71,28 @@ def test_another_model(file):
         start_from_published(cfg)
 
 
-def test_other_files_are_mmengines(tmp_path):
+def test_files_of_ours(tmp_path):
+    """Read safely, and loaded as far as names and shapes agree."""
     cfg = with_classes(80)
-    torch.save(dict(state_dict=build_model(cfg).state_dict()), tmp_path / 'ours.pth')
-    for source in (str(tmp_path / 'ours.pth'), 'torchvision://resnet50', None):
+    file = str(tmp_path / 'ours.pth')
+    state = build_model(cfg).state_dict()
+    meta = dict(config='raise SystemExit("run by mmengine")')
+    torch.save(dict(state_dict=state, meta=meta), file)
+    cfg.load_from = file
+    assert start_from_published(cfg) == []
+    found = CheckpointLoader.load_checkpoint(cfg.load_from)
+    assert found['state_dict'].keys() == state.keys() and 'config' not in found['meta']
+
+
+def test_files_of_others():
+    cfg = with_classes(80)
+    for source in ('torchvision://resnet50', None):
         cfg.load_from = source
         assert start_from_published(cfg) == []
         assert cfg.load_from == source
+    cfg.load_from = 'gone.pth'
+    with pytest.raises(ConfigError, match=r'load_from: no checkpoint file gone\.pth'):
+        start_from_published(cfg)
 
 
 @pytest.mark.slow

@@ -1,17 +1,21 @@
 """Files as they are found in the wild: taken whole, or refused whole, with the reason."""
 
+import copy
 import http.server
 import pickle
 import threading
+import zipfile
 
 import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.model import PretrainedInit
 
 from hybrid_backbones import UniFormer
-from hybrid_backbones.errors import CheckpointError
-from hybrid_backbones.weights import allow_mmengine_pickles, read_checkpoint
+from hybrid_backbones.errors import CheckpointError, ConfigError
+from hybrid_backbones.weights import allow_mmengine_pickles, convert, read_checkpoint
+from hybrid_backbones.weights.families.uniformer import AUTHORS
 from tests.golden import manifest, published_state
 
 
@@ -392,3 +396,140 @@ def test_what_others_allow_meanwhile_stays_allowed():
     finally:
         torch.serialization.clear_safe_globals()
         torch.serialization.add_safe_globals(list(before))
+
+
+@pytest.mark.parametrize(
+    'spelling',
+    [
+        lambda part: [part],
+        lambda part: (dict(type='Constant', layer='Linear', val=0.5), part),
+        lambda part: {**part, 'type': 'mmengine.model.weight_init.PretrainedInit'},
+        lambda part: {**part, 'type': PretrainedInit},
+    ],
+    ids=['list', 'behind another', 'dotted', 'class'],
+)
+def test_spellings_of_init_cfg(spelling, tmp_path):
+    """All go through the same loading: nothing is half loaded."""
+    source = UniFormer('xxs', out_indices=(0,))
+    with torch.no_grad():
+        for value in source.parameters():
+            value.add_(1)
+    torch.save(AUTHORS.publish(source.state_dict()), tmp_path / 'file.pth')
+    part = dict(type='Pretrained', checkpoint=str(tmp_path / 'file.pth'))
+    backbone = UniFormer('xxs', out_indices=(0,), init_cfg=spelling(part))
+    backbone.init_weights()
+    assert torch.equal(backbone.stem.proj[0].weight, source.stem.proj[0].weight)
+    other = UniFormer('xs', init_cfg=spelling(part))
+    with pytest.raises(CheckpointError, match='another arch'):
+        other.init_weights()
+
+
+@pytest.mark.parametrize(
+    'init_cfg, message',
+    [
+        ('file.pth', r"init_cfg must be dict\(type='Pretrained', checkpoint=FILE_OR_URL\)"),
+        ([dict(type='Pretrained', checkpoint=name) for name in 'ab'], 'names 2 checkpoints'),
+    ],
+)
+def test_wrong_init_cfg(init_cfg, message):
+    with pytest.raises(ConfigError, match=message):
+        UniFormer('xxs', out_indices=(0,), init_cfg=init_cfg).init_weights()
+
+
+NOT_FINITE = 'was saved after the training had failed: 1 of 2 tensors'
+
+
+@pytest.mark.parametrize(
+    'value, message',
+    [
+        (torch.tensor([1.0, float('nan')]), NOT_FINITE),
+        (torch.tensor([1.0, float('inf')]), NOT_FINITE),
+        (torch.eye(2).to_sparse(), 'x is sparse'),
+        (torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8), 'x is quantised'),
+        (torch.ones(2, dtype=torch.complex64), 'x is complex'),
+        (torch.ones(2, device='meta'), 'x has a shape and no numbers'),
+        (torch.ones(1).expand(10**5, 10**5), r'bytes and claims to hold 37 GiB'),
+    ],
+    ids=['nan', 'inf', 'sparse', 'quantised', 'complex', 'meta', 'expanded'],
+)
+def test_tensors_that_are_no_weights(value, message, tmp_path):
+    torch.save({'a': torch.ones(1), 'x': value}, tmp_path / 'file.pth')
+    with pytest.raises(CheckpointError, match=message) as error:
+        read_checkpoint(tmp_path / 'file.pth')
+    assert '\n' not in str(error.value)
+    if message == NOT_FINITE:
+        assert '`allow_non_finite=True`' in str(error.value)
+        assert 'x' in read_checkpoint(tmp_path / 'file.pth', allow_non_finite=True).state
+
+
+def test_a_variance_below_zero(tmp_path):
+    state = {'bn.running_var': torch.tensor([1.0, -0.1]), 'bn.running_mean': torch.tensor([-1.0])}
+    torch.save(state, tmp_path / 'file.pth')
+    with pytest.raises(CheckpointError, match=r'the first is bn\.running_var'):
+        read_checkpoint(tmp_path / 'file.pth')
+    state['bn.running_var'][1] = 0
+    torch.save(state, tmp_path / 'file.pth')
+    read_checkpoint(tmp_path / 'file.pth')
+
+
+@pytest.mark.parametrize('name', [3, ('a', 'b')])
+def test_names_that_are_no_text(name, tmp_path):
+    torch.save({'state_dict': {name: torch.ones(1)}}, tmp_path / 'file.pth')
+    with pytest.raises(CheckpointError, match='a name in it is no text'):
+        read_checkpoint(tmp_path / 'file.pth')
+
+
+def test_a_flipped_bit(tmp_path):
+    path = tmp_path / 'file.pth'
+    torch.save({'a': torch.full((50,), 2.5)}, path)
+    content = bytearray(path.read_bytes())
+    content[content.index(torch.full((1,), 2.5).numpy().tobytes() * 50) + 7] ^= 1
+    path.write_bytes(bytes(content))
+    assert torch.load(path)['a'][1] != 2.5, 'torch does not notice'
+    with pytest.raises(CheckpointError, match='damaged: file/data/0 in it is not what was written'):
+        read_checkpoint(path)
+
+
+def test_a_zip_bomb(tmp_path):
+    """The same content, compressed a thousand times."""
+    torch.save({'a': torch.zeros(10**6)}, tmp_path / 'plain.pth')
+    with zipfile.ZipFile(tmp_path / 'plain.pth') as plain:
+        with zipfile.ZipFile(tmp_path / 'bomb.pth', 'w', zipfile.ZIP_DEFLATED) as bomb:
+            for part in plain.infolist():
+                bomb.writestr(part.filename, plain.read(part))
+    with pytest.raises(CheckpointError, match=r'would grow from .* bytes on being read'):
+        read_checkpoint(tmp_path / 'bomb.pth')
+
+
+class Replace(HistoryBuffer):
+    """Pickled as a history whose statistics are others."""
+
+    def __reduce_ex__(self, protocol):
+        state = {**vars(self), 'statistics_methods': {'mean': HistoryBuffer.min}}
+        return HistoryBuffer, (), state
+
+
+def test_a_history_replaces_no_statistics(tmp_path):
+    """mmengine's own takes whatever functions a pickle names, for all histories of the process."""
+    history = Replace([1.0, 5.0], [1, 1])
+    torch.save({'state_dict': {'a': torch.ones(1)}, 'log': history}, tmp_path / 'file.pth')
+    before = dict(HistoryBuffer._statistics_methods)
+    with allow_mmengine_pickles():
+        log = torch.load(tmp_path / 'file.pth', weights_only=True)['log']
+    assert HistoryBuffer._statistics_methods == before
+    assert log.mean() == 3 and log.statistics('mean') == 3
+    assert type(copy.deepcopy(log)) is HistoryBuffer
+    assert copy.deepcopy(log).data[0].tolist() == [1, 5]
+    torch.save(log, tmp_path / 'again.pth')
+    with allow_mmengine_pickles():
+        assert torch.load(tmp_path / 'again.pth', weights_only=True).mean() == 3
+
+
+def test_converting_judges_nothing(tmp_path):
+    """Whoever uses the file does."""
+    state = published_state('uniformer_xxs')
+    next(iter(state.values())).flatten()[0] = float('nan')
+    torch.save(state, tmp_path / 'file.pth')
+    converted = convert(tmp_path / 'file.pth', tmp_path / 'ours.pth')
+    with pytest.raises(CheckpointError, match='not finite'):
+        read_checkpoint(converted)

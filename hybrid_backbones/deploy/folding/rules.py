@@ -30,16 +30,15 @@ def fold_norms(module: nn.Module, **norms: str) -> nn.Module:
 def fold_residual(conv: ResidualDWConv) -> nn.Conv2d:
     """``x + conv(x)`` is a convolution whose kernels have 1 more in their middle."""
     plain = nn.Conv2d(
-        conv.in_channels,
-        conv.out_channels,
-        conv.kernel_size[0],
-        padding=conv.kernel_size[0] // 2,
-        groups=conv.groups,
+        conv.dim,
+        conv.dim,
+        conv.kernel,
+        padding=conv.kernel // 2,
+        groups=conv.dim,
         device='meta',  # weights follow
     )
-    assert conv.bias is not None
     weight = conv.weight.double().clone()  # (C, 1, k, k)
-    middle = conv.kernel_size[0] // 2
+    middle = conv.kernel // 2
     weight[:, 0, middle, middle] += 1
     plain.weight = conv.weight  # for its type
     set_weights(plain, weight, conv.bias)

@@ -5,9 +5,9 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from ..backbones import HybridBackbone
-from ..deploy.folding.fold import fold_model
-from ..errors import ConfigError
+from ...backbones import HybridBackbone
+from ...deploy.folding.fold import fold_model
+from ...errors import ConfigError
 
 
 class FoldHook(Hook):

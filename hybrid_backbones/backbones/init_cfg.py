@@ -1,0 +1,36 @@
+"""What ``init_cfg`` says, in any spelling that mmengine takes."""
+
+from typing import Any, Dict, List, Optional, Tuple
+
+from mmengine.model import PretrainedInit
+
+from ..errors import ConfigError
+
+
+def split_init_cfg(init_cfg: Any) -> Tuple[Optional[Dict[str, Any]], List[Dict[str, Any]]]:
+    """The part that names a checkpoint, and the others.
+
+    Args:
+        init_cfg: A dict, or a list of dicts; the ``type`` of each a name, a dotted name or a class.
+
+    Raises:
+        ConfigError: It is something else, or names two checkpoints.
+    """
+    if not init_cfg:
+        return None, []
+    parts = list(init_cfg) if isinstance(init_cfg, (list, tuple)) else [init_cfg]
+    if not all(isinstance(part, dict) for part in parts):
+        raise ConfigError(
+            f"init_cfg must be dict(type='Pretrained', checkpoint=FILE_OR_URL), got {init_cfg!r}"
+        )
+    pretrained = [part for part in parts if _is_pretrained(part.get('type'))]
+    if len(pretrained) > 1:
+        raise ConfigError(f'init_cfg names {len(pretrained)} checkpoints: one is loaded')
+    others = [part for part in parts if part not in pretrained]
+    return (pretrained[0] if pretrained else None), others
+
+
+def _is_pretrained(kind: Any) -> bool:
+    if isinstance(kind, type):
+        return issubclass(kind, PretrainedInit)
+    return str(kind).rpartition('.')[2] in ('Pretrained', 'PretrainedInit')
