@@ -12,7 +12,8 @@ from typing import Any, List, Tuple
 from mmengine.config import Config
 
 from ..errors import ConfigError, as_config_error
-from .data import datasets
+from .class_names import read_class_names
+from .data import datasets, is_local
 
 
 def check_class_order(cfg: Config, parts: Tuple[str, ...]) -> None:
@@ -37,21 +38,13 @@ def check_class_order(cfg: Config, parts: Tuple[str, ...]) -> None:
         if str(dataset.type).rpartition('.')[2] != 'CocoDataset':
             continue
         path = os.path.join(dataset.get('data_root') or '', dataset.ann_file)
+        if not is_local(dataset, path):
+            continue
         setting = f'{part}.dataset.metainfo.classes'
-        names = _names(setting, named)
+        names = read_class_names(named, setting)
         if (path, *names) not in seen:
             seen.add((path, *names))
             _compare(setting, names, _categories(path), path)
-
-
-def _names(setting: str, named: Any) -> List[str]:
-    """A list, or a file of a name a line, which mmengine takes too."""
-    if not isinstance(named, str):
-        return list(named)
-    if not os.path.isfile(named):
-        raise ConfigError(f'{setting} is a string, not a list: of one class, write ({named!r},)')
-    with open(named, encoding='utf-8') as file:
-        return file.read().splitlines()
 
 
 def _compare(setting: str, names: List[str], categories: List[str], path: str) -> None:

@@ -19,6 +19,20 @@ def datasets(cfg: Config) -> Iterator[Tuple[str, ConfigDict]]:
             yield part, dataset
 
 
+def check_one_root(cfg: Config) -> None:
+    """See that a config has one dataset, which can be moved.
+
+    Raises:
+        ConfigError: Its datasets lie in several folders: moved, one would be taken for another.
+    """
+    roots = {os.path.normpath(dataset.get('data_root') or '.') for _, dataset in datasets(cfg)}
+    if len(roots) > 1:
+        raise ConfigError(
+            f'`data_root` moves one dataset, and this config has {len(roots)}: '
+            f'{", ".join(sorted(roots))}; set the data_root of each with `cfg_options`'
+        )
+
+
 def relocate(cfg: Config, root: Any) -> None:
     """Point every dataset, and the files that are not named relative to it, to another folder."""
     old_roots = {dataset.get('data_root') or '' for _, dataset in datasets(cfg)}
@@ -48,7 +62,7 @@ def check_data(cfg: Config, parts: Tuple[str, ...]) -> None:
             continue
         root = dataset.get('data_root') or ''
         for path in _expected_files(dataset, root):
-            if not os.path.exists(path):
+            if is_local(dataset, path) and not os.path.exists(path):
                 raise ConfigError(
                     f'{path} not found: the data of {part} is expected below {root or "."!r}; '
                     'point elsewhere with `data_root=DIR`, or use `mini=True` for synthetic data'
@@ -56,12 +70,20 @@ def check_data(cfg: Config, parts: Tuple[str, ...]) -> None:
     for part in (name.replace('dataloader', 'evaluator') for name in parts):
         for i, metric in enumerate(_as_list(cfg.get(part))):
             path = metric.get('ann_file')
-            if path and not os.path.exists(path):
+            if path and is_local(metric, path) and not os.path.exists(path):
                 key = f'{part}.ann_file' if isinstance(cfg[part], dict) else f'{part}.{i}.ann_file'
                 raise ConfigError(
                     f'{path} not found: {part} compares with it; it is the ann_file of the '
                     f'dataset, with its folder: set {key}=FILE'
                 )
+
+
+def is_local(node: ConfigDict, path: str) -> bool:
+    """Whether a file of a dataset or metric is on this machine: mmengine reads from others too."""
+    backends = [node.get('backend_args'), node.get('file_client_args')]
+    backends += [step.get('backend_args') for step in node.get('pipeline') or ()]
+    remote = [each for each in backends if each and each.get('backend', 'local') != 'local']
+    return '://' not in path and not remote
 
 
 def _expected_files(dataset: ConfigDict, root: str) -> Iterator[str]:

@@ -25,6 +25,16 @@ def walk(node: Any, path: Path = ()) -> Iterator[Tuple[Path, ConfigDict]]:
         yield from walk(child, (*path, key))
 
 
+def backbones_in(model: Any) -> Iterator[ConfigDict]:
+    """The backbones of a model's config, wherever they are.
+
+    Semi-supervised detectors, trackers and distillers hold a detector that holds it.
+    """
+    for path, node in walk(model):
+        if path and path[-1] == 'backbone':
+            yield node
+
+
 def map_numbers(value: Any, change: Callable[[Any], Any]) -> Any:
     """A number, or lists of numbers, with ``change`` applied to each."""
     if isinstance(value, (list, tuple)):

@@ -5,7 +5,7 @@ from typing import Any, List, Optional
 
 from mmengine.config import Config
 
-from ..config.traverse import kind_of
+from ..config.traverse import backbones_in, kind_of
 from ..errors import ConfigError
 from ..openmmlab.build import build_on_meta
 from ..openmmlab.check_fit import check_fit
@@ -44,7 +44,8 @@ def start_from_published(cfg: Config, allow_non_finite: bool = False) -> List[st
         cfg.model.pop('init_cfg', None)
         return []
     notes = apply_settings(cfg, published)
-    cfg.model.backbone.init_cfg = None  # the file holds the backbone too
+    for backbone in backbones_in(cfg.model):
+        backbone.init_cfg = None  # the file holds the backbone too
     cfg.model.pop('init_cfg', None)
     state, left_out = _fitting(cfg, published)
     cfg.load_from = hand_over(source, dict(state_dict=state))

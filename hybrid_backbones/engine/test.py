@@ -8,6 +8,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.evaluator import DumpResults
 from mmengine.runner import Runner
 
+from ..config.data import datasets
+from ..config.traverse import backbones_in
 from ..errors import ConfigError
 from ..openmmlab.library import announce_operators
 from ..openmmlab.published import apply_settings, load_into
@@ -93,7 +95,8 @@ def test(
     if not Path(checkpoint).is_file():
         raise ConfigError(f'no checkpoint file {checkpoint}')
     cfg.load_from = None  # it is loaded here, whatever its names are
-    cfg.model.backbone.init_cfg = None  # the checkpoint holds the backbone too
+    for backbone in backbones_in(cfg.model):
+        backbone.init_cfg = None  # the checkpoint holds the backbone too
     published = read_model(checkpoint, allow_non_finite)
     notes = apply_settings(cfg, published)
     if show_dir:
@@ -148,8 +151,14 @@ def _augment(cfg: Config) -> List[str]:
             raise ConfigError('`tta` needs tta_model and tta_pipeline in the config')
         notes = _augment_detection(cfg)
     cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    for dataset in _tested(cfg):
+        dataset.pipeline = cfg.tta_pipeline
     return notes
+
+
+def _tested(cfg: Config) -> List[ConfigDict]:
+    """The datasets that are tested on, inside of wrappers."""
+    return [dataset for part, dataset in datasets(cfg) if part == 'test_dataloader']
 
 
 def _augment_detection(cfg: Config) -> List[str]:
@@ -159,17 +168,26 @@ def _augment_detection(cfg: Config) -> List[str]:
     if roi_head.get('mask_head'):
         notes = ['mmdet merges boxes only: masks are neither predicted nor evaluated']
         roi_head.update(mask_head=None, mask_roi_extractor=None)
-        cfg.test_evaluator.metric = 'bbox'
-    *head, _ = cfg.test_dataloader.dataset.pipeline
+        _evaluate_boxes(cfg)
+    *head, _ = _tested(cfg)[0].pipeline
     meta = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip')
     views = [
-        [dict(type='RandomFlip', prob=1.0), dict(type='RandomFlip', prob=0.0)],
+        # the ground truth of the first view is drawn: as it is
+        [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0)],
         [dict(type='PackDetInputs', meta_keys=(*meta, 'flip_direction'))],
     ]
     cfg.tta_pipeline = [*head, dict(type='TestTimeAug', transforms=views)]
     nms = dict(type='nms', iou_threshold=0.5)
     cfg.tta_model = dict(type='DetTTAModel', tta_cfg=dict(nms=nms, max_per_img=100))
     return notes
+
+
+def _evaluate_boxes(cfg: Config) -> None:
+    """Of the metrics, those of boxes."""
+    metrics = cfg.test_evaluator
+    for metric in metrics if isinstance(metrics, (list, tuple)) else [metrics]:
+        if 'segm' in (metric.get('metric') or ()):
+            metric.metric = 'bbox'
 
 
 def _dump(cfg: Config, path: str) -> DumpResults:

@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 
 from ..backbones.base import NUM_LEVELS
 from ..backbones.families import families, is_builtin_type
-from ..config.traverse import kind_of
+from ..config.traverse import backbones_in, kind_of
 from ..errors import BatchTooSmallError, CheckpointError, ConfigError
 from ..openmmlab.build import build_on_meta
 from ..openmmlab.check_fit import check_fit
@@ -120,7 +120,7 @@ def _explained(cfg: Config, runner: Any) -> Iterator[None]:
 
 def _check_batch(cfg: Config) -> None:
     """See that a device gets enough images at a time, before all is built and loaded."""
-    backbone = cfg.model.get('backbone') or {}
+    backbone = _backbone(cfg)
     if not is_builtin_type(backbone.get('type')):
         return
     least = families()[_family(cfg)].min_images_per_device
@@ -133,8 +133,12 @@ def _check_batch(cfg: Config) -> None:
         )
 
 
+def _backbone(cfg: Config) -> Dict[str, Any]:
+    return next(backbones_in(cfg.model), {})
+
+
 def _family(cfg: Config) -> str:
-    return str((cfg.model.get('backbone') or {}).get('type')).rpartition('.')[2]
+    return kind_of(_backbone(cfg))
 
 
 def _use_amp(cfg: Config) -> None:
@@ -179,8 +183,7 @@ def _resume(cfg: Config, resume: Union[bool, str], allow_non_finite: bool) -> Li
     else:
         raise ConfigError(f'`resume`: no checkpoint file {resume}')
     check_fit(build_on_meta(cfg, 'the config'), found.content['state_dict'], str(found.path))
-    backbone = cfg.model.get('backbone')
-    if backbone:
+    for backbone in backbones_in(cfg.model):
         backbone.init_cfg = None  # the checkpoint holds the backbone too
     seed = found.content['meta'].get('seed')
     randomness = cfg.get('randomness') or {}

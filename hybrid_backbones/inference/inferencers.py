@@ -10,6 +10,7 @@ from mmengine.dataset import pseudo_collate
 from numpy.typing import NDArray
 from torch import nn
 
+from ..config.class_names import read_class_names
 from ..config.data import datasets
 from ..weights import Checkpoint
 from .person_boxes import PrecomputedBoxes
@@ -30,14 +31,19 @@ class Detect:
         self.threshold = threshold
 
     def __call__(self, path: Path, image: NDArray[Any]) -> Result:
-        """Labels, scores, boxes and masks (run lengths) as a dict; and the image drawn on."""
+        """Labels and their names, scores, boxes and masks (run lengths) as a dict; and the image
+        drawn on."""
         result = self.inferencer(
             self.inferencer.given(path, image),
             return_vis=True,
             pred_score_thr=self.threshold,
             no_save_vis=True,
         )
-        return result['predictions'][0], result['visualization'][0]
+        prediction = result['predictions'][0]
+        names = (self.inferencer.model.dataset_meta or {}).get('classes')
+        if names:
+            prediction['names'] = [names[label] for label in prediction['labels']]
+        return prediction, result['visualization'][0]
 
 
 class Segment:
@@ -154,7 +160,10 @@ def classes_of(cfg: Config) -> Dict[str, Any]:
     registry = import_module(f'{cfg.default_scope}.registry').DATASETS
     dataset = next(dataset for part, dataset in datasets(cfg) if part == 'test_dataloader')
     kind = registry.get(dataset.type)
-    return {**getattr(kind, 'METAINFO', {}), **(dataset.get('metainfo') or {})}
+    named = dict(dataset.get('metainfo') or {})
+    if named.get('classes'):
+        named['classes'] = tuple(read_class_names(named['classes']))
+    return {**getattr(kind, 'METAINFO', {}), **named}
 
 
 def _name_classes(model: nn.Module) -> None:

@@ -12,6 +12,7 @@ from torch import nn
 
 from ..config.data import datasets
 from ..config.load import override
+from ..config.traverse import backbones_in
 from ..deploy import fold_model
 from ..errors import ConfigError, as_config_error, one_line
 from ..openmmlab.build import build_on_meta
@@ -131,8 +132,7 @@ def _config(
     if mini:
         shrink_config(cfg, MINI_ROOT, all_classes=all_classes)
     override(cfg, cfg_options)
-    backbone = cfg.model.get('backbone')
-    if backbone:
+    for backbone in backbones_in(cfg.model):
         backbone.init_cfg = None  # the checkpoint holds the backbone too
     if cfg.default_scope == 'mmpose':
         _say_what_poses_are_of(cfg)

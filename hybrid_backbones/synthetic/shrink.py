@@ -10,7 +10,7 @@ from typing import Tuple
 
 from mmengine.config import Config, ConfigDict
 
-from ..config.traverse import kind_of, map_numbers
+from ..config.traverse import backbones_in, kind_of, map_numbers
 from ..errors import ConfigError
 from ..openmmlab.library import library_of
 from .shrink_detection import shrink_detection
@@ -47,11 +47,14 @@ def shrink_config(cfg: Config, root: Path, length: float = 1.0, all_classes: boo
     else:
         shrink_pose(cfg, Path(root))
     for part in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        # loading is so little work here that processes of its own would cost more
-        cfg[part].update(num_workers=0, persistent_workers=False)
-    cfg.train_dataloader.batch_size = BATCH_SIZE[library]
-    _release(cfg.model.backbone)
-    _shrink_schedule(cfg, length)
+        if cfg.get(part):
+            # loading is so little work here that processes of its own would cost more
+            cfg[part].update(num_workers=0, persistent_workers=False)
+    for backbone in backbones_in(cfg.model):
+        _release(backbone)
+    if cfg.get('train_dataloader') and cfg.get('train_cfg'):
+        cfg.train_dataloader.batch_size = BATCH_SIZE[library]
+        _shrink_schedule(cfg, length)
 
 
 def _release(backbone: ConfigDict) -> None:
@@ -66,8 +69,10 @@ def _shrink_schedule(cfg: Config, length: float) -> None:
     shrunk = max(round(most * length), 1)
     cfg.train_cfg.update({unit: shrunk, 'val_interval': max(shrunk // 2, 1)})
     by_epoch = unit == 'max_epochs'
-    warmups = {id(s): s.end for s in cfg.param_scheduler if _is_warmup(s)}
-    for scheduler in cfg.param_scheduler:
+    schedulers = cfg.get('param_scheduler') or []
+    schedulers = schedulers if isinstance(schedulers, (list, tuple)) else [schedulers]
+    warmups = {id(s): s.end for s in schedulers if _is_warmup(s)}
+    for scheduler in schedulers:
         if id(scheduler) in warmups:
             scheduler.end = min(scheduler.end, WARMUP_ITERS)
         elif scheduler.get('by_epoch', True) == by_epoch:
@@ -77,8 +82,12 @@ def _shrink_schedule(cfg: Config, length: float) -> None:
         optimizer.lr = LEARNING_RATE[cfg.default_scope]
     cfg.optim_wrapper.clip_grad = dict(max_norm=CLIP_NORM, norm_type=2)
     interval = 1 if by_epoch and shrunk <= 10 else max(shrunk // 2, 1)
-    cfg.default_hooks.checkpoint.update(interval=interval, max_keep_ckpts=2)
-    cfg.default_hooks.logger.interval = 10
+    hooks = dict(cfg.get('default_hooks') or {})
+    checkpoint = hooks.get('checkpoint') or dict(type='CheckpointHook', by_epoch=by_epoch)
+    logger = hooks.get('logger') or dict(type='LoggerHook')
+    hooks['checkpoint'] = dict(checkpoint, interval=interval, max_keep_ckpts=2)
+    hooks['logger'] = dict(logger, interval=10)
+    cfg.default_hooks = hooks
 
 
 def _is_warmup(scheduler: ConfigDict) -> bool:

@@ -37,10 +37,11 @@ def shrink_segmentation(cfg: Config, root: Path) -> None:
     for _, dataset in datasets(cfg):
         scale_sizes(dataset.pipeline, SCALE)
     scale_sizes(cfg.get('tta_pipeline'), SCALE)
-    testing = [cfg.val_dataloader.dataset.pipeline, cfg.test_dataloader.dataset.pipeline]
+    training = [d.pipeline for part, d in datasets(cfg) if part == 'train_dataloader']
+    testing = [d.pipeline for part, d in datasets(cfg) if part != 'train_dataloader']
     for pipeline in (*testing, *filter(None, [cfg.get('tta_pipeline')])):
-        _resize_in_testing(pipeline, cfg.train_dataloader.dataset.pipeline)
-    size = cfg.model.data_preprocessor.get('size')
+        _resize_in_testing(pipeline, training)
+    size = (cfg.model.get('data_preprocessor') or {}).get('size')
     if size:
         cfg.model.data_preprocessor.size = map_numbers(size, lambda n: round(n * SCALE))
 
@@ -50,5 +51,6 @@ def _resize_in_testing(pipeline: List[Any], training: List[Any]) -> None:
     than in training here."""
     if any(kind_of(node) == 'Resize' and 'scale' in node for _, node in walk(pipeline)):
         return
-    scale = next(t.scale for t in training if kind_of(t) == 'RandomResize')
-    pipeline.insert(1, ConfigDict(type='Resize', scale=scale, keep_ratio=True))
+    scales = [t.scale for _, t in walk(training) if kind_of(t) == 'RandomResize']
+    if scales:
+        pipeline.insert(1, ConfigDict(type='Resize', scale=scales[0], keep_ratio=True))

@@ -3,7 +3,7 @@
 import pytest
 from mmengine.config import Config
 
-from hybrid_backbones.config.data import check_data, datasets, relocate
+from hybrid_backbones.config.data import check_data, check_one_root, datasets, relocate
 from hybrid_backbones.config.load import load_config, override
 from hybrid_backbones.errors import ConfigError
 
@@ -87,3 +87,34 @@ def test_load_config_says_what_is_wrong(tmp_path):
     path.write_text('model = dict(')
     with pytest.raises(ConfigError, match=r'broken\.py cannot be read'):
         load_config(path)
+
+
+def test_data_root_is_for_one_dataset():
+    """Moved, two datasets of a ConcatDataset would become one, taken twice."""
+    parts = [dict(type='CocoDataset', data_root=root) for root in ('data/mine/', 'data/other')]
+    outer = dict(type='ConcatDataset', datasets=parts)
+    cfg = Config(dict(train_dataloader=dict(dataset=outer)))
+    with pytest.raises(
+        ConfigError, match='has 2: data/mine, data/other; set the data_root of each'
+    ):
+        check_one_root(cfg)
+    parts[1]['data_root'] = 'data/mine'  # the same folder, spelled in another way
+    check_one_root(Config(dict(train_dataloader=dict(dataset=outer))))
+
+
+@pytest.mark.parametrize(
+    'dataset',
+    [
+        dict(data_root='s3://bucket/coco', ann_file='a.json', data_prefix=dict(img='train/')),
+        dict(data_root='gone', ann_file='a.json', backend_args=dict(backend='petrel')),
+        dict(data_prefix=dict(img='http://127.0.0.1:9/images/')),
+        dict(
+            data_root='gone',
+            data_prefix=dict(img='train/'),
+            pipeline=[dict(type='LoadImageFromFile', backend_args=dict(backend='lmdb'))],
+        ),
+    ],
+)
+def test_data_on_other_machines(dataset):
+    """mmengine reads it; it cannot be looked at like a folder."""
+    check_data(Config(dict(train_dataloader=dict(dataset=dataset))), ('train_dataloader',))

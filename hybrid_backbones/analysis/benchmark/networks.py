@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Optional
 import torch
 from torch import Tensor, nn
 
+from ...backbones.families import is_builtin_type
 from ...complexity.backbone import count_flops, image_channels
 from ...complexity.model import model_cost
 from ...config.load import override
@@ -108,7 +109,7 @@ def _whole(spec: str, options: Optional[Dict[str, Any]]) -> Network:
     override(cfg, options)
     library = library_of(cfg, spec)
     model = build_model(cfg, spec)
-    built_in = cfg.model.backbone.type.startswith('hybrid_backbones.')
+    built_in = is_builtin_type((cfg.model.get('backbone') or {}).get('type'))
     return Network(
         Whole(model, library),
         lambda height, width: model_cost(cfg, (height, width)).flops,

@@ -1,0 +1,110 @@
+"""Whether datasets and heads of a config speak of the same classes.
+
+The libraries do not look. A head with too few never learns the others; one with too many finds what
+no dataset has; and a validation set of other classes fails after the first epoch, or means others.
+"""
+
+from importlib import import_module
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from mmengine.config import Config, ConfigDict
+
+from ..config.class_names import read_class_names
+from ..config.data import datasets
+from ..config.traverse import kind_of, walk
+from ..errors import ConfigError
+
+HEADS = ('bbox_head', 'mask_head', 'decode_head', 'auxiliary_head')  # not RPNs, not panoptic ones
+SHOWN = 3  # names in a message
+
+
+def check_classes(cfg: Config, parts: Tuple[str, ...]) -> None:
+    """Compare the classes of datasets with each other and with the heads; keypoints likewise.
+
+    Args:
+        cfg: Of mmdet, mmseg or mmpose, whose library is imported.
+        parts: The dataloaders that will be used.
+
+    Raises:
+        ConfigError: They differ; says what would be right.
+    """
+    if cfg.default_scope == 'mmpose':
+        _check_keypoints(cfg, parts)
+        return
+    named = _classes(cfg, parts)
+    if not named:
+        return
+    first, *others = named
+    for part in others:
+        if len(named[part]) != len(named[first]):
+            raise ConfigError(
+                f'the dataset of {part} has {_shown(named[part])}, that of {first} '
+                f'{_shown(named[first])}: set {part}.dataset.metainfo.classes as in {first}'
+            )
+    for key, head in _heads(cfg):
+        if head.num_classes != len(named[first]):
+            raise ConfigError(
+                f'{key}.num_classes is {head.num_classes}, and the dataset of {first} has '
+                f'{_shown(named[first])}: set {key}.num_classes={len(named[first])}'
+            )
+
+
+def _shown(names: List[str]) -> str:
+    more = ', ...' if len(names) > SHOWN else ''
+    return f'{len(names)} classes ({", ".join(names[:SHOWN])}{more})'
+
+
+def _classes(cfg: Config, parts: Tuple[str, ...]) -> Dict[str, List[str]]:
+    """Of each dataloader; those of unknown datasets, or of several that differ, are left out."""
+    found: Dict[str, List[str]] = {}
+    unclear = set()
+    for part, dataset in datasets(cfg):
+        names = _names(cfg, part, dataset) if part in parts else None
+        if names is None or found.get(part, names) != names:
+            unclear.add(part)
+        else:
+            found[part] = names
+    return {part: names for part, names in found.items() if part not in unclear}
+
+
+def _names(cfg: Config, part: str, dataset: ConfigDict) -> Optional[List[str]]:
+    named = (dataset.get('metainfo') or {}).get('classes')
+    if named:
+        return read_class_names(named, f'{part}.dataset.metainfo.classes')
+    metainfo = _metainfo(cfg, dataset)
+    if 'thing_classes' in metainfo:  # panoptic: heads have a part of the classes
+        return None
+    return list(metainfo['classes']) if metainfo.get('classes') else None
+
+
+def _metainfo(cfg: Config, dataset: ConfigDict) -> Dict[str, Any]:
+    """What the dataset's class says of itself; empty where it is not known."""
+    registry = import_module(f'{cfg.default_scope}.registry').DATASETS
+    kind = dataset.get('type')
+    known = kind if isinstance(kind, type) else registry.get(kind)
+    return dict(getattr(known, 'METAINFO', None) or {})
+
+
+def _heads(cfg: Config) -> Iterator[Tuple[str, ConfigDict]]:
+    for path, node in walk(cfg.model, ('model',)):
+        names = [key for key in path if isinstance(key, str)]
+        if names[-1] in HEADS and isinstance(node.get('num_classes'), int):
+            if not node.get('class_agnostic'):
+                yield '.'.join(map(str, path)), node
+
+
+def _check_keypoints(cfg: Config, parts: Tuple[str, ...]) -> None:
+    head: Any = cfg.model.get('head') or {}
+    if kind_of(head) != 'HeatmapHead' or not isinstance(head.get('out_channels'), int):
+        return
+    parse = import_module('mmpose.datasets.datasets.utils').parse_pose_metainfo
+    for part, dataset in datasets(cfg):
+        metainfo = dataset.get('metainfo') or _metainfo(cfg, dataset)
+        if part not in parts or not metainfo:
+            continue
+        keypoints = parse(dict(metainfo))['num_keypoints']
+        if head.out_channels != keypoints:
+            raise ConfigError(
+                f'model.head.out_channels is {head.out_channels}, and the dataset of {part} has '
+                f'{keypoints} keypoints: set model.head.out_channels={keypoints}'
+            )
