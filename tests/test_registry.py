@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from mmengine.registry import MODELS
 
 BUILD = """
 import sys
@@ -46,3 +47,22 @@ print(time.perf_counter() - start)
 assert not [m for m in sys.modules if m.split('.')[0] in ('mmcv', 'mmdet', 'mmseg', 'mmpose')]
 """
     assert min(float(run(code)) for _ in range(3)) < 0.05
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (
+            dict(depth=50),
+            "UniFormer has no option 'depth', arch perhaps; it has arch, out_indices, ",
+        ),
+        (dict(pretrained='a.pth', style='x'), "no option 'pretrained', 'style', init_cfg perhaps"),
+        (dict(drop_path=0.1), 'drop_path_rate perhaps'),
+        (dict(windows=7), r'_delete_=True removes'),
+    ],
+)
+def test_options_that_there_are_not(options, message):
+    """As a config gives them that inherits another backbone's."""
+    with pytest.raises(ValueError, match=message) as error:
+        MODELS.build(dict(type='hybrid_backbones.UniFormer', arch='xxs', **options))
+    assert '\n' not in str(error.value)

@@ -19,6 +19,7 @@ from ..weights import LoadResult, read_pretrained
 from .images import MIN_SIZE
 from .init_cfg import split_init_cfg
 from .levels import Level
+from .options import check_options
 
 NUM_LEVELS = 4
 
@@ -78,6 +79,15 @@ class HybridBackbone(BaseModule):
     layers_before_blocks: ClassVar[Tuple[str, ...]] = ()
 
     is_init: bool  # mmengine's: whether init_weights has been called
+
+    def __new__(cls, *args: Any, **options: Any) -> 'HybridBackbone':
+        """Refuse options that there are not, before Python does.
+
+        Raises:
+            ConfigError: Says which there are.
+        """
+        check_options(cls, options)
+        return super().__new__(cls)
 
     def __init__(
         self,

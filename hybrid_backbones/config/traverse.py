@@ -45,7 +45,8 @@ def map_numbers(value: Any, change: Callable[[Any], Any]) -> Any:
 def scale_sizes(pipeline: Any, factor: float, least: int = 32) -> None:
     """Multiply the image sizes in a pipeline by ``factor``; fractions of an image stay."""
     for _, transform in walk(pipeline):
-        for key in ('scale', 'scales', 'img_scale', 'crop_size'):
+        padded = ('size',) if kind_of(transform) == 'Pad' else ()
+        for key in ('scale', 'scales', 'img_scale', 'crop_size', *padded):
             if key in transform and not _is_ratio(transform[key]):
                 transform[key] = map_numbers(
                     transform[key], lambda n: max(round(n * factor), least)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Union
 from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 from torch import Tensor
 
@@ -48,11 +49,10 @@ def read_checkpoint(
     if not isinstance(source, (str, os.PathLike)) or not str(source):
         raise CheckpointError(f'checkpoint must be the path or URL of a file, got {source!r}')
     source = os.fspath(source)
-    path = download(source) if urlparse(source).scheme in ('http', 'https') else Path(source)
-    path = path.expanduser()
+    path = _fetch(source)
     if not path.is_file():
         raise CheckpointError(f'no checkpoint file {path}{where(path.name)}; or {WITHOUT}')
-    content = open_file(path)
+    content = _open(path, source)
     meta = content.get('meta') if isinstance(content, dict) else None
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
@@ -68,6 +68,42 @@ def read_checkpoint(
         )
     _check(state, path, allow_non_finite)
     return Checkpoint(state, meta if isinstance(meta, dict) else {}, path.name)
+
+
+SCHEMES = {
+    'torchvision': 'it names a model of torchvision, which is none of this package',
+    'open-mmlab': 'it names a model of OpenMMLab; give the URL of its file',
+    'hf': 'give the URL of the file, https://huggingface.co/NAME/resolve/main/FILE',
+    's3': 'fetch the file, and give its path',
+}
+
+
+def _fetch(source: str) -> Path:
+    """The path of a file, fetched if it has to be.
+
+    Raises:
+        CheckpointError: It cannot be fetched, or is named in a way that is not read here.
+    """
+    scheme, separator, _ = source.partition('://')
+    if not separator:
+        return Path(source).expanduser()
+    if scheme in ('http', 'https'):
+        return download(source)
+    if scheme == 'file':
+        return Path(url2pathname(urlparse(source).path))
+    then = SCHEMES.get(scheme, 'give a path, or a URL with http or https')
+    raise CheckpointError(f'{source} is not read here: {then}')
+
+
+def _open(path: Path, source: str) -> Any:
+    """What is in a file; a download that is damaged is not kept, and fetched anew the next time."""
+    try:
+        return open_file(path)
+    except CheckpointError as error:
+        if not source.startswith(('http://', 'https://')):
+            raise
+        path.unlink(missing_ok=True)
+        raise CheckpointError(f'{source}: {error}; it has been removed from the cache') from None
 
 
 ROOM = 2 << 30  # bytes by which tensors may be larger than the file that holds them

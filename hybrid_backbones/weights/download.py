@@ -1,5 +1,6 @@
 """Fetching published files, once."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -48,6 +49,11 @@ def find_best(family: str, arch: Any) -> str:
     )
 
 
+def cached_copy(url: str) -> Path:
+    """Where :func:`download` keeps the file of a URL."""
+    return _cache() / _cached_name(url)
+
+
 def cached(name: str) -> Path:
     """Where a file of that name is in torch's cache, if it is there."""
     return _cache() / name
@@ -66,7 +72,7 @@ def download(url: str) -> Path:
             f'{url} is a page, not a file: open it in a browser, save the file and give its path; '
             f'or {WITHOUT}'
         )
-    path = _cache() / _cached_name(url)
+    path = cached_copy(url)
     problem = None
     if not path.is_file() and get_local_rank() == 0:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,15 +92,17 @@ def download(url: str) -> Path:
 
 
 def _cached_name(url: str) -> str:
-    """A file name for a URL; on Hugging Face the files of different models have one name."""
+    """A file name for a URL: files of different models may have one name.
+
+    The name alone serves where it is in the catalogue, or holds a hash of the content.
+    """
     entry = find_pretrained(url=url)
+    name = Path(urlparse(url).path).name
     if entry:
         return entry.file
-    *folders, name = urlparse(url).path.strip('/').split('/')
-    return '-'.join([*folders, name]) if name in _COMMON_NAMES else name
-
-
-_COMMON_NAMES = ('pytorch_model.bin', 'model.safetensors')
+    if torch.hub.HASH_REGEX.search(name):
+        return name
+    return f'{sha256(url.encode()).hexdigest()[:8]}-{name}'
 
 
 _PAGES = ('drive.google.com', '1drv.ms', 'onedrive.live.com', 'pan.baidu.com')

@@ -14,7 +14,7 @@ from typing import Dict, List, Optional, Tuple
 from mmengine.fileio import load
 
 from ..errors import CheckpointError
-from ..weights.download import cached
+from ..weights.download import cached, cached_copy
 
 TABLE = Path(__file__).with_suffix('.yml')
 COMMERCIAL = ('Apache-2.0', 'MIT')  # licences that allow commercial use
@@ -105,6 +105,7 @@ def at_hand(file: ModelFile, weights_dir: Optional[str] = None) -> Optional[Path
     """Where a file has been saved, None if nowhere."""
     found = [Path(weights_dir) / file.file] if weights_dir else []
     found += [Path('pretrained') / file.file, cached(file.file)]
+    found += [cached_copy(file.url)] if file.direct else []
     return next((path for path in found if path.is_file()), None)
 
 

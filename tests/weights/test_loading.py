@@ -352,7 +352,8 @@ def test_url_that_cannot_be_reached(server, address, tmp_path):
     message = refusal(build(address.format(url=server[1])))
     assert message.startswith('cannot download http://127.0.0.1')
     name = address.rpartition('/')[2]
-    assert f'save it as {tmp_path / "hub" / "checkpoints" / name};' in message
+    assert f'save it as {tmp_path / "hub" / "checkpoints"}/' in message
+    assert f'-{name};' in message
     assert 'init_cfg=None' in message
 
 
@@ -533,3 +534,47 @@ def test_converting_judges_nothing(tmp_path):
     converted = convert(tmp_path / 'file.pth', tmp_path / 'ours.pth')
     with pytest.raises(CheckpointError, match='not finite'):
         read_checkpoint(converted)
+
+
+def test_files_of_one_name(server, small):
+    """Of two addresses; a name in the catalogue, or with a hash, is one file."""
+    web, url = server
+    for folder in ('a', 'b'):
+        (web / folder).mkdir()
+    save({'model': small}, web / 'a' / 'weights.pth')
+    save({'model': {name: value + 1 for name, value in small.items()}}, web / 'b' / 'weights.pth')
+    first, second = (read_checkpoint(f'{url}/{folder}/weights.pth').state for folder in 'ab')
+    name = next(iter(first))
+    assert torch.equal(first[name] + 1, second[name])
+
+
+def test_a_damaged_download_is_not_kept(server, small, tmp_path):
+    web, url = server
+    save({'model': small}, web / 'a.pth')
+    whole = (web / 'a.pth').read_bytes()
+    (web / 'a.pth').write_bytes(whole[:-100])
+    with pytest.raises(CheckpointError, match=r'damaged .*it has been removed from the cache'):
+        read_checkpoint(f'{url}/a.pth')
+    assert not list((tmp_path / 'hub').rglob('*.pth'))
+    (web / 'a.pth').write_bytes(whole)
+    read_checkpoint(f'{url}/a.pth')
+
+
+@pytest.mark.parametrize(
+    'source, message',
+    [
+        ('torchvision://resnet50', 'torchvision://resnet50 is not read here: it names a model of'),
+        ('open-mmlab://resnet50', 'give the URL of its file'),
+        ('hf://Sense-X/uniformer', 'https://huggingface.co/NAME/resolve/main/FILE'),
+        ('s3://bucket/a.pth', 'fetch the file'),
+        ('ftp://host/a.pth', 'give a path, or a URL with http or https'),
+    ],
+)
+def test_other_addresses(source, message):
+    with pytest.raises(CheckpointError, match=message):
+        read_checkpoint(source)
+
+
+def test_address_of_a_file(small, tmp_path):
+    save({'model': small}, tmp_path / 'a.pth')
+    assert read_checkpoint((tmp_path / 'a.pth').as_uri()).state.keys() == small.keys()
