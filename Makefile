@@ -2,6 +2,7 @@
 # make demo       train and test Mask R-CNN with UniFormer-XXS on synthetic images, and draw its masks
 # make test       the tests, in as many processes as TEST_PROCESSES says
 # make test-all   and other sizes of what they test
+# make faults     inject faults and try bad input; writes docs/reliability.md
 # make train-synthetic   train one config of each family and task on synthetic data, minutes each;
 #                 writes docs/synthetic_training.md
 # make bench      time all families, against the published code; writes docs/benchmark.md
@@ -22,7 +23,7 @@ TEST_PROCESSES ?= 2
 # idle threads of OpenMP would otherwise spin and starve other processes of the machine
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: env demo test test-all train-synthetic bench pages lint docs crosscheck
+.PHONY: env demo test test-all faults train-synthetic bench pages lint docs crosscheck
 
 env:
 	@tools/dev/make_env.sh
@@ -43,6 +44,10 @@ test: env
 
 test-all: env
 	$(TEST)
+
+# writes docs/reliability.md
+faults: env
+	OMP_NUM_THREADS=1 $(PYTHON_ENV) -m tools.pages.faults --processes $(TEST_PROCESSES)
 
 # finished runs are kept: remove work_dirs/synthetic to train again
 train-synthetic: env

@@ -29,6 +29,8 @@ def plan(source: Source, variant: Variant) -> DropIn:
     """
     root = find_root(source)
     drop = DropIn(source, variant, root, old=[])
+    if variant.note:
+        drop.note(variant.note)
     _refuse_bound(drop)
     drop.old = _old_levels(drop)
     before, necks = _pyramid(drop, drop.old)

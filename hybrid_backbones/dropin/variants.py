@@ -3,11 +3,16 @@
 import copy
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Dict, Optional, Tuple
+from math import log
+from typing import Any, Dict, List, Optional, Tuple
 
+import torch
+
+from ..backbones import families
 from ..config.load import load_config
 from ..errors import ConfigError
 from ..weights import published_files
+from ..zoo.archs import arch_info
 from ..zoo.configs import config_path, list_configs
 from ..zoo.names import resolve, short_config, short_names
 
@@ -30,6 +35,7 @@ class Variant:
         arguments: Further arguments, such as ``drop_path_rate``.
         init_cfg: Where its weights are; None if nothing is published.
         sync_bn: Whether the built-in configs share batch norms over all GPUs.
+        note: Whose arguments they are, if no built-in config has this backbone for the task.
     """
 
     name: str
@@ -38,6 +44,7 @@ class Variant:
     arguments: Dict[str, Any] = field(default_factory=dict)
     init_cfg: Optional[Dict[str, Any]] = None
     sync_bn: bool = False
+    note: str = ''
 
     def backbone(self, out_indices: Tuple[int, ...]) -> Dict[str, Any]:
         """The dict of a config."""
@@ -65,19 +72,54 @@ def find_variant(name: str, scope: str) -> Variant:
     known = {short: short_config(short) for short in short_names()}
     wanted = dict(type=f'hybrid_backbones.{family}', arch=arch)
     same = [short for short in known if wanted.items() <= known[short].items()]
-    if not same:
-        return Variant(name, family, arch, options, _published(family, arch))
-    short = name if name in same else same[0]
-    arguments, sync_bn = _examples(short, scope)
-    arguments.update(options)
-    return Variant(name, family, arch, arguments, known[short].get('init_cfg'), sync_bn)
+    short = name if name in same else same[0] if same else ''
+    init_cfg = known[short].get('init_cfg') if short else _published(family, arch)
+    for candidate in [*filter(None, [short]), *_siblings(family, arch, known)]:
+        found = _example(candidate, scope)
+        if found:
+            arguments, sync_bn = found
+            arguments.update(options)
+            if not _accepts(family, arch, arguments):  # of another kind of backbone
+                continue
+            note = _borrowed(name, candidate, arguments) if candidate not in same else ''
+            return Variant(name, family, arch, arguments, init_cfg, sync_bn, note)
+    note = f'no built-in config for this task has a {family}: options are the defaults'
+    return Variant(name, family, arch, options, init_cfg, note=note)
 
 
-def _examples(short: str, scope: str) -> Tuple[Dict[str, Any], bool]:
-    """Arguments of a backbone in the built-in config for the task, or for the nearest one."""
+def _accepts(family: str, arch: str, arguments: Dict[str, Any]) -> bool:
+    try:
+        with torch.device('meta'):
+            families()[family](arch, **arguments)
+    except ValueError:
+        return False
+    return True
+
+
+def _siblings(family: str, arch: str, known: Dict[str, Dict[str, Any]]) -> List[str]:
+    """Short names of the family's other archs, the nearest in size first."""
+    kind = f'hybrid_backbones.{family}'
+    size = log(arch_info(family, arch).params)
+    distance = {
+        short: abs(log(arch_info(family, cfg['arch']).params) - size)
+        for short, cfg in known.items()
+        if cfg['type'] == kind and cfg['arch'] != arch
+    }
+    return sorted(distance, key=lambda short: (distance[short], short))
+
+
+def _borrowed(name: str, sibling: str, arguments: Dict[str, Any]) -> str:
+    settings = ', '.join(f'{key}={value!r}' for key, value in arguments.items())
+    return (
+        f'no built-in config for this task has {name}: its options are those of {sibling}, the '
+        f'nearest in size ({settings or "the defaults"})'
+    )
+
+
+def _example(short: str, scope: str) -> Optional[Tuple[Dict[str, Any], bool]]:
+    """Arguments of a backbone in the built-in config for the task; None if there is no such."""
     there = list_configs()
-    order = [scope, *(other for other in EXAMPLES if other != scope)]
-    for example in (e.format(short) for task in order for e in EXAMPLES[task]):
+    for example in (example.format(short) for example in EXAMPLES.get(scope, ())):
         if example not in there:
             continue
         try:
@@ -88,7 +130,7 @@ def _examples(short: str, scope: str) -> Tuple[Dict[str, Any], bool]:
         for key in ('type', 'arch', 'out_indices', 'init_cfg'):
             arguments.pop(key, None)
         return arguments, bool(cfg.get('sync_bn'))
-    return {}, False
+    return None
 
 
 def _published(family: str, arch: str) -> Optional[Dict[str, Any]]:

@@ -11,6 +11,7 @@ WRITERS = dict(
     architectures='readme',
     archs='export',
     cards='training_memory',
+    faults='faults',
     machine='benchmark',
     models='model_zoo',
     peers='benchmark',

@@ -1,0 +1,100 @@
+"""Run the tests of faults and write their outcome into docs/reliability.md.
+
+python -m tools.pages.faults
+"""
+
+import subprocess
+import sys
+import tempfile
+from argparse import Namespace
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Dict, Iterator, List, Tuple
+from xml.etree import ElementTree
+
+from hybrid_backbones.cli.arguments import Parser, run
+from hybrid_backbones.errors import ConfigError
+from hybrid_backbones.utils.text import markdown_table
+from hybrid_backbones.utils.versions import machine, versions
+from tools.pages.marked import DOCS, PROJECT, write_parts
+
+PAGE = DOCS / 'reliability.md'
+# what is injected, and where it is tested
+TESTS = {
+    'Training': ('engine/test_survival.py', 'tools/test_stop_and_resume.py'),
+    'Checkpoints': ('weights/test_loading.py', 'engine/test_published_start.py'),
+    'Settings': (
+        'cli/test_refusals.py',
+        'tools/test_refusals.py',
+        'config/test_class_order.py',
+        'config/test_config.py',
+        'openmmlab/test_check_classes.py',
+    ),
+    'Images': ('inference/test_predict.py', 'analysis/dataset/test_browse.py'),
+    'Published models': ('reproduce/test_reproduce.py',),
+}
+OUTCOMES = ('survived', 'lost', 'skipped')
+Case = Tuple[str, str, str]  # module, test without parameters, outcome
+
+
+def main(args: Namespace) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / 'report.xml'
+        tests = [f'tests/{path}' for paths in TESTS.values() for path in paths]
+        command = [sys.executable, '-m', 'pytest', '-q', '-n', str(args.processes)]
+        command += ['--dist', 'worksteal', f'--junitxml={report}', *tests]
+        status = subprocess.run(command, cwd=PROJECT).returncode
+        if not report.is_file():
+            raise ConfigError('pytest wrote no report: see its output')
+        cases = list(read(report))
+    write_parts(PAGE, dict(faults=page(cases)))
+    if status:
+        sys.exit(status)
+
+
+def read(report: Path) -> Iterator[Case]:
+    """The tests of a JUnit report, as pytest writes it."""
+    for case in ElementTree.parse(report).iter('testcase'):
+        kinds = {child.tag for child in case}
+        lost = kinds & {'failure', 'error'}
+        outcome = 'lost' if lost else 'skipped' if 'skipped' in kinds else 'survived'
+        module = case.get('classname', '').removeprefix('tests.')
+        yield module, case.get('name', '').partition('[')[0], outcome
+
+
+def page(cases: List[Case]) -> str:
+    """A table for each part, and what ran it."""
+    parts = []
+    for title, paths in TESTS.items():
+        modules = [path.removesuffix('.py').replace('/', '.') for path in paths]
+        counts: Dict[str, Counter] = {}
+        for module, test, outcome in cases:
+            if module in modules:
+                counts.setdefault(test, Counter())[outcome] += 1
+        rows = [
+            (spoken(test), sum(count.values()), *(count[kind] or '' for kind in OUTCOMES))
+            for test, count in counts.items()
+        ]
+        table = markdown_table((title, 'tried', *OUTCOMES), rows)
+        parts.append(f'### {title}\n\n{table}')
+    found = Counter(outcome for *_, outcome in cases)
+    total = ', '.join(f'{found[kind]} {kind}' for kind in OUTCOMES if found[kind])
+    stack = ', '.join(f'{name} {number}' for name, number in versions().items())
+    about = f'{len(cases)} tried, {total}; {date.today()}, {machine("cpu")}, {stack}.'
+    return '\n'.join([about, '', *parts])
+
+
+def spoken(test: str) -> str:
+    """A test's name as words."""
+    return test.removeprefix('test_').replace('_', ' ')
+
+
+def parse_args() -> Namespace:
+    parser = Parser(description='Run the tests of faults; write docs/reliability.md')
+    parser.add_argument('--processes', type=int, default=2, help='default: 2')
+    return parser.parse_args(namespace=Namespace(local_rank=0))
+
+
+if __name__ == '__main__':
+    run(parse_args, main)
