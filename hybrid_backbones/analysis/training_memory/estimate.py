@@ -4,17 +4,20 @@ Weights, gradients and the optimizer's averages are counted from the parameters;
 running the forward pass without numbers and adding up what autograd keeps for the backward pass.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config, ConfigDict
 from mmengine.model import revert_sync_batchnorm
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...complexity.model import usual_size
-from ...errors import ConfigError, as_config_error
+from ...config.data import datasets
+from ...config.traverse import kind_of, walk
+from ...errors import ConfigError, as_config_error, one_line
 from ...openmmlab.build import build_in_scope
 from ...openmmlab.heads import each_head, empty_regions, heads_with_extractors
 from ...openmmlab.library import library_of
@@ -110,7 +113,8 @@ def training_memory(
         with saved.counting(), SimulatedCUDA(PRECISIONS[precision]):
             levels = model.backbone(images)
             of_backbone = saved.kept
-            _TRAINING[library](model, levels, images)
+            with _explained(model, images):
+                _TRAINING[library](model, levels, images)
     parameters = list(model.parameters())
     learnt = _bytes(p for p in parameters if p.requires_grad)
     optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}
@@ -123,13 +127,39 @@ def training_memory(
     )
 
 
+@contextmanager
+def _explained(model: nn.Module, images: Tensor) -> Iterator[None]:
+    """Necks and heads that cannot be called as most can.
+
+    Raises:
+        ConfigError: With what they say.
+    """
+    try:
+        yield
+    except (RuntimeError, TypeError, AttributeError, AssertionError, NotImplementedError) as error:
+        height, width = images.shape[2:]
+        sides = 'x'.join(str(-(-side // 32) * 32) for side in (height, width))
+        divisible = sides == f'{height}x{width}'
+        hint = '' if divisible else f'; with `size={sides}` it may be another matter'
+        raise ConfigError(
+            f'neck and heads of {type(model).__name__} cannot be followed on images of '
+            f'{height}x{width}: {type(error).__name__}: {one_line(error)}{hint}'
+        ) from None
+
+
 def training_size(cfg: Config) -> Tuple[int, int]:
     """Height and width of the images that a config trains on, as usual.
 
-    Detection 800x1333, segmentation the crop, poses the model's own input.
+    Detection 800x1333, or what the pipeline pads all images to; segmentation the crop, poses the
+    model's own input.
     """
     if cfg.default_scope == 'mmdet':
-        return TRAINING_SIZE
+        pipeline = [d.pipeline for part, d in datasets(cfg) if part == 'train_dataloader']
+        padded = [n.size for _, n in walk(pipeline) if kind_of(n) == 'Pad' and n.get('size')]
+        if not padded or isinstance(padded[-1], int):
+            return TRAINING_SIZE
+        width, height = padded[-1]
+        return height, width
     crop = cfg.get('crop_size')
     if cfg.default_scope == 'mmseg' and crop:
         height, width = crop

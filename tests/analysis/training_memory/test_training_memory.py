@@ -15,12 +15,16 @@ from hybrid_backbones.analysis.training_memory.estimate import (
     TrainingMemory,
     images_that_fit,
     training_memory,
+    training_size,
 )
 from hybrid_backbones.analysis.training_memory.saved_tensors import (
     SavedTensors,
     follow_checkpointing,
 )
 from hybrid_backbones.analysis.training_memory.simulated_gpu import SimulatedCUDA
+from hybrid_backbones.config.load import load_config
+from hybrid_backbones.dropin import find_variant, plan, read_source
+from hybrid_backbones.dropin.render import config_text
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.layers import scaled_dot_product_attention
 from hybrid_backbones.zoo.configs import get_config
@@ -310,3 +314,28 @@ def test_what_cannot_be_counted(name, changes, size, batch, message):
     cfg.merge_from_dict(changes)
     with pytest.raises(ConfigError, match=message):
         training_memory(cfg, size, batch)
+
+
+def written_by_drop_in(name, folder):
+    source = read_source(name)
+    path = folder / 'mine.py'
+    drop = plan(source, find_variant('uniformer_xxs', source.scope))
+    path.write_text(config_text(drop, folder))
+    return load_config(str(path))
+
+
+def test_what_drop_in_writes(tmp_path):
+    """At the size that the pipeline pads to; RTMDet's neck takes no others."""
+    cfg = written_by_drop_in('mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py', tmp_path)
+    assert training_size(cfg) == (640, 640)
+    assert training_memory(cfg).activations > 0
+    with pytest.raises(ConfigError, match=r'images of 800x1333: .* with `size=800x1344` it may be'):
+        training_memory(cfg, size=(800, 1333))
+    assert training_memory(cfg, size=(800, 1344)).activations > 0
+
+
+def test_what_cannot_be_followed(tmp_path):
+    cfg = written_by_drop_in('mmdet::dino/dino-4scale_r50_8xb2-12e_coco.py', tmp_path)
+    with pytest.raises(ConfigError, match='neck and heads of DINO cannot be followed') as error:
+        training_memory(cfg, size=(320, 320))
+    assert '\n' not in str(error.value)
