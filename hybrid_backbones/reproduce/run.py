@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
-from ..utils.files import write_json
+from ..utils.files import sha256_of, write_json
 from ..zoo.model_files import check_hash
 from .process import run_alone
-from .runs import Run, find_runs, sha256
+from .runs import Run, find_runs
 from .tables import csv_table, markdown_table
 from .verdict import Row, judge, missing
 
@@ -62,7 +62,7 @@ def _tested(run: Run, mini: bool, folder: Path) -> Dict[str, Any]:
     """What was measured, now or earlier; a failure is forgotten by the next call."""
     assert run.checkpoint is not None
     try:
-        digest = sha256(run.checkpoint)
+        digest = sha256_of(run.checkpoint)
     except OSError as error:
         return dict(failed=f'{run.checkpoint} cannot be read: {error.strerror}')
     problem = check_hash(run.file, digest)

@@ -1,6 +1,5 @@
 """What is to be tested, and what of it is at hand."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional
@@ -117,12 +116,3 @@ def _data_root(config: str, folder: Optional[str]) -> Optional[str]:
     relocate(cfg, below)
     check_data(cfg, ('test_dataloader',))
     return str(below)
-
-
-def sha256(path: Path) -> str:
-    """Of a file, in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
-    return digest.hexdigest()

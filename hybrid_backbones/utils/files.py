@@ -1,6 +1,7 @@
 """Writing files whole or not at all."""
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -53,6 +54,15 @@ def remove_parts(folder: Union[str, Path]) -> None:
     for path in Path(folder).glob('.*'):
         if _PART.match(path.name) and path.is_file():
             path.unlink(missing_ok=True)
+
+
+def sha256_of(path: Union[str, Path]) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        for block in iter(lambda: file.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def write_json(path: Union[str, Path], content: Any) -> None:

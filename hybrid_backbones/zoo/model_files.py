@@ -14,6 +14,7 @@ from typing import Dict, List, Optional, Tuple
 from mmengine.fileio import load
 
 from ..errors import CheckpointError
+from ..utils.files import sha256_of
 from ..weights.download import cached, cached_copy
 
 TABLE = Path(__file__).with_suffix('.yml')
@@ -82,7 +83,8 @@ def find_model_file(config: str, weights_dir: Optional[str] = None) -> str:
 
     Raises:
         CheckpointError: None is published for the config; or it is on a page for browsers and has
-            not been saved yet: says which page to open, and where to save the file.
+            not been saved yet: says which page to open, and where to save the file; or the file
+            at hand is not the published one.
     """
     name = Path(config).stem
     files = list_model_files(name)
@@ -91,6 +93,9 @@ def find_model_file(config: str, weights_dir: Optional[str] = None) -> str:
     for file in files:
         path = at_hand(file, weights_dir)
         if path:
+            problem = check_hash(file, sha256_of(path)) if file.sha256 else ''
+            if problem:
+                raise CheckpointError(problem)
             return str(path)
     for file in files:
         if file.direct:

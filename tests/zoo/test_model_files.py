@@ -67,3 +67,17 @@ def test_finding(tmp_path, monkeypatch):
     with pytest.raises(CheckpointError, match='no trained model is published for maskrcnn'):
         find_model_file('maskrcnn_cvt_13_1x')
     assert isinstance(list_model_files(name)[0], ModelFile)
+
+
+def test_a_file_that_is_not_the_published_one(tmp_path):
+    """Where the name holds the hash."""
+    (file,) = [f for f in list_model_files('topdown_hrformer_s_210e_coco_256x192') if f.sha256]
+    (tmp_path / file.file).write_bytes(b'something else')
+    with pytest.raises(CheckpointError, match=f'the published file with {file.sha256}'):
+        find_model_file(file.config, str(tmp_path))
+
+
+def test_a_name_for_each_file():
+    """One is not fetched twice, nor taken for another."""
+    pairs = {(file.url, file.file) for file in list_model_files()}
+    assert len(pairs) == len({url for url, _ in pairs}) == len({name for _, name in pairs})

@@ -15,11 +15,12 @@ from hybrid_backbones.complexity.model import model_cost
 from hybrid_backbones.config.load import load_config
 from hybrid_backbones.openmmlab.library import prepare_libraries
 from hybrid_backbones.utils.text import markdown_table
+from hybrid_backbones.zoo.model_files import list_model_files
 from tools.pages.marked import DOCS, PROJECT, write_or_check
 
 METAFILES = PROJECT / 'configs' / 'metafiles'
 PAGE = DOCS / 'model_zoo.md'
-COLUMNS = ('config', 'params', 'FLOPs', 'image', 'published', 'reproduced here')
+COLUMNS = ('config', 'params', 'FLOPs', 'image', 'published', 'trained model', 'reproduced here')
 
 
 def parse_args() -> Namespace:
@@ -88,6 +89,7 @@ def row(model: dict) -> Iterator[str]:
     yield f'{number(about["FLOPs"] / 1e9)} G'
     yield 'x'.join(map(str, about['Input Size']))
     yield published(model)
+    yield trained(model['Name'])
     yield model['Reproduced'] or ''
 
 
@@ -96,6 +98,14 @@ def published(model: dict) -> str:
     if not metrics:
         return 'no result'
     return f'{", ".join(f"{k} {v}" for k, v in metrics.items())} ([source]({model["Source"]}))'
+
+
+def trained(config: str) -> str:
+    """The published files for a config, with their licences."""
+    return '; '.join(
+        f'[{"file" if file.direct else "page"}]({file.url}), {file.licence}'
+        for file in list_model_files(config)
+    )
 
 
 def number(value: float) -> str:

@@ -57,11 +57,11 @@ def test_out_of_date(tmp_path, monkeypatch):
 
 def test_model_zoo_out_of_date(tmp_path, monkeypatch):
     page = tmp_path / 'model_zoo.md'
-    page.write_text('words\n<!-- begin models -->\nold\n<!-- end models -->\nmore words\n')
+    page.write_text('words\n<!-- begin models -->\noutdated\n<!-- end models -->\nmore words\n')
     monkeypatch.setattr(model_zoo, 'PAGE', page)
     with pytest.raises(SystemExit, match=r'model_zoo\.md is out of date: run '):
         model_zoo.main(Namespace(check=True, update=False))
     model_zoo.main(Namespace(check=False, update=False))
     text = page.read_text()
-    assert model_zoo.models() in text and 'old' not in text
+    assert model_zoo.models() in text and 'outdated' not in text
     assert text.startswith('words\n') and text.endswith('\nmore words\n')
