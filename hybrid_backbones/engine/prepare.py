@@ -12,7 +12,6 @@ from ..config.data import check_data, check_one_root, relocate
 from ..config.load import override
 from ..config.traverse import kind_of, walk
 from ..errors import ConfigError
-from ..openmmlab.check_classes import check_classes
 from ..openmmlab.library import LIBRARIES
 from ..synthetic.shrink import MINI_ROOT, shrink_config
 from ..zoo.configs import read_config
@@ -59,8 +58,6 @@ def prepare(
     override(cfg, cfg_options)
     check_data(cfg, data_of)
     check_class_order(cfg, data_of)
-    if cfg.get('default_scope') in LIBRARIES and cfg.get('model'):
-        check_classes(cfg, data_of)
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{Path(config).stem}'
     if launcher == 'pytorch' and not torch.cuda.is_available():

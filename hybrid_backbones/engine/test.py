@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from ..config.data import datasets
 from ..config.traverse import backbones_in
 from ..errors import ConfigError
+from ..openmmlab.check_classes import check_classes
 from ..openmmlab.library import announce_operators
 from ..openmmlab.published import apply_settings, load_into
 from ..weights import PublishedModel, allow_mmengine_pickles, read_model
@@ -90,6 +91,7 @@ def test(
         launcher=launcher,
         work_dir=work_dir,
     )
+    check_classes(cfg, ('test_dataloader',))
     if out and not out.endswith(('.pkl', '.pickle')):
         raise ConfigError(f'`out` is a pickle: FILE.pkl, not {out!r}')
     if not Path(checkpoint).is_file():

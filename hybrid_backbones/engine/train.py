@@ -13,6 +13,7 @@ from ..backbones.families import families, is_builtin_type
 from ..config.traverse import backbones_in, kind_of
 from ..errors import BatchTooSmallError, CheckpointError, ConfigError
 from ..openmmlab.build import build_on_meta
+from ..openmmlab.check_classes import check_classes
 from ..openmmlab.check_fit import check_fit
 from ..openmmlab.library import LIBRARIES
 from .datasets import check_not_empty
@@ -81,6 +82,7 @@ def train(
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             raise ConfigError('`auto_scale_lr` needs auto_scale_lr.base_batch_size in the config')
         cfg.auto_scale_lr.enable = True
+    check_classes(cfg, ('train_dataloader', 'val_dataloader'))
     _check_batch(cfg)
     _save_whole_files(cfg)
     seed_batches(cfg)

@@ -4,6 +4,7 @@ The libraries do not look. A head with too few never learns the others; one with
 no dataset has; and a validation set of other classes fails after the first epoch, or means others.
 """
 
+import warnings
 from importlib import import_module
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
@@ -13,6 +14,7 @@ from ..config.class_names import read_class_names
 from ..config.data import datasets
 from ..config.traverse import kind_of, walk
 from ..errors import ConfigError
+from .library import LIBRARIES, import_library
 
 HEADS = ('bbox_head', 'mask_head', 'decode_head', 'auxiliary_head')  # not RPNs, not panoptic ones
 SHOWN = 3  # names in a message
@@ -22,13 +24,17 @@ def check_classes(cfg: Config, parts: Tuple[str, ...]) -> None:
     """Compare the classes of datasets with each other and with the heads; keypoints likewise.
 
     Args:
-        cfg: Of mmdet, mmseg or mmpose, whose library is imported.
+        cfg: Any config; those of other libraries are passed over.
         parts: The dataloaders that will be used.
 
     Raises:
         ConfigError: They differ; says what would be right.
     """
-    if cfg.default_scope == 'mmpose':
+    library = cfg.get('default_scope')
+    if library not in LIBRARIES or not cfg.get('model'):
+        return
+    import_library(library)
+    if library == 'mmpose':
         _check_keypoints(cfg, parts)
         return
     named = _classes(cfg, parts)
@@ -102,7 +108,9 @@ def _check_keypoints(cfg: Config, parts: Tuple[str, ...]) -> None:
         metainfo = dataset.get('metainfo') or _metainfo(cfg, dataset)
         if part not in parts or not metainfo:
             continue
-        keypoints = parse(dict(metainfo))['num_keypoints']
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # MMPose's, of where it finds the file
+            keypoints = parse(dict(metainfo))['num_keypoints']
         if head.out_channels != keypoints:
             raise ConfigError(
                 f'model.head.out_channels is {head.out_channels}, and the dataset of {part} has '

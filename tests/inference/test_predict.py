@@ -87,7 +87,11 @@ def test_detection(checkpoints):
         *('000000000785.jpg', '000000000785.json')
     ]
     found = json.loads((done.folder / 'preds' / '000000000785.json').read_text())
-    assert set(found) == {'labels', 'scores', 'bboxes', 'masks'}, "DetInferencer's own keys"
+    from mmdet.datasets import CocoDataset
+
+    own = {'labels', 'scores', 'bboxes', 'masks'}  # of DetInferencer
+    assert set(found) == own | {'names'}
+    assert found['names'] == [CocoDataset.METAINFO['classes'][i] for i in found['labels']]
     assert len(found['labels']) == len(found['bboxes']) == len(found['masks']) > 0
     assert set(found['labels']) == {0} and min(found['scores']) > 0.9
     assert found['masks'][0]['size'] == [425, 640]

@@ -1,7 +1,5 @@
 """Classes of datasets and heads, which the libraries do not compare."""
 
-from importlib import import_module
-
 import pytest
 
 from hybrid_backbones.config.load import override
@@ -18,7 +16,6 @@ POSES = 'topdown_uniformer_s_210e_coco_256x192'
 
 def check(name, parts=TRAINING, **options):
     cfg = read_config(name)
-    import_module(f'{cfg.default_scope}.datasets')
     override(cfg, {key.replace('__', '.'): value for key, value in options.items()})
     check_classes(cfg, parts)
 
