@@ -29,6 +29,7 @@ COMMANDS = {
     'export': 'write a backbone as ONNX or as a file of torch.export',
     'benchmark': 'measure speed and memory of backbones and models',
     'visualize': 'draw feature maps, attention, receptive fields, or Grad-CAM',
+    'check-dataset': 'read all that training and evaluation will read, and say what is wrong',
     'browse-dataset': 'draw what the data pipeline feeds to the model, with its ground truth',
     'plot-log': 'draw losses, metrics and learning rates of training logs',
     'print-config': 'print a config with all it inherits',

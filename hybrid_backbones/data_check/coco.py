@@ -1,0 +1,166 @@
+"""Annotation files in COCO's format: of boxes, masks and keypoints."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional
+
+from .problems import Problem
+
+OUTSIDE = 1.0  # pixels by which rounding may put a box outside of its image
+COORDINATES, LEAST_POINTS = 2, 3  # of a polygon
+
+
+@dataclass
+class CocoFile:
+    """An annotation file, as far as it can be read.
+
+    Args:
+        images: Entries with a ``file_name``.
+        problems: What is wrong with it.
+    """
+
+    images: List[Dict[str, Any]] = field(default_factory=list)
+    problems: List[Problem] = field(default_factory=list)
+
+
+def check_coco(path: str, keypoints: Optional[int] = None, masks: bool = False) -> CocoFile:
+    """Read a file and look at all of it.
+
+    Args:
+        path: Of the JSON file.
+        keypoints: How many an annotation has; None for a detector's file.
+        masks: Whether masks are trained or evaluated.
+    """
+    content = _read(path)
+    if isinstance(content, Problem):
+        return CocoFile(problems=[content])
+    found = CocoFile()
+    lists = {}
+    for key in ('images', 'annotations', 'categories'):
+        value = content.get(key)
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            found.problems.append(Problem(path, f'{key!r} is no list of objects'))
+        else:
+            lists[key] = value
+    if len(lists) < 3:
+        return found
+    checks = (
+        *_images(lists['images']),
+        *_ids('category', lists['categories']),
+        *_annotations(lists, keypoints, masks),
+    )
+    found.problems += [Problem(path, text) for text in checks]
+    found.images = [image for image in lists['images'] if isinstance(image.get('file_name'), str)]
+    return found
+
+
+def _read(path: str) -> Any:
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        return Problem(path, f'cannot be read: {error.strerror}')
+    if content.startswith(b'\xef\xbb\xbf'):
+        return Problem(path, 'begins with a byte order mark: save it as UTF-8 without BOM')
+    try:
+        found = json.loads(content)
+    except ValueError as error:
+        return Problem(path, f'is no JSON: {error}')
+    return found if isinstance(found, dict) else Problem(path, 'is no JSON object')
+
+
+def _ids(what: str, entries: List[Dict[str, Any]]) -> Iterator[str]:
+    for i, entry in enumerate(entries):
+        if type(entry.get('id')) is not int:
+            yield f'{what} number {i} has no id'
+    counts = Counter(entry.get('id') for entry in entries if type(entry.get('id')) is int)
+    for number, count in counts.items():
+        if count > 1:
+            yield f'{what} id {number} is there {count} times'
+
+
+def _images(images: List[Dict[str, Any]]) -> Iterator[str]:
+    yield from _ids('image', images)
+    for image in images:
+        name = f'image {image.get("id")}'
+        if not isinstance(image.get('file_name'), str):
+            yield f'{name} has no file_name'
+        for side in ('height', 'width'):
+            if type(image.get(side)) is not int or image[side] < 1:
+                yield f'{name} has no {side}'
+
+
+def _annotations(
+    lists: Dict[str, List[Dict[str, Any]]], keypoints: Optional[int], masks: bool
+) -> Iterator[str]:
+    yield from _ids('annotation', lists['annotations'])
+    images = {image.get('id'): image for image in lists['images']}
+    categories = {category.get('id') for category in lists['categories']}
+    for annotation in lists['annotations']:
+        name = f'annotation {annotation.get("id")}'
+        image = images.get(annotation.get('image_id'))
+        if image is None:
+            yield f'{name} is of image {annotation.get("image_id")}, which is not there'
+        if annotation.get('category_id') not in categories:
+            yield f'{name} is of category {annotation.get("category_id")}, which is not there'
+        for key in ('area', 'iscrowd'):
+            if not _is_number(annotation.get(key)):
+                yield f'{name} has no {key}, which evaluation needs'
+        yield from (f'{name}: {text}' for text in _box(annotation.get('bbox'), image or {}))
+        if masks:
+            yield from (f'{name}: {text}' for text in _mask(annotation.get('segmentation')))
+        if keypoints is not None:
+            found = _keypoints(annotation, keypoints)
+            yield from (f'{name}: {text}' for text in found)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and isfinite(value)
+
+
+def _box(box: Any, image: Dict[str, Any]) -> Iterator[str]:
+    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
+        yield f'bbox is not four finite numbers [x, y, width, height]: {box}'
+        return
+    x, y, width, height = box
+    if width <= 0 or height <= 0:
+        yield f'bbox has no area: {box}'
+        return
+    sides = image.get('width'), image.get('height')
+    if all(type(side) is int for side in sides):
+        beyond = max(-x, -y, x + width - sides[0], y + height - sides[1])
+        if beyond > OUTSIDE:
+            yield f'bbox {box} is {beyond:.0f} pixels outside of the image of {sides[0]}x{sides[1]}'
+
+
+def _mask(mask: Any) -> Iterator[str]:
+    if isinstance(mask, dict):
+        if not {'counts', 'size'} <= set(mask):
+            yield 'segmentation has no counts and size'
+        return
+    if not isinstance(mask, list) or not mask:
+        yield 'there is no segmentation'
+        return
+    for polygon in mask:
+        if not isinstance(polygon, list) or not all(map(_is_number, polygon)):
+            yield 'a polygon has something else than finite numbers'
+        elif len(polygon) % COORDINATES or len(polygon) < COORDINATES * LEAST_POINTS:
+            yield f'a polygon has {len(polygon)} numbers: x and y of three points are the least'
+
+
+def _keypoints(annotation: Dict[str, Any], count: int) -> Iterator[str]:
+    if annotation.get('iscrowd'):
+        return
+    values = annotation.get('keypoints')
+    if not isinstance(values, list):
+        yield 'there are no keypoints'
+    elif len(values) != 3 * count:
+        yield f'keypoints are {len(values)} numbers, {3 * count} would be x, y, v of {count}'
+    elif not all(map(_is_number, values)):
+        yield 'keypoints are not all finite numbers'
+    elif not {values[i] for i in range(2, len(values), 3)} <= {0, 1, 2}:
+        yield 'visibility of a keypoint is none of 0, 1, 2'
+    elif 'num_keypoints' not in annotation:
+        yield 'there is no num_keypoints, which evaluation needs'

@@ -1,0 +1,19 @@
+"""What can be wrong with a dataset."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault.
+
+    Args:
+        file: Where it is.
+        text: What is wrong, and with which image or annotation.
+    """
+
+    file: str
+    text: str
+
+    def __str__(self) -> str:
+        return f'{self.file}: {self.text}'

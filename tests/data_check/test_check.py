@@ -1,0 +1,157 @@
+"""Datasets of configs, in folders with one fault each."""
+
+import json
+import shutil
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+
+from hybrid_backbones.config.data import DATALOADERS, relocate
+from hybrid_backbones.data_check import check_dataset
+from hybrid_backbones.data_check.images import check_image
+from hybrid_backbones.data_check.label_maps import check_label_map
+from hybrid_backbones.synthetic import coco, keypoints, segmentation, shrink_config
+from hybrid_backbones.zoo.configs import read_config
+
+pytest.importorskip('mmpose')
+
+CONFIGS = (
+    'maskrcnn_uniformer_xxs_1x',
+    'topdown_hrformer_t_210e_coco_256x192',
+    'semanticfpn_uniformer_xxs_80k_ade20k',
+    'upernet_uniformer_s_80k_pascal_context59',
+)
+SEGMENTATION = CONFIGS[2]
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    """Small sets, drawn once."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, names in (
+            (coco, ('train2017', 'val2017')),
+            (keypoints, ('train2017', 'val2017')),
+        ):
+            patch.setattr(module, 'SPLITS', dict.fromkeys(names, 3))
+        patch.setattr(segmentation, 'SPLITS', dict(train=3, val=2))
+        folder = tmp_path_factory.mktemp('sets')
+        for name in CONFIGS:
+            shrink_config(read_config(name), folder)
+        yield folder
+
+
+def check(name, root, **options):
+    cfg = read_config(name)
+    shrink_config(cfg, root)
+    return check_dataset(cfg, DATALOADERS, **options)
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+@pytest.mark.parametrize('full', [False, True])
+def test_nothing_is_wrong(name, full, root):
+    report = check(name, root, full=full)
+    assert report.problems == []
+    assert report.counts['images of train_dataloader'] == 3
+
+
+def copied(root, tmp_path, folder):
+    shutil.copytree(root / folder, tmp_path / folder)
+    return tmp_path / folder
+
+
+def located(name, folder):
+    cfg = read_config(name)
+    relocate(cfg, folder)
+    return [problem.text for problem in check_dataset(cfg, DATALOADERS, full=True).problems]
+
+
+def test_images_of_detection(root, tmp_path):
+    folder = copied(root, tmp_path, 'coco')
+    first, second, third = sorted((folder / 'train2017').iterdir())
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-400])
+    cv2.imwrite(str(third), np.zeros((10, 20, 3), np.uint8))
+    val = sorted((folder / 'val2017').iterdir())[0]
+    val.write_bytes(b'')
+    missing, torn, other, empty = located('maskrcnn_uniformer_xxs_1x', folder)
+    assert missing == 'is not there'
+    assert torn.startswith('is no image, or damaged (')
+    assert other.startswith('is 20x10 pixels, annotations say ')
+    assert empty == 'is empty'
+
+
+def test_annotations_of_detection(root, tmp_path):
+    folder = copied(root, tmp_path, 'coco')
+    path = folder / 'annotations' / 'instances_val2017.json'
+    content = json.loads(path.read_text())
+    del content['annotations'][0]['iscrowd']
+    path.write_text(json.dumps(content))
+    (problem,) = located('maskrcnn_uniformer_xxs_1x', folder)
+    assert problem.endswith('has no iscrowd, which evaluation needs')
+
+
+@pytest.mark.parametrize(
+    'change, text',
+    [
+        (lambda m: np.dstack([m, m, m]), 'has 3 channels (mode RGB): one is needed'),
+        (
+            lambda m: m + 0 * m if m.fill(200) else m,
+            'has the values 200, which are no classes (1 to 150)',
+        ),
+        (lambda m: m[:-8], 'pixels, and its image '),
+        (lambda m: m.astype(np.uint16) * 300, 'which are no classes'),
+        (lambda m: np.full_like(m, 255), ''),
+    ],
+    ids=['RGB', 'unknown', 'smaller', '16 bit', 'ignored'],
+)
+def test_label_maps(change, text, root, tmp_path):
+    folder = copied(root, tmp_path, 'ade20k')
+    path = sorted((folder / 'annotations' / 'training').iterdir())[0]
+    cv2.imwrite(str(path), change(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)))
+    found = located(SEGMENTATION, folder)
+    assert len(found) == bool(text)
+    assert all(text in each for each in found)
+
+
+def test_two_values_of_a_mask(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.array([[0, 255]], np.uint8))
+    problem = check_label_map(str(tmp_path / 'a.png'), 2, False, {254})
+    assert '0 and 255 for two classes would have to be 0 and 1' in problem.text
+    assert check_label_map(str(tmp_path / 'a.png'), 2, False, {255}) is None
+
+
+def test_suffixes(root, tmp_path):
+    folder = copied(root, tmp_path, 'ade20k')
+    for path in (folder / 'images' / 'training').iterdir():
+        path.rename(path.with_suffix('.JPG'))
+    (problem,) = located(SEGMENTATION, folder)
+    assert problem == 'no image ends in .jpg; there are 3 .JPG: set img_suffix'
+
+
+def test_an_image_that_claims_too_much(tmp_path):
+    """By its header: it is not decoded."""
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((4, 4, 3), np.uint8))
+    content = bytearray((tmp_path / 'a.png').read_bytes())
+    content[16:24] = (60000).to_bytes(4, 'big') * 2
+    header = content[12:29]
+    content[29:33] = zlib.crc32(bytes(header)).to_bytes(4, 'big')
+    (tmp_path / 'a.png').write_bytes(bytes(content))
+    assert 'claims 60000x60000 pixels' in check_image(str(tmp_path / 'a.png')).text
+
+
+def test_command(command, root, tmp_path):
+    folder = copied(root, tmp_path, 'coco')
+    arguments = ('check-dataset', 'maskrcnn_uniformer_xxs_1x', '--data-root', folder)
+    found = command(*arguments, '--quick')
+    assert (found.status, found.err) == (0, '')
+    assert found.out.splitlines() == [
+        '3 images of train_dataloader',
+        '3 images of val_dataloader',
+        'no problems',
+    ]
+    sorted((folder / 'train2017').iterdir())[1].unlink()
+    found = command(*arguments, '--out', 'report.json')
+    assert found.status == 2 and found.err.endswith('000000000002.jpg: is not there\n')
+    assert len(json.loads((tmp_path / 'report.json').read_text())['problems']) == 1
