@@ -4,7 +4,7 @@ import copy
 from dataclasses import dataclass, field
 from functools import cache
 from math import log
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import torch
 
@@ -74,17 +74,26 @@ def find_variant(name: str, scope: str) -> Variant:
     same = [short for short in known if wanted.items() <= known[short].items()]
     short = name if name in same else same[0] if same else ''
     init_cfg = known[short].get('init_cfg') if short else _published(family, arch)
-    for candidate in [*filter(None, [short]), *_siblings(family, arch, known)]:
+    for candidate in _candidates(short, family, arch, known):
         found = _example(candidate, scope)
         if found:
             arguments, sync_bn = found
             arguments.update(options)
-            if not _accepts(family, arch, arguments):  # of another kind of backbone
-                continue
+            if candidate not in same and not _accepts(family, arch, arguments):
+                continue  # of another kind of backbone
             note = _borrowed(name, candidate, arguments) if candidate not in same else ''
             return Variant(name, family, arch, arguments, init_cfg, sync_bn, note)
     note = f'no built-in config for this task has a {family}: options are the defaults'
     return Variant(name, family, arch, options, init_cfg, note=note)
+
+
+def _candidates(
+    short: str, family: str, arch: str, known: Dict[str, Dict[str, Any]]
+) -> Iterator[str]:
+    """The backbone itself, then its siblings, whose sizes are counted only if they are asked."""
+    if short:
+        yield short
+    yield from _siblings(family, arch, known)
 
 
 def _accepts(family: str, arch: str, arguments: Dict[str, Any]) -> bool:

@@ -36,10 +36,8 @@ def test_of_its_own():
     assert find_variant('uniformer_small', 'mmdet').note == ''
 
 
-EXTENDED = [pytest.param(scope, marks=pytest.mark.extended) for scope in ('mmdet', 'mmseg')]
-
-
-@pytest.mark.parametrize('scope', [*EXTENDED, 'mmpose'])
+@pytest.mark.extended
+@pytest.mark.parametrize('scope', ['mmdet', 'mmseg', 'mmpose'])
 def test_every_backbone_takes_what_it_gets(scope):
     for name in list_backbones():
         variant = find_variant(name, scope)
