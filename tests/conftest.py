@@ -44,6 +44,7 @@ EXTENDED = (
     'analysis/benchmark/test_benchmark.py::test_tool',
     'analysis/benchmark/test_benchmark.py::test_whole_models[semanticfpn_hrformer_t_80k_ade20k]',
     'analysis/training_memory/test_training_memory.py::test_as_measured[TransXNet]',
+    'analysis/training_memory/test_training_memory.py::test_tool',
     'analysis/training_memory/test_training_memory.py::test_configs_of_all_kinds[ocr_hrformer_s_80k_cityscapes]',
     'backbones/test_compile.py::test_few_graphs_for_many_sizes[Conformer]',
     'backbones/test_compile.py::test_few_graphs_for_many_sizes[HRFormer]',
@@ -70,6 +71,7 @@ EXTENDED = (
     'deploy/test_export.py::test_folded[CvT]',
     'deploy/test_export.py::test_folded[HRFormer]',
     'deploy/test_export.py::test_folded[TransXNet]',
+    'deploy/test_export.py::test_folded[UniFormer]',
     'deploy/test_export.py::test_onnx[Conformer]',
     'deploy/test_export.py::test_onnx[CvT]',
     'deploy/test_export.py::test_onnx[HRFormer]',
@@ -117,6 +119,7 @@ EXTENDED = (
     'tools/test_refusals.py::test_transxnet_with_one_image_and_fixed_statistics',
     'tools/test_refusals.py::test_transxnet_with_one_image_left',
     'tools/test_train_test_tools.py::test_resume_of_poses',
+    'tools/test_train_test_tools.py::test_segmentation_with_test_time_augmentation',
     'tools/test_training.py::test_resume_after_a_kill',
     'weights/test_channels.py::test_other_numbers_of_channels[hrformer_tiny-2]',
     'weights/test_channels.py::test_other_numbers_of_channels[hrformer_tiny-4]',
@@ -125,6 +128,7 @@ EXTENDED = (
     'weights/test_published.py::test_report_of_a_built_backbone[hrformer_tiny]',
     'weights/test_published.py::test_report_of_a_built_backbone[transxnet_t]',
     'weights/test_whole_models.py::test_outputs[upernet_uniformer_s_160k_ade20k]',
+    'zoo/test_packaging.py::test_det_inferencer',
     'zoo/test_packaging.py::test_seg_inferencer',
 )
 
