@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from mmengine.model import PretrainedInit
 
+from ..config.traverse import kind_of
 from ..errors import ConfigError
 
 
@@ -23,14 +24,16 @@ def split_init_cfg(init_cfg: Any) -> Tuple[Optional[Dict[str, Any]], List[Dict[s
         raise ConfigError(
             f"init_cfg must be dict(type='Pretrained', checkpoint=FILE_OR_URL), got {init_cfg!r}"
         )
-    pretrained = [part for part in parts if _is_pretrained(part.get('type'))]
+    pretrained = [part for part in parts if is_pretrained(part)]
     if len(pretrained) > 1:
         raise ConfigError(f'init_cfg names {len(pretrained)} checkpoints: one is loaded')
     others = [part for part in parts if part not in pretrained]
     return (pretrained[0] if pretrained else None), others
 
 
-def _is_pretrained(kind: Any) -> bool:
+def is_pretrained(part: Any) -> bool:
+    """Whether a part of ``init_cfg`` names a checkpoint."""
+    kind = part.get('type') if isinstance(part, dict) else None
     if isinstance(kind, type):
         return issubclass(kind, PretrainedInit)
-    return str(kind).rpartition('.')[2] in ('Pretrained', 'PretrainedInit')
+    return kind_of(part) in ('Pretrained', 'PretrainedInit')

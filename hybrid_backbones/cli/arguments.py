@@ -85,6 +85,12 @@ def add_allow_non_finite(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_weights_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--weights-dir', metavar='DIR', help='where files have been saved that were published'
+    )
+
+
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',

@@ -6,7 +6,13 @@ Exit status: 0 all images have results, 1 some files were skipped, 2 nothing was
 import argparse
 import sys
 
-from .arguments import add_all_classes, add_allow_non_finite, add_cfg_options, keywords
+from .arguments import (
+    add_all_classes,
+    add_allow_non_finite,
+    add_cfg_options,
+    add_weights_dir,
+    keywords,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='checkpoint, as training wrote it or as published; default: what is published for '
         'the config',
     )
-    parser.add_argument(
-        '--weights-dir', metavar='DIR', help='where files have been saved that were published'
-    )
+    add_weights_dir(parser)
     parser.add_argument('--out', metavar='DIR', help='default: work_dirs/CONFIG/predictions')
     parser.add_argument('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
     parser.add_argument(

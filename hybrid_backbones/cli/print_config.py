@@ -14,14 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from ..config.load import override
-    from ..errors import ConfigError
-    from ..synthetic.shrink import MINI_ROOT, shrink_config
+    from ..synthetic.shrink import apply_mini
     from ..zoo.configs import read_config
 
     cfg = read_config(args.config)
-    if args.all_classes and not args.mini:
-        raise ConfigError('`all_classes` is a setting of `mini=True`')
-    if args.mini:
-        shrink_config(cfg, MINI_ROOT, all_classes=args.all_classes)
+    apply_mini(cfg, args.mini, args.all_classes)
     override(cfg, args.cfg_options)
     print(cfg.pretty_text)

@@ -6,7 +6,7 @@ was nothing to do.
 
 import argparse
 
-from .arguments import keywords
+from .arguments import add_weights_dir, keywords
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,9 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default='*',
         help="of configs' names, as in 'maskrcnn_*' (in quotes); default: all published models",
     )
-    parser.add_argument(
-        '--weights-dir', metavar='DIR', help='where files have been saved that were published'
-    )
+    add_weights_dir(parser)
     parser.add_argument(
         '--data-root', metavar='DIR', help='folder that holds the datasets, in place of data/'
     )

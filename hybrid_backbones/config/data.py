@@ -19,6 +19,11 @@ def datasets(cfg: Config) -> Iterator[Tuple[str, ConfigDict]]:
             yield part, dataset
 
 
+def datasets_of(cfg: Config, part: str) -> List[ConfigDict]:
+    """The innermost datasets of one dataloader."""
+    return [dataset for name, dataset in datasets(cfg) if name == part]
+
+
 def check_one_root(cfg: Config) -> None:
     """See that a config has one dataset, which can be moved.
 

@@ -35,6 +35,12 @@ def backbones_in(model: Any) -> Iterator[ConfigDict]:
             yield node
 
 
+def forget_pretrained(model: Any) -> None:
+    """Change the backbones of a model's config: a checkpoint of the whole model holds them too."""
+    for backbone in backbones_in(model):
+        backbone.init_cfg = None
+
+
 def map_numbers(value: Any, change: Callable[[Any], Any]) -> Any:
     """A number, or lists of numbers, with ``change`` applied to each."""
     if isinstance(value, (list, tuple)):

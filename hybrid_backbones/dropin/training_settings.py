@@ -5,6 +5,7 @@ from typing import Any, Dict, List
 from ..backbones import families
 from ..backbones.families import modules_of_other_packages
 from ..backbones.images import IMAGENET_MEAN, IMAGENET_STD
+from ..backbones.init_cfg import is_pretrained
 from ..config.traverse import Path, kind_of, walk
 from .changes import DropIn
 from .probe import build
@@ -55,7 +56,7 @@ def _forget_weights(drop: DropIn) -> None:
     for path, node in walk(drop.model, ('model', *drop.root)):
         inside = len(path) > len(drop.root) + 1 and path[len(drop.root) + 1] != 'backbone'
         init = node.get('init_cfg')
-        if inside and isinstance(init, dict) and kind_of(init) in ('Pretrained', 'PretrainedInit'):
+        if inside and is_pretrained(init):
             drop.set((*path, 'init_cfg'), None)
             drop.note(f'{".".join(map(str, path))} no longer starts from {init.get("checkpoint")}')
     if cfg.get('load_from'):

@@ -11,9 +11,8 @@ from ..config.class_order import check_class_order
 from ..config.data import check_data, check_one_root, relocate
 from ..config.load import override
 from ..config.traverse import kind_of, walk
-from ..errors import ConfigError
 from ..openmmlab.library import LIBRARIES
-from ..synthetic.shrink import MINI_ROOT, shrink_config
+from ..synthetic.shrink import apply_mini
 from ..zoo.configs import read_config
 
 
@@ -48,10 +47,7 @@ def prepare(
     cfg = read_config(config)
     if cfg.get('default_scope') in LIBRARIES:
         import_module(cfg.default_scope)
-    if all_classes and not mini:
-        raise ConfigError('`all_classes` is a setting of `mini=True`')
-    if mini:
-        shrink_config(cfg, MINI_ROOT, all_classes=all_classes)
+    apply_mini(cfg, mini, all_classes)
     if data_root:
         check_one_root(cfg)
         relocate(cfg, data_root)

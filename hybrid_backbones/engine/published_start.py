@@ -5,7 +5,8 @@ from typing import Any, List, Optional
 
 from mmengine.config import Config
 
-from ..config.traverse import backbones_in, kind_of
+from ..backbones.init_cfg import is_pretrained
+from ..config.traverse import forget_pretrained
 from ..errors import ConfigError
 from ..openmmlab.build import build_on_meta
 from ..openmmlab.check_fit import check_fit
@@ -44,8 +45,7 @@ def start_from_published(cfg: Config, allow_non_finite: bool = False) -> List[st
         cfg.model.pop('init_cfg', None)
         return []
     notes = apply_settings(cfg, published)
-    for backbone in backbones_in(cfg.model):
-        backbone.init_cfg = None  # the file holds the backbone too
+    forget_pretrained(cfg.model)
     cfg.model.pop('init_cfg', None)
     state, left_out = _fitting(cfg, published)
     cfg.load_from = hand_over(source, dict(state_dict=state))
@@ -59,11 +59,7 @@ def start_from_published(cfg: Config, allow_non_finite: bool = False) -> List[st
 def _source(cfg: Config) -> Optional[str]:
     """The file that is trained on from, if it is one that can be read here."""
     init = cfg.model.get('init_cfg')
-    whole = (
-        isinstance(init, dict)
-        and kind_of(init) in ('Pretrained', 'PretrainedInit')
-        and not init.get('prefix')
-    )
+    whole = is_pretrained(init) and not init.get('prefix')
     source = cfg.get('load_from') or (init.checkpoint if whole else None)
     if not source or not isinstance(source, str):
         return None

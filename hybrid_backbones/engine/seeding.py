@@ -21,11 +21,9 @@ def derive_seed(*numbers: int) -> int:
 
 def set_random_state(seed: int) -> None:
     """Begin anew in Python, numpy and torch, on the CPU and this process's GPU."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
+    _seed_cpu(seed)
     # not torch.manual_seed: for each kind of device that is not in use it would note a call, with
     # its traceback, at every iteration
-    torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed(seed)
 
@@ -34,12 +32,16 @@ def set_random_state(seed: int) -> None:
 def random_state(seed: int) -> Iterator[None]:
     """Draw from a seed inside; afterwards go on as if nothing had been drawn. CPU only."""
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.default_generator.manual_seed(seed)
+    _seed_cpu(seed)
     try:
         yield
     finally:
         random.setstate(before[0])
         np.random.set_state(before[1])
         torch.set_rng_state(before[2])
+
+
+def _seed_cpu(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.default_generator.manual_seed(seed)

@@ -8,8 +8,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.evaluator import DumpResults
 from mmengine.runner import Runner
 
-from ..config.data import datasets
-from ..config.traverse import backbones_in
+from ..config.data import datasets_of
+from ..config.traverse import forget_pretrained
 from ..errors import ConfigError
 from ..openmmlab.check_classes import check_classes
 from ..openmmlab.library import announce_operators
@@ -97,8 +97,7 @@ def test(
     if not Path(checkpoint).is_file():
         raise ConfigError(f'no checkpoint file {checkpoint}')
     cfg.load_from = None  # it is loaded here, whatever its names are
-    for backbone in backbones_in(cfg.model):
-        backbone.init_cfg = None  # the checkpoint holds the backbone too
+    forget_pretrained(cfg.model)
     published = read_model(checkpoint, allow_non_finite)
     notes = apply_settings(cfg, published)
     if show_dir:
@@ -153,14 +152,9 @@ def _augment(cfg: Config) -> List[str]:
             raise ConfigError('`tta` needs tta_model and tta_pipeline in the config')
         notes = _augment_detection(cfg)
     cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
-    for dataset in _tested(cfg):
+    for dataset in datasets_of(cfg, 'test_dataloader'):
         dataset.pipeline = cfg.tta_pipeline
     return notes
-
-
-def _tested(cfg: Config) -> List[ConfigDict]:
-    """The datasets that are tested on, inside of wrappers."""
-    return [dataset for part, dataset in datasets(cfg) if part == 'test_dataloader']
 
 
 def _augment_detection(cfg: Config) -> List[str]:
@@ -171,7 +165,7 @@ def _augment_detection(cfg: Config) -> List[str]:
         notes = ['mmdet merges boxes only: masks are neither predicted nor evaluated']
         roi_head.update(mask_head=None, mask_roi_extractor=None)
         _evaluate_boxes(cfg)
-    *head, _ = _tested(cfg)[0].pipeline
+    *head, _ = datasets_of(cfg, 'test_dataloader')[0].pipeline
     meta = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'flip')
     views = [
         # the ground truth of the first view is drawn: as it is

@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 
 from ..backbones.base import NUM_LEVELS
 from ..backbones.families import families, is_builtin_type
-from ..config.traverse import backbones_in, kind_of
+from ..config.traverse import backbones_in, forget_pretrained, kind_of
 from ..errors import BatchTooSmallError, CheckpointError, ConfigError
 from ..openmmlab.build import build_on_meta
 from ..openmmlab.check_classes import check_classes
@@ -185,8 +185,7 @@ def _resume(cfg: Config, resume: Union[bool, str], allow_non_finite: bool) -> Li
     else:
         raise ConfigError(f'`resume`: no checkpoint file {resume}')
     check_fit(build_on_meta(cfg, 'the config'), found.content['state_dict'], str(found.path))
-    for backbone in backbones_in(cfg.model):
-        backbone.init_cfg = None  # the checkpoint holds the backbone too
+    forget_pretrained(cfg.model)
     seed = found.content['meta'].get('seed')
     randomness = cfg.get('randomness') or {}
     if seed is not None and randomness.get('seed') is None:

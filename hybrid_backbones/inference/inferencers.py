@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ..config.class_names import read_class_names
-from ..config.data import datasets
+from ..config.data import datasets_of
 from ..weights import Checkpoint
 from .person_boxes import PrecomputedBoxes
 
@@ -148,7 +148,7 @@ def _loading(inferencer: type, weights: Checkpoint, cfg: Config) -> type:
 
 def _decoded_as_usual(cfg: Config) -> bool:
     """Whether the test pipeline decodes images to BGR by OpenCV, as configs do unless they say."""
-    dataset = next(dataset for part, dataset in datasets(cfg) if part == 'test_dataloader')
+    dataset = datasets_of(cfg, 'test_dataloader')[0]
     loader: Dict[str, Any] = next(
         (step for step in dataset.pipeline if 'LoadImage' in str(step.get('type'))), {}
     )
@@ -158,7 +158,7 @@ def _decoded_as_usual(cfg: Config) -> bool:
 def classes_of(cfg: Config) -> Dict[str, Any]:
     """Names and colours of the classes, as the test dataset of a config has them."""
     registry = import_module(f'{cfg.default_scope}.registry').DATASETS
-    dataset = next(dataset for part, dataset in datasets(cfg) if part == 'test_dataloader')
+    dataset = datasets_of(cfg, 'test_dataloader')[0]
     kind = registry.get(dataset.type)
     named = dict(dataset.get('metainfo') or {})
     if named.get('classes'):

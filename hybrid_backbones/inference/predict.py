@@ -12,15 +12,14 @@ from torch import nn
 
 from ..config.data import datasets
 from ..config.load import override
-from ..config.traverse import backbones_in
+from ..config.traverse import forget_pretrained
 from ..deploy import fold_model
 from ..errors import ConfigError, as_config_error, one_line
 from ..openmmlab.build import build_on_meta
 from ..openmmlab.check_fit import check_fit
 from ..openmmlab.library import library_of
 from ..openmmlab.published import apply_settings
-from ..synthetic import shrink_config
-from ..synthetic.shrink import MINI_ROOT
+from ..synthetic.shrink import apply_mini
 from ..weights import read_model
 from ..zoo.configs import read_config
 from ..zoo.model_files import find_model_file
@@ -127,13 +126,9 @@ def _config(
     library_of(cfg, name)  # refuses others
     if not cfg.get('model') or not cfg.get('test_dataloader'):
         raise ConfigError(f'{name} has no model, or no test_dataloader with its pipeline')
-    if all_classes and not mini:
-        raise ConfigError('`all_classes` is a setting of `mini=True`')
-    if mini:
-        shrink_config(cfg, MINI_ROOT, all_classes=all_classes)
+    apply_mini(cfg, mini, all_classes)
     override(cfg, cfg_options)
-    for backbone in backbones_in(cfg.model):
-        backbone.init_cfg = None  # the checkpoint holds the backbone too
+    forget_pretrained(cfg.model)
     if cfg.default_scope == 'mmpose':
         _say_what_poses_are_of(cfg)
     # no backends: what is drawn is written here

@@ -1,13 +1,13 @@
 """What is to be tested, and what of it is at hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from ..config.data import check_data, datasets, relocate
+from ..config.data import check_data, datasets_of, relocate
 from ..errors import ConfigError
 from ..zoo.configs import read_config
-from ..zoo.model_files import ModelFile, at_hand, list_model_files
+from ..zoo.model_files import ModelFile, at_hand, list_model_files, where_to_save
 
 CONFIGS_DATA = 'data'  # the folder in which configs expect every dataset
 
@@ -84,18 +84,14 @@ def _metrics(file: ModelFile, tta: bool) -> Dict[str, float]:
 def _located(run: Run, weights_dir: Optional[str], data_root: Optional[str], mini: bool) -> Run:
     file = run.file
     path = at_hand(file, weights_dir)
-    waits_for = '' if path else f'save it as {_place(file, weights_dir)}, from {file.url}'
+    waits_for = '' if path else f'save it as {where_to_save(file, weights_dir)}, from {file.url}'
     root = None
     if not mini:
         try:
             root = _data_root(file.config, data_root)
         except ConfigError as error:
             waits_for = waits_for or f'no data: {str(error).partition(": ")[0]}'
-    return Run(file, run.tta, run.published, path, root, waits_for)
-
-
-def _place(file: ModelFile, weights_dir: Optional[str]) -> Path:
-    return Path(weights_dir or 'pretrained') / file.file
+    return replace(run, checkpoint=path, data_root=root, waits_for=waits_for)
 
 
 def _data_root(config: str, folder: Optional[str]) -> Optional[str]:
@@ -108,7 +104,7 @@ def _data_root(config: str, folder: Optional[str]) -> Optional[str]:
     if folder is None:
         check_data(cfg, ('test_dataloader',))
         return None
-    (own, *_) = (d.get('data_root') or '' for part, d in datasets(cfg) if part.startswith('test'))
+    own = datasets_of(cfg, 'test_dataloader')[0].get('data_root') or ''
     parts = Path(own).parts
     below = Path(folder, *(parts[1:] if parts[:1] == (CONFIGS_DATA,) else parts))
     if not below.is_dir() and not (Path(folder) / below.name).is_dir():

@@ -26,6 +26,18 @@ LEARNING_RATE = dict(mmdet=4e-4, mmseg=4e-4, mmpose=5e-4)  # of Adam and AdamW; 
 CLIP_NORM = 5.0
 
 
+def apply_mini(cfg: Config, mini: bool, all_classes: bool) -> None:
+    """Shrink a config as the settings ``mini`` and ``all_classes`` say, below the usual folder.
+
+    Raises:
+        ConfigError: The second is set without the first, or see :func:`shrink_config`.
+    """
+    if all_classes and not mini:
+        raise ConfigError('`all_classes` is a setting of `mini=True`')
+    if mini:
+        shrink_config(cfg, MINI_ROOT, all_classes=all_classes)
+
+
 def shrink_config(cfg: Config, root: Path, length: float = 1.0, all_classes: bool = False) -> None:
     """Change ``cfg`` in place; the set is written below ``root`` if it is not there.
 

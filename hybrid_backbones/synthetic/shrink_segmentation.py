@@ -5,7 +5,7 @@ from typing import Any, List
 
 from mmengine.config import Config, ConfigDict
 
-from ..config.data import datasets, relocate
+from ..config.data import datasets, datasets_of, relocate
 from ..config.traverse import kind_of, map_numbers, scale_sizes, walk
 from ..errors import ConfigError
 from .segmentation import write_ade20k, write_cityscapes, write_coco_stuff10k, write_pascal_context
@@ -37,7 +37,7 @@ def shrink_segmentation(cfg: Config, root: Path) -> None:
     for _, dataset in datasets(cfg):
         scale_sizes(dataset.pipeline, SCALE)
     scale_sizes(cfg.get('tta_pipeline'), SCALE)
-    training = [d.pipeline for part, d in datasets(cfg) if part == 'train_dataloader']
+    training = [dataset.pipeline for dataset in datasets_of(cfg, 'train_dataloader')]
     testing = [d.pipeline for part, d in datasets(cfg) if part != 'train_dataloader']
     for pipeline in (*testing, *filter(None, [cfg.get('tta_pipeline')])):
         _resize_in_testing(pipeline, training)

@@ -15,7 +15,7 @@ from mmengine.fileio import load
 
 from ..errors import CheckpointError
 from ..utils.files import sha256_of
-from ..weights.download import cached, cached_copy
+from ..weights.download import FOLDER, cached, cached_copy
 
 TABLE = Path(__file__).with_suffix('.yml')
 COMMERCIAL = ('Apache-2.0', 'MIT')  # licences that allow commercial use
@@ -102,14 +102,19 @@ def find_model_file(config: str, weights_dir: Optional[str] = None) -> str:
             return file.url
     raise CheckpointError(
         f'the published model for {name} is no direct download: open {files[0].url} in a browser '
-        f'and save the file as {Path(weights_dir or "pretrained") / files[0].file}'
+        f'and save the file as {where_to_save(files[0], weights_dir)}'
     )
+
+
+def where_to_save(file: ModelFile, weights_dir: Optional[str] = None) -> Path:
+    """Where :func:`at_hand` looks first."""
+    return Path(weights_dir or FOLDER) / file.file
 
 
 def at_hand(file: ModelFile, weights_dir: Optional[str] = None) -> Optional[Path]:
     """Where a file has been saved, None if nowhere."""
     found = [Path(weights_dir) / file.file] if weights_dir else []
-    found += [Path('pretrained') / file.file, cached(file.file)]
+    found += [FOLDER / file.file, cached(file.file)]
     found += [cached_copy(file.url)] if file.direct else []
     return next((path for path in found if path.is_file()), None)
 

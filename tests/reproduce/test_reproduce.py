@@ -19,7 +19,7 @@ from hybrid_backbones.reproduce.process import run_alone
 from hybrid_backbones.reproduce.runs import Run, find_runs
 from hybrid_backbones.reproduce.verdict import all_good, judge
 from hybrid_backbones.zoo.model_files import ModelFile, check_hash, list_model_files
-from tests.tools.commands import PROJECT, environment, share_mini
+from tests.tools.commands import PROJECT, environment, start
 from tests.weights.test_whole_models import write
 
 FILE = ModelFile('maskrcnn_a', 'a.pth', 'https://page/a', 'any', 'MIT', {'box AP': 45.6})
@@ -159,16 +159,8 @@ def test_a_failure_is_one_line(tmp_path):
     assert "no config 'none_such'" in json.loads((tmp_path / 'a.json').read_text())['failed']
 
 
-def start(folder, *arguments):
-    share_mini(folder, ['--mini'])
-    return subprocess.Popen(
-        [sys.executable, '-m', 'hybrid_backbones', 'reproduce', *arguments],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def reproduce(folder, *arguments):
+    return start(folder, sys.executable, '-m', 'hybrid_backbones', 'reproduce', *arguments)
 
 
 def finished(folder):
@@ -203,7 +195,7 @@ def test_to_the_end(tmp_path):
     shutil.copy(weights / names[good[1]], weights / names['semanticfpn_uniformer_xs_80k_ade20k'])
     arguments = ('[rst][eo]*_[tu]*_*', '--weights-dir', 'weights', '--mini', '--out', 'out')
 
-    process = start(tmp_path, *arguments)
+    process = reproduce(tmp_path, *arguments)
     wait_for(
         lambda: any(
             'failed' not in json.loads(p.read_text())
@@ -219,7 +211,7 @@ def test_to_the_end(tmp_path):
     }
     assert 1 <= len(first) < 3
 
-    out, _ = start(tmp_path, *arguments).communicate(timeout=300)
+    out, _ = reproduce(tmp_path, *arguments).communicate(timeout=300)
     assert {name: finished(tmp_path)[name] for name in first} == first
     lines = {line.split(':')[0]: line for line in out.splitlines() if ': failed: ' in line}
     assert 'is no checkpoint, or damaged' in lines['retinanet_transxnet_s_1x--retinanet_small']

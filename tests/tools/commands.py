@@ -48,6 +48,14 @@ def run(cwd, *command, timeout=300):
     )
 
 
+def start(cwd, *command, **options):
+    """The same in the background."""
+    share_mini(cwd, command)
+    streams = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    parts = [str(part) for part in command]
+    return subprocess.Popen(parts, cwd=cwd, env=environment(), **{**streams, **options})
+
+
 def tool(cwd, name, *arguments, **options):
     """Run ``tools/<name>.py``."""
     return run(cwd, sys.executable, PROJECT / 'tools' / f'{name}.py', *arguments, **options)

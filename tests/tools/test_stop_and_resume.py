@@ -3,14 +3,13 @@
 import random
 import re
 import signal
-import subprocess
 import sys
 import time
 
 import pytest
 import torch
 
-from tests.tools.commands import PROJECT, complaint, environment, share_mini, tool
+from tests.tools.commands import PROJECT, complaint, start, tool
 
 pytest.importorskip('mmpose')
 pytestmark = [pytest.mark.slow, pytest.mark.extended]
@@ -50,15 +49,7 @@ def test_sigterm(name, tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
 
     command = [sys.executable, PROJECT / 'tools' / 'train.py', *arguments(name, 'stopped')]
-    share_mini(tmp_path, ['--mini'])
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(tmp_path, *command)
     after = random.randint(1, 6)
     seen = 0
     for line in process.stdout:

@@ -12,7 +12,7 @@ import time
 import cv2
 import pytest
 
-from tests.tools.commands import MASK_RCNN, PROJECT, SHORT, complaint, environment, run, tool
+from tests.tools.commands import MASK_RCNN, PROJECT, SHORT, complaint, run, start, tool
 
 pytest.importorskip('mmdet')
 
@@ -77,14 +77,8 @@ def test_resume_after_a_kill(tmp_path):
     """SIGKILL in the second epoch; --resume goes on where the first ended."""
     arguments = ['--mini', '--work-dir', 'work', '--cfg-options', *SHORT, 'train_cfg.max_epochs=2']
     command = [sys.executable, PROJECT / 'tools/train.py', MASK_RCNN, *arguments]
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = start(tmp_path, *command, start_new_session=True, **quiet)
     waited = time.time()
     while not (tmp_path / 'work' / 'last_checkpoint').exists() and time.time() - waited < 240:
         time.sleep(0.2)

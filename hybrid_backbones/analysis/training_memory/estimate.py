@@ -15,7 +15,7 @@ from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
 from ...complexity.model import usual_size
-from ...config.data import datasets
+from ...config.data import datasets_of
 from ...config.traverse import kind_of, walk
 from ...errors import ConfigError, as_config_error, one_line
 from ...openmmlab.build import build_in_scope
@@ -154,7 +154,7 @@ def training_size(cfg: Config) -> Tuple[int, int]:
     model's own input.
     """
     if cfg.default_scope == 'mmdet':
-        pipeline = [d.pipeline for part, d in datasets(cfg) if part == 'train_dataloader']
+        pipeline = [dataset.pipeline for dataset in datasets_of(cfg, 'train_dataloader')]
         padded = [n.size for _, n in walk(pipeline) if kind_of(n) == 'Pad' and n.get('size')]
         if not padded or isinstance(padded[-1], int):
             return TRAINING_SIZE

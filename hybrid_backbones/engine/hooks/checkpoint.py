@@ -14,6 +14,7 @@ from ...errors import CheckpointError, ConfigError
 from ...registry import HOOKS
 from ...utils.files import remove_parts, write_bytes
 from ...weights.tensors import find_invalid
+from ..resume import POINTER
 
 STOPPED = 'stopped_iter_{}.pth'  # saved by a signal, in the middle of an epoch perhaps
 
@@ -105,7 +106,7 @@ class CheckpointHook(MMEngineCheckpointHook):
                 **self.args,
             )
             if is_main_process():
-                pointer = Path(runner.work_dir) / 'last_checkpoint'
+                pointer = Path(runner.work_dir) / POINTER
                 _write_local(str(self.last_ckpt).encode(), pointer)
         self.saved_iter = runner.iter if by_epoch else runner.iter + 1
 
