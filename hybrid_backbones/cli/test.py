@@ -28,12 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
+    from ..engine.process_group import leave_process_group
     from ..engine.test import test
 
     tested = test(**keywords(args, 'local_rank'))
     if is_main_process():  # all processes have the metrics
         for line in _summary(tested, args.show_dir):
             print(line)
+    leave_process_group()
 
 
 def _summary(tested: 'Tested', show_dir: str) -> Iterator[str]:

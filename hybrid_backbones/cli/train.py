@@ -32,12 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..engine.process_group import leave_process_group
     from ..engine.train import train
     from ..errors import Stopped
 
     try:
         train(**keywords(args, 'local_rank'))
-    except Stopped as stopped:
+    except Stopped as stopped:  # in all processes, after the same iteration
+        leave_process_group()
         print(f'hybrid-backbones train: {with_flags(str(stopped), args)}', file=sys.stderr)
         return 128 + stopped.signum
+    leave_process_group()
     return 0
