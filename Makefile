@@ -3,6 +3,8 @@
 # make test       the tests, in as many processes as TEST_PROCESSES says
 # make test-all   and other sizes of what they test
 # make faults     inject faults and try bad input; writes docs/reliability.md
+# make stack STACK=L   make the environment of requirements/stacks/L.txt, run the tests in it, and write
+#                 its row of docs/stacks.md
 # make train-synthetic   train one config of each family and task on synthetic data, minutes each;
 #                 writes docs/synthetic_training.md
 # make bench      time all families, against the published code; writes docs/benchmark.md
@@ -23,7 +25,7 @@ TEST_PROCESSES ?= 2
 # idle threads of OpenMP would otherwise spin and starve other processes of the machine
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: env demo test test-all faults train-synthetic bench pages lint docs crosscheck
+.PHONY: env demo test test-all faults stack train-synthetic bench pages lint docs crosscheck
 
 env:
 	@tools/dev/make_env.sh
@@ -48,6 +50,11 @@ test-all: env
 # writes docs/reliability.md
 faults: env
 	OMP_NUM_THREADS=1 $(PYTHON_ENV) -m tools.pages.faults --processes $(TEST_PROCESSES)
+
+stack:
+	@tools/dev/make_stack.sh "$(STACK)"
+	OMP_NUM_THREADS=1 .stacks/$(STACK)/bin/python -m tools.pages.stacks $(STACK) \
+		--processes $(TEST_PROCESSES)
 
 # finished runs are kept: remove work_dirs/synthetic to train again
 train-synthetic: env

@@ -16,6 +16,7 @@ from typing import Any, Optional
 
 import torch
 from mmengine.config import config as mmengine_config
+from mmengine.config.utils import MODULE2PACKAGE
 
 from ..weights.open_file import globals_of_mmengine
 from .torchvision import repair_torchvision
@@ -27,6 +28,7 @@ def repair() -> None:
     repair_torchvision()
     repair_pkg_resources()
     repair_checkpoints()
+    find_maintained_packages()
     find_bases_at_once()
 
 
@@ -48,6 +50,25 @@ def repair_checkpoints() -> None:
     """
     if hasattr(torch.serialization, 'safe_globals'):  # before torch 2.5 there is no need
         torch.serialization.add_safe_globals(globals_of_mmengine())
+
+
+def find_maintained_packages() -> None:
+    """Let bases such as ``mmseg::_base_/models/...`` come from ``onedl-mmsegmentation`` too.
+
+    mmengine 0.10.7 and onedl-mmengine 0.10.12 ask for the distribution ``mmsegmentation``; the
+    maintained one has the same modules and another name.
+    """
+    for module, package in MODULE2PACKAGE.items():
+        maintained = f'onedl-{package}'
+        if module != package and not _is_installed(package) and _is_installed(maintained):
+            MODULE2PACKAGE[module] = maintained
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        return bool(metadata.version(distribution))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def find_bases_at_once() -> None:

@@ -9,7 +9,9 @@ import torch
 
 from ..version import __version__
 
-PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmcv-lite', 'mmdet', 'mmsegmentation', 'mmpose')
+LIBRARIES = ('mmengine', 'mmcv', 'mmcv-lite', 'mmdet', 'mmsegmentation', 'mmpose')
+MAINTAINED = ('onedl-mmengine', 'onedl-mmcv', 'onedl-mmdetection', 'onedl-mmsegmentation')
+PACKAGES = ('torch', *LIBRARIES, *MAINTAINED)
 
 
 def versions() -> Dict[str, str]:

@@ -5,7 +5,8 @@ from mmengine.config import Config
 from mmengine.config import config as mmengine_config
 from mmengine.config import utils as mmengine_utils
 
-from hybrid_backbones.openmmlab.repairs import find_bases_at_once
+from hybrid_backbones.openmmlab import repairs
+from hybrid_backbones.openmmlab.repairs import find_bases_at_once, find_maintained_packages
 
 pytest.importorskip('mmdet')
 
@@ -27,3 +28,19 @@ def test_a_base_that_is_not_there(tmp_path):
     (tmp_path / 'a.py').write_text("_base_ = 'mmdet::retinanet/none_such.py'")
     with pytest.raises(FileNotFoundError, match='none_such'):
         Config.fromfile(tmp_path / 'a.py')
+
+
+@pytest.mark.parametrize(
+    'installed, expected',
+    [
+        ({'onedl-mmsegmentation'}, 'onedl-mmsegmentation'),
+        ({'mmsegmentation', 'onedl-mmsegmentation'}, 'mmsegmentation'),
+        (set(), 'mmsegmentation'),
+    ],
+)
+def test_the_distribution_that_has_mmseg(monkeypatch, installed, expected):
+    table = {'mmdet': 'mmdet', 'mmseg': 'mmsegmentation'}
+    monkeypatch.setattr(repairs, 'MODULE2PACKAGE', table)
+    monkeypatch.setattr(repairs, '_is_installed', installed.__contains__)
+    find_maintained_packages()
+    assert table == {'mmdet': 'mmdet', 'mmseg': expected}

@@ -20,7 +20,7 @@ die() {
 }
 
 state() { # what a complete environment was made from
-    { cat requirements/env.txt pyproject.toml tools/dev/make_env.sh hybrid_backbones/openmmlab/torchvision.py; echo "$torch $mmcv"; } | sha256sum
+    { cat requirements/env.txt pyproject.toml tools/dev/{make_env,repair_torchvision}.sh hybrid_backbones/openmmlab/torchvision.py; echo "$torch $mmcv"; } | sha256sum
 }
 
 find_python() {
@@ -114,13 +114,7 @@ fi
 # xtcocotools, which has to be compiled.
 step "installing mmpose" "${pip[@]}" --no-deps mmpose==1.3.2
 step "installing hybrid_backbones" "${pip[@]}" --no-build-isolation --no-deps -e .
-said=$($venv/bin/python -c 'import torchvision' 2>&1 || true)
-if [[ $said == *'torchvision::nms does not exist'* ]]; then
-    purelib=$($venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    cp hybrid_backbones/openmmlab/torchvision.py "$purelib/repair_torchvision.py"
-    echo 'import repair_torchvision; repair_torchvision.repair_on_import()' \
-        >"$purelib/repair_torchvision.pth"
-fi
+tools/dev/repair_torchvision.sh $venv/bin/python
 $venv/bin/python -c 'import hybrid_backbones.openmmlab.operators, mmcv.ops, mmdet, mmseg, mmpose.visualization' >>"$log" 2>&1 ||
     die "installed, but the libraries do not import; see the end of $log"
 echo "$wanted" >$venv/.complete

@@ -1,0 +1,149 @@
+"""Run the tests on one stack of versions, and write its row of docs/stacks.md.
+
+.stacks/L/bin/python -m tools.pages.stacks L: in the environment of that stack, as `make stack` does.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from argparse import Namespace
+from collections import Counter
+from contextlib import suppress
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Tuple
+from xml.etree import ElementTree
+
+from hybrid_backbones.cli.arguments import Parser, run
+from hybrid_backbones.errors import ConfigError
+from hybrid_backbones.utils.files import write_json
+from hybrid_backbones.utils.text import markdown_table
+from hybrid_backbones.utils.versions import versions
+from tools.pages.marked import DOCS, PROJECT, write_parts
+
+PAGE = DOCS / 'stacks.md'
+# what was measured, by stack; the page's table is written from it
+RECORD = DOCS / 'stacks.json'
+STACKS = {
+    'U': 'compiled mmcv',
+    'P': 'without a compiler: `make env`',
+    'N': 'the newest',
+    'L': "torch 2.1, for which OpenMMLab publishes mmcv's wheels",
+    'O': 'the maintained line',
+    'R': "mmengine's pre-release",
+    'core-old': 'the package alone, oldest',
+    'core-new': 'the package alone, newest',
+}
+# Where a version can make a difference. Configs, pages and drawn data do not depend on it.
+ROOMS = (
+    'backbones',
+    'layers',
+    'weights',
+    'deploy',
+    'openmmlab',
+    'engine',
+    'inference',
+    'data_check',
+    'dropin',
+    'analysis',
+    'cli',
+    'tools',
+    'stack',
+)
+OUTCOMES = ('passed', 'failed', 'skipped')
+
+
+def main(args: Namespace) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / 'report.xml'
+        command = [sys.executable, '-m', 'pytest', '-q', '-n', str(args.processes)]
+        command += ['--dist', 'worksteal', f'--junitxml={report}']
+        # all tests of the stack itself, and of the others what `make test` runs
+        command += ['-m', 'stack or not extended', *(f'tests/{room}' for room in ROOMS)]
+        subprocess.run(command, cwd=PROJECT)
+        if not report.is_file():
+            raise ConfigError('pytest wrote no report: see its output')
+        row = read(report)
+    rows = json.loads(RECORD.read_text(encoding='utf-8')) if RECORD.is_file() else {}
+    rows[args.stack] = dict(date=str(date.today()), versions=found_versions(), **row)
+    write_json(RECORD, rows)
+    write_parts(PAGE, dict(stacks=table(rows), failures=failures(rows)))
+    if row['failed']:
+        sys.exit(1)
+
+
+def read(report: Path) -> Dict[str, Any]:
+    """Counts, tests that failed, and reasons for what was skipped, from pytest's JUnit report."""
+    outcomes: Counter = Counter()
+    reasons: Counter = Counter()
+    failed: List[str] = []
+    for case in ElementTree.parse(report).iter('testcase'):
+        children = {child.tag: child for child in case}
+        if children.keys() & {'failure', 'error'}:
+            outcomes['failed'] += 1
+            failed.append(f'{case.get("classname")}::{case.get("name")}')
+        elif 'skipped' in children:
+            outcomes['skipped'] += 1
+            reasons[_short(children['skipped'].get('message', ''))] += 1
+        else:
+            outcomes['passed'] += 1
+    counts = {outcome: outcomes[outcome] for outcome in OUTCOMES}
+    return dict(**counts, failures=sorted(failed), reasons=dict(reasons.most_common()))
+
+
+def _short(reason: str) -> str:
+    """A reason without what differs from one test to the next."""
+    missing = re.search(r"could not import '([\w.]+)'", reason)
+    return f'needs {missing[1].partition(".")[0]}' if missing else reason
+
+
+def found_versions() -> Dict[str, str]:
+    """Of Python and of the libraries, under whatever name they are distributed."""
+    found = versions()
+    for name in ('torchvision', 'numpy'):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    del found['hybrid_backbones']
+    return found
+
+
+def table(rows: Dict[str, Dict[str, Any]]) -> str:
+    """A row for each stack that has been run."""
+    header = ('stack', 'what it is', 'versions', *OUTCOMES, 'date')
+    lines = []
+    for name, about in STACKS.items():
+        if name in rows:
+            row = rows[name]
+            stack = ', '.join(f'{package} {number}' for package, number in row['versions'].items())
+            counts = [row[outcome] for outcome in OUTCOMES]
+            lines.append((f'*{name}*', about, stack, *counts, row['date']))
+    return markdown_table(header, lines)
+
+
+def failures(rows: Dict[str, Dict[str, Any]]) -> str:
+    """What failed, and why tests were skipped, by stack."""
+    return '\n'.join(line for name, row in rows.items() for line in _about(name, row))
+
+
+def _about(name: str, row: Dict[str, Any]) -> Iterator[str]:
+    failed: List[str] = row['failures']
+    reasons: List[Tuple[str, int]] = list(row['reasons'].items())
+    if failed:
+        yield f'*{name}*, failed: ' + ', '.join(f'`{test}`' for test in failed) + '.\n'
+    if reasons:
+        skipped = '; '.join(f'{reason} ({count})' for reason, count in reasons)
+        yield f'*{name}*, skipped: {skipped}.\n'
+
+
+def parse_args() -> Namespace:
+    parser = Parser(description='Run the tests on one stack; write docs/stacks.md')
+    parser.add_argument('stack', choices=STACKS)
+    parser.add_argument('--processes', type=int, default=2, help='default: 2')
+    return parser.parse_args(namespace=Namespace(local_rank=0))
+
+
+if __name__ == '__main__':
+    run(parse_args, main)
