@@ -84,6 +84,9 @@ class _Advanced:
     def __iter__(self) -> Iterator[Any]:
         return self
 
+    def skip_iter(self, num_iters: int) -> None:
+        """How onedl-mmengine's loop asks to pass over batches: they have been."""
+
     def __next__(self) -> Any:
         if self._empty:
             self._empty -= 1
