@@ -12,6 +12,7 @@ from ..config.data import check_data, check_one_root, relocate
 from ..config.load import override
 from ..config.traverse import kind_of, walk
 from ..openmmlab.library import LIBRARIES
+from ..openmmlab.safe_loading import load_safely
 from ..synthetic.shrink import apply_mini
 from ..zoo.configs import read_config
 
@@ -44,6 +45,7 @@ def prepare(
         ConfigError: The config, an option or the data is not usable.
         ImportError: The library that the config is for is not installed.
     """
+    load_safely()
     cfg = read_config(config)
     if cfg.get('default_scope') in LIBRARIES:
         import_module(cfg.default_scope)

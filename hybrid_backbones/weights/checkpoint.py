@@ -78,6 +78,18 @@ SCHEMES = {
 }
 
 
+def open_source(source: str) -> Any:
+    """All that the file of a path or URL holds, on the CPU.
+
+    Raises:
+        CheckpointError: It is missing, cannot be fetched, is damaged, or could run code.
+    """
+    path = _fetch(source)
+    if not path.is_file():
+        raise CheckpointError(f'no checkpoint file {path}')
+    return _open(path, source)
+
+
 def _fetch(source: str) -> Path:
     """The path of a file, fetched if it has to be.
 

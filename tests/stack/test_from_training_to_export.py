@@ -136,8 +136,18 @@ class Canary:
         return open, (str(self.path), 'w')
 
 
+TRAINED_FROM = {
+    'load_from': ('load_from={}',),
+    'ema': ('load_from={}', 'custom_hooks=[{{"type": "EMAHook"}}]'),
+    'model': ('model.init_cfg.type=Pretrained', 'model.init_cfg.checkpoint={}'),
+    'head': (
+        'model.decode_head.init_cfg.type=Pretrained',
+        'model.decode_head.init_cfg.checkpoint={}',
+    ),
+}
 WAYS = [
-    *(('semanticfpn_uniformer_xxs_80k_ade20k', way) for way in ('resume', 'load_from', 'ema')),
+    ('semanticfpn_uniformer_xxs_80k_ade20k', 'resume'),
+    *(('semanticfpn_uniformer_xxs_80k_ade20k', way) for way in TRAINED_FROM),
     *((name, way) for name in CONFIGS for way in ('test', 'predict')),
     ('semanticfpn_uniformer_xxs_80k_ade20k', 'convert'),
 ]
@@ -151,14 +161,16 @@ def test_no_code_runs(trained, folder, name, way):
     if way == 'ema':
         content['ema_state_dict'] = Canary(canary)
     torch.save(content, evil)
+    torch.load(evil, weights_only=False)
+    assert canary.exists()  # a careless reader runs it
+    canary.unlink()
+    start = [option.format(evil) for option in TRAINED_FROM.get(way, ())]
     command = {
         'resume': [*training(name), '--resume', evil],
-        'load_from': [*training(name), f'load_from={evil}'],
-        'ema': [*training(name), f'load_from={evil}', 'custom_hooks=[{"type": "EMAHook"}]'],
         'test': ['test', name, evil, '--mini'],
         'predict': ['predict', name, 'image.png', '--weights', evil, '--mini'],
         'convert': ['convert', evil, 'out.pth'],
-    }[way]
+    }.get(way, [*training(name), *start])
     result = run(folder, *TOOL, *command)
     assert result.returncode == 2, result.stdout + result.stderr
     assert not canary.exists()
