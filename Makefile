@@ -11,6 +11,7 @@
 # make pages      write the tables of README.md and docs/ that come from the package and metafiles
 # make lint       style and types
 # make docs       the site of docs/, in docs/_build
+# make release   build the packages, reproducibly, check them, and list what they are used with (SBOM)
 # make crosscheck compare with others' implementations, in an environment of its own
 
 PYTHON_ENV := .venv/bin/python
@@ -25,7 +26,7 @@ TEST_PROCESSES ?= 2
 # idle threads of OpenMP would otherwise spin and starve other processes of the machine
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: env demo test test-all faults stack train-synthetic bench pages lint docs crosscheck
+.PHONY: env demo test test-all faults stack train-synthetic bench pages lint docs release crosscheck
 
 env:
 	@tools/dev/make_env.sh
@@ -81,3 +82,6 @@ docs: env
 
 crosscheck: env
 	@tools/dev/crosscheck.sh
+
+release:
+	@tools/dev/make_release.sh

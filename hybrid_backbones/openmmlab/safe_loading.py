@@ -1,9 +1,9 @@
 """mmengine's own loading of checkpoints, made to run no code from them.
 
 It reads what a config names for a part of a model (``init_cfg`` of a neck or head), and what an
-inferencer is given. mmengine 0.10 leaves it to torch, which runs what a file asks for before 2.6, and
-for URLs still does; onedl-mmengine 0.10.12 falls back to that after a warning, and mmengine 0.11 asks
-for it.
+inferencer is given. mmengine 0.10 leaves it to torch, which runs what a file asks for before 2.6,
+and for URLs still does; onedl-mmengine 0.10.12 falls back to that after a warning, and mmengine
+0.11 asks for it.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Run the tests on one stack of versions, and write its row of docs/stacks.md.
 
-.stacks/L/bin/python -m tools.pages.stacks L: in the environment of that stack, as `make stack` does.
+.stacks/L/bin/python -m tools.pages.stacks L: in the environment of the stack, as `make stack` does.
 """
 
 import json
