@@ -33,6 +33,7 @@ for round in first second; do
     git archive HEAD | tar -x -C "$work/$round" # without what lies beside what is committed
     $venv/bin/python -m build --outdir "$work/$round/dist" "$work/$round" >>$log 2>&1 ||
         die "failed; see the end of $log"
+    $venv/bin/python tools/dev/repack_sdist.py "$work/$round"/dist/*.tar.gz
 done
 for file in "$work"/first/dist/*; do
     cmp "$file" "$work/second/dist/$(basename "$file")" || die "not the same twice: $(basename "$file")"
