@@ -46,7 +46,8 @@ def main(args: Namespace) -> None:
             if name in licences:  # else for another platform
                 each = licences[name]
                 licence = _short(each['License'])
-                rows.append((f'[{each["Name"]}]({each["URL"]})', each['Version'], licence, purpose))
+                url = each['URL'].replace('http://', 'https://')
+                rows.append((f'[{each["Name"]}]({url})', each['Version'], licence, purpose))
             seen.add(name)
     header = ('package', 'version', 'licence', 'needed for')
     write_parts(PAGE, dict(licences=markdown_table(header, rows)))
