@@ -18,7 +18,8 @@ import torch
 from mmengine.config import config as mmengine_config
 from mmengine.config.utils import MODULE2PACKAGE
 
-from ..weights.open_file import globals_of_mmengine
+from ..weights.allowed import globals_of_mmengine
+from ..weights.open_file import torch_is_trusted
 from .torchvision import repair_torchvision
 
 
@@ -48,7 +49,7 @@ def repair_checkpoints() -> None:
 
     From torch 2.6 on it reads weights only, and mmengine puts its history of losses beside them.
     """
-    if hasattr(torch.serialization, 'safe_globals'):  # before torch 2.5 there is no need
+    if torch_is_trusted():  # before there is no need
         torch.serialization.add_safe_globals(globals_of_mmengine())
 
 

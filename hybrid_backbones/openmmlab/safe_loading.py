@@ -14,7 +14,7 @@ import torch
 from mmengine.runner import checkpoint as mmengine_checkpoint
 
 from ..weights.checkpoint import open_source
-from ..weights.open_file import allow_mmengine_pickles
+from ..weights.open_file import load_weights_only
 
 
 def load_safely() -> None:
@@ -38,8 +38,7 @@ class _SafeTorch(ModuleType):
         """
         if isinstance(file, (str, os.PathLike)):
             return open_source(os.fspath(file))
-        with allow_mmengine_pickles():
-            return torch.load(file, map_location=map_location, weights_only=True)
+        return load_weights_only(file, map_location)
 
 
 def _load_url(url: str, *_: Any, **__: Any) -> Any:

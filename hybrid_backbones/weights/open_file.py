@@ -6,22 +6,31 @@ import re
 import struct
 import zipfile
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, BinaryIO, Iterator, Optional, Union
 
-import numpy as np
 import torch
-from mmengine.logging import HistoryBuffer
 
 from ..errors import CheckpointError
+from .allowed import globals_of_mmengine
+from .unpickler import as_pickle_module
+
+# torch before this can neither be told what is allowed nor trusted with TorchScript archives
+TRUSTED = (2, 6)
+
+
+def torch_is_trusted() -> bool:
+    """Whether ``torch.load(weights_only=True)`` of this version is used."""
+    return tuple(int(part) for part in torch.__version__.split('.')[:2]) >= TRUSTED
 
 
 @contextlib.contextmanager
 def allow_mmengine_pickles() -> Iterator[None]:
     """While entered, ``torch.load(weights_only=True)`` reads the checkpoints mmengine saves.
 
-    It can be entered within itself, unlike torch's own ``safe_globals``.
+    It can be entered within itself, unlike torch's own ``safe_globals``. Before torch 2.6 it does
+    nothing: there ``torch.load`` reads them anyway, and :func:`load_weights_only` does so safely.
     """
-    if not hasattr(torch.serialization, 'safe_globals'):  # before torch 2.5
+    if not torch_is_trusted():
         yield
         return
     ours = set(globals_of_mmengine()) - set(torch.serialization.get_safe_globals())
@@ -35,51 +44,38 @@ def allow_mmengine_pickles() -> Iterator[None]:
         torch.serialization.add_safe_globals(others)
 
 
-def globals_of_mmengine() -> List[Any]:
-    """What mmengine pickles beside tensors, for ``torch.serialization.add_safe_globals``.
+def load_weights_only(
+    file: Union[Path, BinaryIO], map_location: Any = 'cpu', mmap: Optional[bool] = None
+) -> Any:
+    """``torch.load`` of tensors, plain values, and what mmengine saves beside them.
 
-    mmengine's message hub pickles numpy scalars, ``HistoryBuffer`` and, for its statistics,
-    ``getattr``; a plain ``getattr`` would let a pickle reach anything, so it is replaced by one
-    that only yields the statistics of ``HistoryBuffer``, and ``HistoryBuffer`` by one that takes
-    numbers from a pickle and leaves the statistics of all others as they are. MMPose's description
-    of the dataset has colours, arrays of uint8.
+    Args:
+        file: A path, or a stream that can be rewound.
+        map_location: As of ``torch.load``.
+        mmap: As of ``torch.load``.
+
+    Raises:
+        UnpicklingError: The file holds something else, which could run code.
     """
-    kinds = ('uint8', 'float32', 'float64', 'int32', 'int64', 'bool')
-    core: Any = np.core if np.__version__ < '2' else getattr(np, '_core')  # noqa: B009
-    multiarray = core.multiarray
-    allowed = [
-        (_History, f'{HistoryBuffer.__module__}.HistoryBuffer'),
-        (_statistic_of_history, 'builtins.getattr'),
-        np.ndarray,
-        np.dtype,
-        *(type(np.dtype(kind)) for kind in kinds),
-    ]
-    for function in (multiarray._reconstruct, multiarray.scalar):
-        # numpy 1 and 2 write different module names
-        allowed += [
-            (function, f'{module}.multiarray.{function.__name__}')
-            for module in ('numpy.core', 'numpy._core')
-        ]
-    return allowed
+    options: Any = dict(map_location=map_location, mmap=mmap)
+    if torch_is_trusted():
+        with allow_mmengine_pickles():
+            return torch.load(file, weights_only=True, **options)
+    if _is_torchscript(file):
+        raise pickle.UnpicklingError('not allowed: GLOBAL torch.jit.ScriptModule')
+    name = str(file) if isinstance(file, Path) else file  # with mmap torch 2.1 takes no other path
+    return torch.load(name, pickle_module=as_pickle_module(), weights_only=False, **options)
 
 
-class _History(HistoryBuffer):
-    """What a pickled ``HistoryBuffer`` is read into; copied or pickled it is one again."""
-
-    def __setstate__(self, state: Dict[str, Any]) -> None:
-        self.max_length = state.get('max_length', 1000000)
-        self._log_history = np.asarray(state.get('_log_history', ()))
-        self._count_history = np.asarray(state.get('_count_history', ()))
-        self._set_default_statistics()
-
-    def __reduce_ex__(self, protocol: Any) -> Tuple[Any, ...]:
-        return HistoryBuffer, (self._log_history, self._count_history, self.max_length)
-
-
-def _statistic_of_history(owner: Any, name: str) -> Any:
-    if owner not in (HistoryBuffer, _History) or name not in ('min', 'max', 'mean', 'current'):
-        raise pickle.UnpicklingError(f'a checkpoint may not look up {name} of {owner}')
-    return getattr(HistoryBuffer, name)
+def _is_torchscript(file: Union[Path, BinaryIO]) -> bool:
+    if not zipfile.is_zipfile(file):
+        found = False
+    else:
+        with zipfile.ZipFile(file) as parts:
+            found = any(name.endswith('constants.pkl') for name in parts.namelist())
+    if not isinstance(file, Path):
+        file.seek(0)
+    return found
 
 
 # what torch.load raises for bytes that are no checkpoint, or half of one
@@ -121,8 +117,7 @@ def open_file(path: Path, briefly: bool = False) -> Any:
         _check_zip(path)
     mmap = True if briefly and zipfile.is_zipfile(path) else None
     try:
-        with allow_mmengine_pickles():
-            return torch.load(path, map_location='cpu', weights_only=True, mmap=mmap)
+        return load_weights_only(path, mmap=mmap)
     except pickle.UnpicklingError as error:
         foreign = re.search(r'GLOBAL ([\w.]+)', str(error))
         if foreign and _looks_saved_by_torch(path):
