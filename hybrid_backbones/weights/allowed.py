@@ -1,5 +1,6 @@
 """What a checkpoint may hold beside tensors and plain values."""
 
+import codecs
 import pickle
 from typing import Any, Dict, List, Tuple, Union
 
@@ -24,6 +25,7 @@ def globals_of_mmengine() -> List[Global]:
     allowed = [
         (History, f'{HistoryBuffer.__module__}.HistoryBuffer'),
         (_statistic_of_history, 'builtins.getattr'),
+        (codecs.encode, '_codecs.encode'),  # bytes, as pickled for Python 2
         np.ndarray,
         np.dtype,
         *(type(np.dtype(kind)) for kind in NUMBERS),

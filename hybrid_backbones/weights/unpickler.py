@@ -13,15 +13,22 @@ from types import ModuleType
 from typing import Any, BinaryIO, Callable, Dict, Tuple
 
 import numpy as np
+import torch
 from torch import _weights_only_unpickler
 
 from .allowed import History, allowed_globals
+
+# of torch, allowed there in later versions
+LATER = ('device', 'uint8', 'bool', 'bfloat16', 'per_tensor_affine', 'per_channel_affine')
 
 
 @cache
 def _allowed() -> Dict[str, Any]:
     """By their full names: what torch itself allows, and what mmengine pickles beside it."""
-    return {**_weights_only_unpickler._get_allowed_globals(), **allowed_globals()}
+    newer = {f'torch.{name}': getattr(torch, name) for name in LATER}
+    newer.update({f'builtins.{kind.__name__}': kind for kind in (set, complex)})
+    newer['torch._utils._rebuild_qtensor'] = torch._utils._rebuild_qtensor
+    return {**_weights_only_unpickler._get_allowed_globals(), **newer, **allowed_globals()}
 
 
 def _is_creatable(kind: Any) -> bool:
@@ -48,7 +55,8 @@ class Unpickler(_Python):
         try:
             return _allowed()[f'{module}.{name}']
         except KeyError:
-            raise pickle.UnpicklingError(f'not allowed: GLOBAL {module}.{name}') from None
+            name = name if module == 'builtins' else f'{module}.{name}'
+            raise pickle.UnpicklingError(f'not allowed: GLOBAL {name}') from None
 
     def load_reduce(self) -> None:
         """Call a function: one that is allowed, and no method that was looked up."""

@@ -16,6 +16,7 @@ from hybrid_backbones import UniFormer
 from hybrid_backbones.errors import CheckpointError, ConfigError
 from hybrid_backbones.weights import allow_mmengine_pickles, convert, read_checkpoint
 from hybrid_backbones.weights.families.uniformer import AUTHORS
+from hybrid_backbones.weights.open_file import open_file, torch_is_trusted
 from tests.golden import manifest, published_state
 
 
@@ -170,8 +171,7 @@ def test_our_own_training_checkpoint(tmp_path, small):
     assert torch.equal(
         twin.stages[3].blocks[2].mlp.fc1.weight, backbone.stages[3].blocks[2].mlp.fc1.weight
     )
-    with allow_mmengine_pickles():
-        back = torch.load(path, weights_only=True)['message_hub']['log_scalars']['train/loss']
+    back = open_file(path)['message_hub']['log_scalars']['train/loss']
     assert back.mean() == history.mean()
     assert back.current() == 2.0
 
@@ -257,6 +257,11 @@ def test_missing_file(tmp_path):
     assert 'save the file as uniformer_base_tl_224.pth' in message
 
 
+needs_trusted_torch = pytest.mark.skipif(
+    not torch_is_trusted(), reason="torch's own reading of weights alone is used from 2.6 on"
+)
+
+
 class Evil:
     def __reduce__(self):
         return exec, ('raise SystemExit("code ran")',)
@@ -288,6 +293,7 @@ def test_what_is_no_checkpoint(tmp_path, content, message):
     assert message in refusal(build(path))
 
 
+@needs_trusted_torch
 def test_getattr_of_a_pickle_is_fenced_in(tmp_path):
     """mmengine's checkpoints need ``getattr`` on HistoryBuffer; nothing else may come through."""
 
@@ -371,6 +377,7 @@ def test_what_a_checkpoint_holds(tmp_path):
         assert (read.state, read.meta, read.name) == (state, expected, 'run.pth')
 
 
+@needs_trusted_torch
 def test_reading_within_reading(tmp_path):
     """A pretrained file is read while a run is resumed: that must not end what the run may read."""
     path = tmp_path / 'run.pth'
@@ -383,6 +390,7 @@ def test_reading_within_reading(tmp_path):
     assert set(torch.serialization.get_safe_globals()) == before
 
 
+@needs_trusted_torch
 def test_what_others_allow_meanwhile_stays_allowed():
     """A module of torch first imported while a checkpoint is read allows its own classes."""
 
@@ -515,15 +523,13 @@ def test_a_history_replaces_no_statistics(tmp_path):
     history = Replace([1.0, 5.0], [1, 1])
     torch.save({'state_dict': {'a': torch.ones(1)}, 'log': history}, tmp_path / 'file.pth')
     before = dict(HistoryBuffer._statistics_methods)
-    with allow_mmengine_pickles():
-        log = torch.load(tmp_path / 'file.pth', weights_only=True)['log']
+    log = open_file(tmp_path / 'file.pth')['log']
     assert HistoryBuffer._statistics_methods == before
     assert log.mean() == 3 and log.statistics('mean') == 3
     assert type(copy.deepcopy(log)) is HistoryBuffer
     assert copy.deepcopy(log).data[0].tolist() == [1, 5]
     torch.save(log, tmp_path / 'again.pth')
-    with allow_mmengine_pickles():
-        assert torch.load(tmp_path / 'again.pth', weights_only=True).mean() == 3
+    assert open_file(tmp_path / 'again.pth').mean() == 3
 
 
 def test_converting_judges_nothing(tmp_path):

@@ -34,7 +34,7 @@ def roundtrip(content, path, **options):
 @pytest.mark.parametrize('zipped', (True, False))
 def test_a_training_checkpoint(path, zipped):
     """What mmengine saves: weights, an optimizer, numbers of numpy, a history of losses."""
-    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).half()
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4).half())
     optimizer = torch.optim.AdamW(model.parameters())
     model[0].weight.grad = torch.ones_like(model[0].weight)
     optimizer.step()
@@ -103,7 +103,7 @@ def test_no_code_runs(path, tmp_path, kind, zipped):
 
 def test_the_type_is_named(path):
     torch.save(Call(exec, 'pass'), path)
-    with pytest.raises(CheckpointError, match='holds (builtins.)?exec, which is no weight'):
+    with pytest.raises(CheckpointError, match='holds exec, which is no weight'):
         open_file(path)
 
 
