@@ -16,6 +16,19 @@ class BatchTooSmallError(ValueError):
     """A model got fewer images at a time than it can be trained with."""
 
 
+class OutputError(OSError):
+    """A file or folder that cannot be written; the message is one line and says which and why.
+
+    Args:
+        errno: The system's number.
+        strerror: The reason.
+        filename: What was to be written.
+    """
+
+    def __str__(self) -> str:
+        return f'cannot write {self.filename}: {self.strerror}'
+
+
 class ExportError(RuntimeError):
     """What was written computes something else than the backbone; it has been removed."""
 
@@ -44,7 +57,8 @@ def as_config_error(
 ) -> Iterator[None]:
     """Raise failures of other code as a :class:`ConfigError`, in one line.
 
-    A ``ConfigError`` or ``CheckpointError`` passes as it is: it says all that there is to say.
+    A ``ConfigError``, ``CheckpointError`` or ``OutputError`` passes as it is: it says all that
+    there is to say.
 
     Args:
         what: What failed, written before the error's type and text. Empty: the error's own text
@@ -53,7 +67,7 @@ def as_config_error(
     """
     try:
         yield
-    except (ConfigError, CheckpointError):
+    except (ConfigError, CheckpointError, OutputError):
         raise
     except kinds as error:
         text = one_line(error)

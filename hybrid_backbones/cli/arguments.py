@@ -1,6 +1,7 @@
 """What the commands share: arguments, and errors as one line with exit status 2."""
 
 import argparse
+import logging
 import os
 import re
 import sys
@@ -8,7 +9,8 @@ import warnings
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, NoReturn, Optional, Tuple
 
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError, OutputError
+from ..utils.files import REFUSALS
 from ..utils.packages import how_to_install
 
 # arguments of functions whose flags have another name
@@ -132,19 +134,30 @@ def with_flags(message: str, args: argparse.Namespace) -> str:
 
 @contextmanager
 def one_line_errors(prog: str, args: argparse.Namespace) -> Iterator[None]:
-    """A wrong setting, a bad checkpoint or a missing package: one line and exit status 2."""
+    """What the user can mend, or the administrator: one line and exit status 2.
+
+    A wrong setting, a bad checkpoint, a disk or folder that refuses, or a missing package.
+    """
     os.environ.setdefault('LOCAL_RANK', str(getattr(args, 'local_rank', 0)))
     # mmengine's own use of it, which its users cannot change
     warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+    told, logging.raiseExceptions = logging.raiseExceptions, False  # of each line on a full disk
     try:
         yield
-    except (ConfigError, CheckpointError) as error:
+    except (ConfigError, CheckpointError, OutputError) as error:
         _refuse(f'{prog}: {with_flags(str(error), args)}')
+    except OSError as error:  # of the libraries' own writers
+        if error.errno not in REFUSALS:
+            raise
+        where = f'{error.filename}: ' if error.filename else ''
+        _refuse(f'{prog}: {where}{error.strerror}')
     except ImportError as error:
         hint = how_to_install(error)
         if hint is None:
             raise
         _refuse(f'{prog} needs {hint}')
+    finally:
+        logging.raiseExceptions = told
 
 
 def _refuse(line: str) -> NoReturn:

@@ -42,8 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from ..analysis.benchmark.measure import measure, table
     from ..analysis.benchmark.settings import Settings
-    from ..utils.files import write_json
+    from ..utils.files import check_file, write_json
 
+    if args.json:
+        check_file(args.json)
     common = keywords(args, 'networks', 'size', 'json')
     results = [
         measure(Settings(network=network, size=size, **common))

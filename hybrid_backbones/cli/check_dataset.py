@@ -24,9 +24,11 @@ def run(args: argparse.Namespace) -> int:
     from ..config.data import DATALOADERS
     from ..data_check import check_dataset
     from ..engine.prepare import prepare
-    from ..utils.files import write_json
+    from ..utils.files import check_file, write_json
     from .progress import track
 
+    if args.out:
+        check_file(args.out)
     cfg = prepare(
         args.config,
         data_of=DATALOADERS,

@@ -5,7 +5,9 @@ import argparse
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('source', metavar='IN', help='file or URL: published, converted or trained')
-    parser.add_argument('destination', metavar='OUT', help='.pth or .safetensors; gets a hash')
+    parser.add_argument(
+        'destination', metavar='OUT', help='.pth or .safetensors, or a folder; the name gets a hash'
+    )
     parser.add_argument('--to', choices=['ours', 'official'], default='ours', help='whose names')
     parser.add_argument(
         '--backbone-only', action='store_true', help='leave out the classifier and other parts'

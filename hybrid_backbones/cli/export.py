@@ -4,7 +4,6 @@ Heads are not exported: for whole models there is MMDeploy, see docs/export.md.
 """
 
 import argparse
-import os
 import re
 import sys
 from pathlib import Path
@@ -52,14 +51,14 @@ def run(args: argparse.Namespace) -> int:
     from ..deploy.exporting.export import export
     from ..deploy.exporting.formats import FORMATS, check_packages
     from ..deploy.exporting.verify import draw_constants
+    from ..utils.files import check_file
     from ..zoo.create import load_backbone
 
     suffix = FORMATS[args.format].suffix
     out = args.out or re.sub(r'\W+', '_', Path(args.network).stem) + suffix
     if not out.endswith(suffix):
         raise ConfigError(f'`format={args.format}` writes a file *{suffix}, not {out!r}')
-    if os.path.isdir(out):
-        raise ConfigError(f'`out` must be a file, {out} is a folder')
+    check_file(out)
     check_packages(args.format)
     loaded = load_backbone(args.network, args.weights, args.options)
     backbone = loaded.backbone if args.weights else draw_constants(loaded.backbone)

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Optional, Sequence
 
 from .. import __version__
+from ..errors import OutputError
 from .arguments import Parser, one_line_errors
 
 PROG = 'hybrid-backbones'
@@ -67,11 +68,21 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     with one_line_errors(prog, args):
         try:
             status = module.run(args) or 0
-            sys.stdout.flush()
+            _flush()
             return status
         except BrokenPipeError:  # `| head` has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141  # as a process that SIGPIPE ended
+
+
+def _flush() -> None:
+    """Write what has been printed; where that fails, Python is not to try it again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OutputError(error.errno, error.strerror, 'the standard output') from None
 
 
 def build_parser(*commands: Optional[str]) -> Parser:

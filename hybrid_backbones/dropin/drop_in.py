@@ -7,7 +7,7 @@ from typing import Optional, Tuple
 from mmengine.config import Config
 
 from ..errors import ConfigError, as_config_error
-from ..utils.files import atomic_path
+from ..utils.files import atomic_path, check_file
 from .changes import DropIn
 from .plan import plan
 from .render import MARK, config_text
@@ -57,11 +57,13 @@ def drop_in(
 
     Raises:
         ConfigError: It cannot be done, or not be known what is right; no file is left.
+        OutputError: The file cannot be written.
     """
     source = read_source(config)
     variant = _with_weights(find_variant(backbone, source.scope), pretrained)
     path = Path(out or f'{source.path.stem}_{variant.name}.py')
     _check_out(path, source)
+    check_file(path)
     sizes = [size] if size else image_sizes(source.cfg)
     drop = plan(source, variant)
     before, after, used = None, None, sizes[0]
@@ -108,6 +110,8 @@ def _check_out(out: Path, source: Source) -> None:
         raise ConfigError(f'`out` is a config: FILE.py, not {str(out)!r}')
     if not out.parent.is_dir():
         raise ConfigError(f'`out`: no folder {out.parent}')
+    if out.is_dir():
+        return  # check_file says it
     if out.exists() and out.resolve() == source.path:
         raise ConfigError(f'`out`: {out} is the old config itself')
     if out.exists() and MARK not in out.read_text(encoding='utf-8', errors='replace')[:1000]:

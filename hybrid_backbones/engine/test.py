@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from mmengine.config import Config, ConfigDict
-from mmengine.evaluator import DumpResults
 from mmengine.runner import Runner
 
 from ..config.data import datasets_of
@@ -14,7 +13,10 @@ from ..errors import ConfigError
 from ..openmmlab.check_classes import check_classes
 from ..openmmlab.library import announce_operators
 from ..openmmlab.published import apply_settings, load_into
+from ..utils.files import check_file, check_folder
 from ..weights import PublishedModel, allow_mmengine_pickles, read_model
+from .drawings import draw_into
+from .dump import dump_results
 from .hooks.fold import FoldHook, bare_model
 from .hooks.rate import RateHook
 from .prepare import prepare
@@ -79,6 +81,7 @@ def test(
     Raises:
         ConfigError: A setting cannot work.
         CheckpointError: The checkpoint cannot be read.
+        OutputError: ``out``, ``show_dir`` or the work directory cannot be written.
         ImportError: The library that the config is for is not installed.
     """
     cfg = prepare(
@@ -91,9 +94,13 @@ def test(
         launcher=launcher,
         work_dir=work_dir,
     )
-    check_classes(cfg, ('test_dataloader',))
     if out and not out.endswith(('.pkl', '.pickle')):
         raise ConfigError(f'`out` is a pickle: FILE.pkl, not {out!r}')
+    if out:
+        check_file(out)
+    for folder in filter(None, (cfg.work_dir, show_dir)):
+        check_folder(folder)
+    check_classes(cfg, ('test_dataloader',))
     if not Path(checkpoint).is_file():
         raise ConfigError(f'no checkpoint file {checkpoint}')
     cfg.load_from = None  # it is loaded here, whatever its names are
@@ -101,13 +108,15 @@ def test(
     published = read_model(checkpoint, allow_non_finite)
     notes = apply_settings(cfg, published)
     if show_dir:
-        _draw(cfg, show_dir)
+        _draw(cfg)
     notes += _augment(cfg) if tta else []
     runner = Runner.from_cfg(cfg)
     announce_operators()
     _load(runner, published, notes)
     if out:
-        runner.test_evaluator.metrics.append(_dump(cfg, out))
+        runner.test_evaluator.metrics.append(dump_results(cfg.default_scope, out))
+    if show_dir:
+        draw_into(runner, Path(show_dir))
     if fold:
         runner.register_hook(FoldHook())
     rate = RateHook()
@@ -129,19 +138,16 @@ def _load(runner: Runner, published: PublishedModel, notes: List[str]) -> None:
         runner.logger.info(line)
 
 
-def _draw(cfg: Config, folder: str) -> None:
+def _draw(cfg: Config) -> None:
     """Turn on the library's own hook that draws predictions, on every image."""
     hooks = cfg.get('default_hooks', {})
     if 'visualization' not in hooks:
         raise ConfigError('`show_dir` needs default_hooks.visualization in the config')
-    path = str(Path(folder).resolve())
     if cfg.default_scope == 'mmpose':
-        hooks.visualization.update(enable=True, out_dir=path)
+        hooks.visualization.update(enable=True, out_dir=None)
     else:
         hooks.visualization.update(draw=True, interval=1)  # MMSegmentation would draw every 50th
-        cfg.visualizer.save_dir = path
-        if cfg.default_scope == 'mmdet':
-            hooks.visualization.test_out_dir = path
+        hooks.visualization.pop('test_out_dir', None)
 
 
 def _augment(cfg: Config) -> List[str]:
@@ -184,11 +190,3 @@ def _evaluate_boxes(cfg: Config) -> None:
     for metric in metrics if isinstance(metrics, (list, tuple)) else [metrics]:
         if 'segm' in (metric.get('metric') or ()):
             metric.metric = 'bbox'
-
-
-def _dump(cfg: Config, path: str) -> DumpResults:
-    if cfg.default_scope == 'mmdet':  # its own packs masks as run lengths
-        from mmdet.evaluation import DumpDetResults
-
-        return DumpDetResults(out_file_path=path)
-    return DumpResults(out_file_path=path)

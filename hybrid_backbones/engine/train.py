@@ -11,11 +11,12 @@ from mmengine.logging import print_log
 from ..backbones.base import NUM_LEVELS
 from ..backbones.families import families, is_builtin_type
 from ..config.traverse import backbones_in, forget_pretrained, kind_of
-from ..errors import BatchTooSmallError, CheckpointError, ConfigError
+from ..errors import BatchTooSmallError, CheckpointError, ConfigError, OutputError
 from ..openmmlab.build import build_on_meta
 from ..openmmlab.check_classes import check_classes
 from ..openmmlab.check_fit import check_fit
 from ..openmmlab.library import LIBRARIES
+from ..utils.files import REFUSALS, check_folder
 from .datasets import check_not_empty
 from .handed_over import hand_over
 from .hooks.losses import LossCheckHook
@@ -63,6 +64,7 @@ def train(
     Raises:
         ConfigError: A setting cannot work.
         CheckpointError: A checkpoint cannot be read, or pretrained weights cannot be had.
+        OutputError: The work directory cannot be written to.
         Stopped: A signal asked for it, and the training has been saved.
         ImportError: The library that the config is for is not installed.
     """
@@ -76,6 +78,7 @@ def train(
         launcher=launcher,
         work_dir=work_dir,
     )
+    check_folder(cfg.work_dir)
     if amp:
         _use_amp(cfg)
     if auto_scale_lr:
@@ -106,8 +109,13 @@ def _explained(cfg: Config, runner: Any) -> Iterator[None]:
     """Failures that come from the settings, and do not say from which."""
     try:
         yield
-    except (ConfigError, CheckpointError):
+    except (ConfigError, CheckpointError, OutputError):
         raise
+    except OSError as error:
+        if error.errno not in REFUSALS or error.filename is not None:
+            raise
+        reason = f'{error.strerror}; checkpoints are whole: `resume=True` goes on from the newest'
+        raise OutputError(error.errno, reason, str(runner.work_dir)) from None
     except BatchTooSmallError:
         sampler = 'batch_sampler.' if cfg.train_dataloader.get('batch_sampler') else ''
         raise ConfigError(

@@ -1,5 +1,6 @@
 """Images to predict on: finding them, and telling those that are none."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Dict, List, Optional
 
@@ -27,8 +28,9 @@ def find_images(place: str) -> List[Path]:
 
 def output_names(paths: List[Path]) -> Dict[Path, str]:
     """A name without ending for each image's results; the whole name where two would be one."""
-    stems = [path.stem for path in paths]
-    return {p: p.stem if stems.count(p.stem) == 1 else p.name for p in paths}
+    stems = Counter(path.stem for path in paths)
+    names = {path.name for path in paths}
+    return {p: p.stem if stems[p.stem] == 1 and p.stem not in names else p.name for p in paths}
 
 
 def problem_of(path: Path) -> Optional[str]:

@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.fileio import dump
 from numpy.typing import NDArray
 
-from ..utils.files import atomic_path
+from ..utils.files import atomic_path, path_inside
 
 
 class PredictionWriter:
@@ -33,8 +33,8 @@ class PredictionWriter:
             prediction: What the inferencer says: what JSON can hold.
         """
         both = np.concatenate([original, drawn], axis=1)
-        _write_image(self.images / f'{name}.jpg', both[..., ::-1])
-        with atomic_path(self.predictions / f'{name}.json') as part:
+        _write_image(path_inside(self.images, f'{name}.jpg'), both[..., ::-1])
+        with atomic_path(path_inside(self.predictions, f'{name}.json')) as part:
             dump(prediction, part)
 
     def write_classes(
@@ -55,7 +55,7 @@ class PredictionWriter:
             classes: ``(H, W)``, the class of each pixel.
             names: Of all classes.
         """
-        target = self.predictions / f'{name}.png'
+        target = path_inside(self.predictions, f'{name}.png')
         kind = np.uint8 if len(names) <= 256 else np.uint16
         _write_image(target, classes.astype(kind))
         indices, pixels = np.unique(classes, return_counts=True)

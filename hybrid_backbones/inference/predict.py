@@ -20,6 +20,7 @@ from ..openmmlab.check_fit import check_fit
 from ..openmmlab.library import library_of
 from ..openmmlab.published import apply_settings
 from ..synthetic.shrink import apply_mini
+from ..utils.files import check_folder
 from ..weights import read_model
 from ..zoo.configs import read_config
 from ..zoo.model_files import find_model_file
@@ -95,6 +96,7 @@ def predict(
     Raises:
         ConfigError: A setting cannot work, or there is no image that can be read.
         CheckpointError: The checkpoint cannot be read.
+        OutputError: The folder cannot be written to.
         ImportError: The library that the config is for is not installed.
     """
     paths = find_images(images)
@@ -104,8 +106,7 @@ def predict(
     cfg = _config(config, mini, all_classes, cfg_options)
     boxes = _boxes(bboxes, cfg, paths)
     folder = Path(out or f'work_dirs/{Path(config).stem}/predictions')
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f'`out` must be a folder, {folder} is a file')
+    check_folder(folder)
     done = Predicted(folder, whole_images=_is_top_down(cfg) and boxes is None)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # the libraries' to those who write configs

@@ -5,7 +5,7 @@ from typing import Dict, List, Sequence
 
 from mmengine.fileio import dump, load
 
-from ..utils.files import atomic_path
+from ..utils.files import write_text
 from ..zoo.configs import config_root
 from .verdict import REPRODUCED, Row
 
@@ -31,8 +31,8 @@ def write_metafiles(rows: Sequence[Row], root: str = '') -> List[Path]:
         for model in content['Models']:
             model['Reproduced'] = found.get(model['Name'], model['Reproduced'])
         if before != [model['Reproduced'] for model in content['Models']]:
-            with atomic_path(path) as part:
-                part.write_text(dump(content, file_format='yaml', sort_keys=False, width=100))
+            text = dump(content, file_format='yaml', sort_keys=False, width=100)
+            write_text(path, text)
             changed.append(path)
     return changed
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
-from ..utils.files import sha256_of, write_json
+from ..utils.files import check_folder, sha256_of, write_json, write_text
 from ..zoo.model_files import check_hash
 from .process import run_alone
 from .runs import Run, find_runs
@@ -46,10 +46,12 @@ def reproduce(
 
     Raises:
         ConfigError: No published file is for such a config, or there is no folder of that name.
+        OutputError: The folder cannot be written to.
     """
     runs = find_runs(pattern, weights_dir=weights_dir, data_root=data_root, mini=mini, tta=tta)
     folder = Path(out or OUT)
     ready = [run for run in runs if not run.waits_for]
+    check_folder(folder)
     rows = {run.name: missing(run) for run in runs}
     for run in track(ready) if ready else ():
         rows[run.name] = judge(run, _tested(run, mini, folder))
@@ -88,10 +90,9 @@ def _tested(run: Run, mini: bool, folder: Path) -> Dict[str, Any]:
 
 
 def _write(folder: Path, rows: List[Row]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / 'results.json', [_entry(row) for row in rows])
-    (folder / 'results.csv').write_text(csv_table(rows), encoding='utf-8')
-    (folder / 'results.md').write_text(markdown_table(rows), encoding='utf-8')
+    write_text(folder / 'results.csv', csv_table(rows))
+    write_text(folder / 'results.md', markdown_table(rows))
 
 
 def _entry(row: Row) -> Dict[str, Any]:

@@ -1,11 +1,16 @@
 """Folders written once, and in one step: never half a set, never over files of others."""
 
 import json
-import os
 import shutil
-import tempfile
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Sequence
+from uuid import uuid4
+
+import cv2
+from numpy.typing import NDArray
+
+from ..errors import ConfigError
+from ..utils.files import new_folder, output_errors
 
 STAMP = 'mini.json'  # in each set's folder: what was written
 
@@ -23,24 +28,30 @@ def write_once(root: Path, made: Dict[str, Any], write: Callable[[Path], None]) 
         ``root``.
 
     Raises:
-        FileExistsError: ``root`` holds something else.
+        ConfigError: ``root`` holds something else.
+        OutputError: It cannot be written; nothing is left.
     """
     root = Path(root)
     there = _read_stamp(root)
     if there == made:
         return root
     if there is not None and there.get('set') != made.get('set'):
-        raise FileExistsError(f'{root} holds another mini set; move it away')
-    root.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f'.{root.name}-', dir=root.parent))
-    try:
-        os.chmod(fresh, 0o755)
-        write(fresh)
-        (fresh / STAMP).write_text(json.dumps(made))
-        _replace(fresh, root)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        raise ConfigError(f'{root} holds another mini set; move it away')
+    fresh = root.with_name(f'.{root.name}-{uuid4().hex[:8]}')
+    with output_errors(root, fresh), new_folder(root.parent):
+        try:
+            fresh.mkdir()
+            write(fresh)
+            (fresh / STAMP).write_text(json.dumps(made))
+            _replace(fresh, root)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
     return root
+
+
+def write_image(path: Path, image: NDArray[Any], settings: Sequence[int]) -> None:
+    """OpenCV's ``imwrite``, which does not say that a disk is full."""
+    path.write_bytes(cv2.imencode(path.suffix, image, settings)[1].tobytes())
 
 
 def _read_stamp(root: Path) -> Optional[Dict[str, Any]]:
@@ -56,4 +67,4 @@ def _replace(fresh: Path, root: Path) -> None:
         fresh.rename(root)
     except OSError:
         if not (root / STAMP).is_file():  # else another process was first, with the same set
-            raise FileExistsError(f'{root} exists and is no mini set; move it away') from None
+            raise ConfigError(f'{root} exists and is no mini set; move it away') from None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigError
-from .cache import write_once
+from .cache import write_image, write_once
 from .scenes import SHAPES, Scene, draw_scene
 
 SPLITS = {'train2017': 160, 'val2017': 40}  # images
@@ -69,7 +69,7 @@ def _write_split(root: Path, split: str, seeds: range, classes: Sequence[str]) -
         crowd = image_id % CROWD_EVERY == 5
         scene = draw_scene(seed, max_objects=0 if empty else 5, crowd=crowd)
         name = f'{image_id:012d}.jpg'
-        cv2.imwrite(str(root / split / name), scene.image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        write_image(root / split / name, scene.image, [cv2.IMWRITE_JPEG_QUALITY, 95])
         height, width = scene.image.shape[:2]
         images.append(dict(id=image_id, file_name=name, height=height, width=width))
         annotations += _annotate(scene, image_id, first_id=len(annotations) + 1)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .cache import write_once
+from .cache import write_image, write_once
 from .coco import box_of, polygons_of
 from .persons import JOINTS, OUTSIDE, Figure
 from .scenes import Scene, draw_scene
@@ -76,7 +76,7 @@ def _write_split(root: Path, split: str, seeds: range) -> Dict[str, Any]:
     for image_id, seed in enumerate(seeds, start=1):
         scene = draw_scene(seed, max_objects=OBJECTS, max_figures=FIGURES)
         name = f'{image_id:012d}.jpg'
-        cv2.imwrite(str(root / split / name), scene.image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        write_image(root / split / name, scene.image, [cv2.IMWRITE_JPEG_QUALITY, 95])
         height, width = scene.image.shape[:2]
         images.append(dict(id=image_id, file_name=name, height=height, width=width))
         annotations += _annotate(scene, image_id, first_id=len(annotations) + 1)

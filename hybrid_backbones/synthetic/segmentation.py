@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .cache import write_once
+from .cache import write_image, write_once
 from .scenes import SHAPES, SIDES, Scene, draw_scene
 
 SPLITS = {'train': 160, 'val': 40}  # images
@@ -179,4 +179,4 @@ def _edge(labels: NDArray[Any], side: int) -> NDArray[Any]:
 def _save(path: Path, image: NDArray[Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     settings = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix == '.jpg' else []
-    cv2.imwrite(str(path), image, settings)
+    write_image(path, image, settings)

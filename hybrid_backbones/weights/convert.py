@@ -2,14 +2,16 @@
 
 import hashlib
 import io
+import re
 from pathlib import Path
 from typing import Any, Dict
+from urllib.parse import urlparse
 
 import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
-from ..utils.files import atomic_path
+from ..utils.files import atomic_path, check_file
 from .checkpoint import read_checkpoint
 from .families import KEY_MAPPINGS
 from .identify import identify, identify_other
@@ -17,6 +19,7 @@ from .key_mapping import join_parts
 from .whole_model import SETTINGS, divide, translate_model
 
 SUFFIXES = ('.pth', '.safetensors')
+DIGITS = 8  # of the SHA-256
 
 Weights = Dict[str, Tensor]
 
@@ -29,7 +32,8 @@ def convert(
     Args:
         source: Path or URL, in any key mapping; a detector's checkpoint is fine.
         destination: File to write, ``.pth`` (under ``state_dict``) or ``.safetensors``. The first
-            eight digits of the content's SHA-256 are put in its name, as torch.hub expects.
+            eight digits of the content's SHA-256 are put in its name, as torch.hub expects. If it
+            is a folder that is there, the file is written into it, under the name of ``source``.
         backbone_only: Leave out the classifier and all other parts of a model, and the prefix.
         official: Use the authors' names instead of ours.
 
@@ -39,12 +43,16 @@ def convert(
     Raises:
         CheckpointError: ``source`` cannot be read or is of no known family, or ``destination`` is
             of another kind.
+        OutputError: The file cannot be written.
     """
     file = Path(destination)
+    if file.is_dir():
+        file /= _name_of(source)
     if file.suffix not in SUFFIXES:
         raise CheckpointError(f'{file}: write a {" or a ".join(SUFFIXES)} file')
     if not file.parent.is_dir():
         raise CheckpointError(f'{file}: no folder {file.parent}')
+    check_file(_with_digest(file, '0' * DIGITS))
     checkpoint = read_checkpoint(source, allow_non_finite=True)  # to be judged by who uses it
     state = checkpoint.state
     key_mapping, prefix = identify(state)
@@ -75,11 +83,21 @@ def convert(
 
 def _write(content: Dict[str, Tensor], destination: Path, settings: Dict[str, Any]) -> Path:
     data = _serialise(content, destination, settings)
-    digest = hashlib.sha256(data).hexdigest()[:8]
-    final = destination.with_name(f'{destination.stem}-{digest}{destination.suffix}')
+    final = _with_digest(destination, hashlib.sha256(data).hexdigest()[:DIGITS])
     with atomic_path(final) as part:
         part.write_bytes(data)
     return final
+
+
+def _with_digest(path: Path, digest: str) -> Path:
+    return path.with_name(f'{path.stem}-{digest}{path.suffix}')
+
+
+def _name_of(source: str) -> str:
+    """The name of a path or URL, without the digits that are another file's."""
+    name = Path(urlparse(source).path if '://' in source else source)
+    stem = re.sub(rf'-[0-9a-f]{{{DIGITS},}}$', '', name.stem) or 'weights'
+    return stem + (name.suffix if name.suffix in SUFFIXES else SUFFIXES[0])
 
 
 def _serialise(content: Dict[str, Tensor], destination: Path, settings: Dict[str, Any]) -> bytes:

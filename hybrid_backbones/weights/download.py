@@ -75,9 +75,9 @@ def download(url: str) -> Path:
     path = cached_copy(url)
     problem = None
     if not path.is_file() and get_local_rank() == 0:
-        path.parent.mkdir(parents=True, exist_ok=True)
         promised = torch.hub.HASH_REGEX.search(name)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(url, str(path), promised and promised[1])
         except (URLError, OSError, RuntimeError) as error:
             problem = getattr(error, 'reason', error)

@@ -172,5 +172,5 @@ def test_refusals(here, tmp_path, arguments, parts):
 def test_a_failed_write_leaves_nothing(here, tmp_path):
     (tmp_path / 'file').write_text('')
     status, _, err = here('features', 'uniformer_xxs', '--size', '32x32', '--out', 'file/a.png')
-    assert status == 2 and 'file/a.png cannot be written' in err
+    assert status == 2 and 'cannot write file/a.png: file is a file, not a folder' in err
     assert [path.name for path in tmp_path.iterdir()] == ['file']

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.synthetic import coco, write_coco
 from hybrid_backbones.synthetic.scenes import SHAPES, draw_scene
 
@@ -88,7 +89,7 @@ def test_foreign_folders_are_left_alone(tmp_path, monkeypatch):
     root = tmp_path / 'coco'
     root.mkdir()
     (root / 'mine.txt').write_text('keep')
-    with pytest.raises(FileExistsError, match='is no mini set'):
+    with pytest.raises(ConfigError, match='is no mini set'):
         write_coco(root)
     assert [p.name for p in tmp_path.iterdir()] == ['coco']
     assert (root / 'mine.txt').read_text() == 'keep'

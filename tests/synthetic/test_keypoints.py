@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.synthetic import keypoints, write_coco, write_coco_keypoints
 from hybrid_backbones.synthetic.keypoints import DETECTIONS, FIGURES, OBJECTS, SKELETON
 from hybrid_backbones.synthetic.persons import COVERED, JOINTS, OUTSIDE, SEEN, Figure, pose_figure
@@ -236,5 +237,5 @@ def test_written_once(tmp_path, monkeypatch):
     stamp = (root / 'mini.json').stat().st_mtime_ns
     write_coco_keypoints(root)
     assert (root / 'mini.json').stat().st_mtime_ns == stamp
-    with pytest.raises(FileExistsError, match='holds another mini set'):
+    with pytest.raises(ConfigError, match='holds another mini set'):
         write_coco(root)

@@ -9,6 +9,7 @@ from mmengine.hub import get_config
 from mmengine.registry import DefaultScope
 
 from hybrid_backbones import synthetic as mini
+from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.synthetic import segmentation
 from hybrid_backbones.synthetic.scenes import SHAPES, draw_scene
 
@@ -151,7 +152,7 @@ def test_written_once(tmp_path, monkeypatch):
     stamp = (root / 'mini.json').stat().st_mtime_ns
     assert mini.write_ade20k(root) == root
     assert (root / 'mini.json').stat().st_mtime_ns == stamp
-    with pytest.raises(FileExistsError, match='holds another mini set'):
+    with pytest.raises(ConfigError, match='holds another mini set'):
         mini.write_cityscapes(root)
     assert json.loads((root / 'mini.json').read_text())['set'] == 'ade20k'
     mini.write_ade20k(root, seed=1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Collection, List, Mapping
 
 from hybrid_backbones.errors import ConfigError
+from hybrid_backbones.utils.files import write_text
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOCS = PROJECT / 'docs'
@@ -59,9 +60,7 @@ def write_parts(page: Path, contents: Mapping[str, str]) -> None:
         ConfigError: There is no such page, or a part has no place in it.
     """
     text = replaced(read_page(page, contents), contents)
-    part = page.with_name(f'{page.name}.part')
-    part.write_text(text, encoding='utf-8')
-    part.replace(page)
+    write_text(page, text)
 
 
 def is_up_to_date(page: Path, contents: Mapping[str, str]) -> bool:

@@ -14,6 +14,7 @@ from hybrid_backbones.cli.arguments import Parser, run
 from hybrid_backbones.complexity.model import model_cost
 from hybrid_backbones.config.load import load_config
 from hybrid_backbones.openmmlab.library import prepare_libraries
+from hybrid_backbones.utils.files import write_text
 from hybrid_backbones.utils.text import markdown_table
 from hybrid_backbones.zoo.model_files import list_model_files
 from tools.pages.marked import DOCS, PROJECT, write_or_check
@@ -46,7 +47,7 @@ def update(metafile: Path, only: str = '') -> None:
     for model in content['Models']:
         if only in model['Name']:
             model['Metadata'].update(metadata(model['Name']))
-    metafile.write_text(yaml.safe_dump(content, sort_keys=False, width=100))
+    write_text(metafile, yaml.safe_dump(content, sort_keys=False, width=100))
 
 
 def metadata(name: str) -> Dict[str, Any]:

@@ -26,6 +26,7 @@ from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.openmmlab.library import prepare_libraries
 from hybrid_backbones.synthetic import shrink_config
 from hybrid_backbones.synthetic.shrink import MINI_ROOT
+from hybrid_backbones.utils.files import write_json
 from hybrid_backbones.utils.text import markdown_table
 from hybrid_backbones.utils.versions import versions
 from hybrid_backbones.zoo.configs import config_path
@@ -173,7 +174,7 @@ def train_one(path: str, work_dir: str) -> dict:
         date=date.today().isoformat(),
         versions=versions(),
     )
-    Path(work_dir, 'result.json').write_text(json.dumps(result, indent=1))
+    write_json(Path(work_dir, 'result.json'), result)
     MMLogger.get_current_instance().info(_summary(result))
     return result
 

@@ -12,8 +12,9 @@ from ...config.data import datasets
 from ...config.traverse import walk
 from ...engine.datasets import build_dataset, empty
 from ...engine.prepare import prepare
-from ...errors import ConfigError, one_line
+from ...errors import ConfigError, OutputError, one_line
 from ...openmmlab.library import import_library, in_scope, library_of
+from ...utils.files import check_folder, path_inside
 from .ground_truth import GroundTruthVisualizer
 
 VISUALIZERS = dict(
@@ -76,6 +77,7 @@ def browse(
 
     Raises:
         ConfigError: A setting cannot work, or the dataset cannot be built.
+        OutputError: The folder cannot be written to.
         ImportError: The library that the config is for is not installed.
     """
     part = f'{split}_dataloader'
@@ -92,9 +94,10 @@ def browse(
         raise ConfigError(f'the config has no {part}')
     import_library(library)
     set_random_seed((cfg.get('randomness') or {}).get('seed') or 0)  # the same images each time
+    folder = Path(out or Path(cfg.work_dir) / f'browse_{split}')
+    check_folder(folder)
     _show_truth(cfg, part, original=stage == 'original')
     dataset = _build(cfg, part)
-    folder = Path(out or Path(cfg.work_dir) / f'browse_{split}')
     done = Browsed(folder, len(dataset), min(num_images, len(dataset)))
     with in_scope(library):
         artist = GroundTruthVisualizer(
@@ -107,10 +110,6 @@ def browse(
         if _is_of_detector(cfg, part):
             done.of_detector = True
             artist.has_truth = False
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f'`out`: {folder}: {error.strerror}') from None
         _draw_all(dataset, artist, done, track)
     return done
 
@@ -120,9 +119,11 @@ def _draw_all(dataset: Any, artist: GroundTruthVisualizer, done: Browsed, track:
     for index in track(range(done.asked)):
         try:
             item = dataset[index]
-            path = done.folder / f'{index:0{digits}d}_{_stem(item)}.png'
+            path = path_inside(done.folder, f'{index:0{digits}d}_{_stem(item)}.png')
             doubt = artist.draw(item, path)
             done.images.append(path)
+        except OutputError:
+            raise
         except Exception as error:  # files are of any quality; a library's reader raises anything
             doubt = f'skipped: {_reason(error)}'
         if doubt:

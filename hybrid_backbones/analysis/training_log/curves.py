@@ -1,11 +1,12 @@
 """Curves of training logs in a figure: losses, metrics and learning rate of one or more runs."""
 
+import io
 import math
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ...errors import ConfigError
-from ...utils.files import atomic_path
+from ...utils.files import write_bytes
 from .read import Curve, TrainingLog
 
 TITLES = dict(loss='loss', metric='evaluation', lr='learning rate', other='of training')
@@ -66,19 +67,17 @@ def draw(drawn: Sequence[Drawn], out: str, smooth: int = 1) -> None:
             its place; what was logged is drawn thinly behind.
 
     Raises:
-        ConfigError: The ending is of no format that matplotlib writes, or the file cannot be
-            written.
+        ConfigError: The ending is of no format that matplotlib writes.
+        OutputError: The file cannot be written.
     """
     figure = _figure(drawn, smooth)
     target = Path(out)
     known = figure.canvas.get_supported_filetypes()
     if target.suffix[1:].lower() not in known:
         raise ConfigError(f'`out` takes {", ".join(sorted(known))}; got {out!r}')
-    try:
-        with atomic_path(target) as part:
-            figure.savefig(part, dpi=DOTS_PER_INCH)
-    except OSError as error:
-        raise ConfigError(f'{out} cannot be written: {error.strerror}') from None
+    image = io.BytesIO()  # on a full disk the encoders' errors say nothing
+    figure.savefig(image, format=target.suffix[1:].lower(), dpi=DOTS_PER_INCH)
+    write_bytes(target, image.getvalue())
 
 
 def _figure(drawn: Sequence[Drawn], smooth: int) -> Any:

@@ -10,7 +10,7 @@ import torch
 
 from ...backbones.images import MIN_SIZE
 from ...errors import ConfigError, ExportError
-from ...utils.files import atomic_path
+from ...utils.files import atomic_path, check_file
 from .formats import DEFAULT_OPSET, FORMATS, check_packages
 from .trace import LARGEST, Backbone, Size, trace
 from .verify import TOLERANCE, Difference, compare, sizes_to_check
@@ -50,6 +50,7 @@ def export(
 
     Raises:
         ConfigError: A package is missing, or the size is too small or too large.
+        OutputError: The file cannot be written.
         ExportError: The file's levels are further than ``TOLERANCE`` from the backbone's.
 
     Example:
@@ -66,6 +67,7 @@ def export(
         raise ConfigError(
             f'`size` must be {MIN_SIZE} to {LARGEST} pixels a side, got {size[0]}x{size[1]}'
         )
+    check_file(path)
     with quiet():
         program = trace(backbone, size)
         return write_checked(program, backbone, Path(path), format, size, opset)

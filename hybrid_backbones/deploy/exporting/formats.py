@@ -1,5 +1,6 @@
 """The files that a traced backbone can be written to, and running them."""
 
+import io
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Callable, Dict, NamedTuple, Sequence
@@ -53,7 +54,9 @@ def run_onnx(path: Path) -> Run:
 
 def write_torch(program: torch.export.ExportedProgram, path: Path, opset: int) -> None:
     """Write what ``torch.export.load`` reads; ``opset`` is ONNX's and means nothing here."""
-    torch.export.save(program, path)
+    buffer = io.BytesIO()  # torch's own writer aborts the process where a disk is full
+    torch.export.save(program, buffer)
+    path.write_bytes(buffer.getbuffer())
 
 
 def run_torch(path: Path) -> Run:

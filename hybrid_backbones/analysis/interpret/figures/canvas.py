@@ -1,5 +1,6 @@
 """Sheets of panels, images under heat, and files that are whole or not there."""
 
+import io
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, Optional, Tuple
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....errors import ConfigError
-from ....utils.files import atomic_path
+from ....utils.files import check_file, write_bytes
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 DPI = 100
@@ -110,13 +111,13 @@ def check_target(path: str) -> Path:
     """See that a figure can be written there, before anything is computed.
 
     Raises:
-        ConfigError: The name has another ending than an image's, or it is a folder.
+        ConfigError: The name has another ending than an image's.
+        OutputError: It is a folder, or cannot be written.
     """
     target = Path(path)
     if target.suffix.lower() not in SUFFIXES:
         raise ConfigError(f'`out` is an image: FILE.png or FILE.jpg, not {str(target)!r}')
-    if target.is_dir():
-        raise ConfigError(f'`out`: {target} is a folder: name a file in it')
+    check_file(target)
     return target
 
 
@@ -124,11 +125,9 @@ def save(figure: Any, path: Path) -> None:
     """Write a figure, making the folder; a file of that name is replaced when it is whole.
 
     Raises:
-        ConfigError: The folder cannot be written to.
+        OutputError: The file cannot be written.
     """
     kind = dict(quality=85) if path.suffix.lower() != '.png' else dict(optimize=True)
-    try:
-        with atomic_path(path) as part:
-            figure.savefig(part, pil_kwargs=kind)
-    except OSError as error:
-        raise ConfigError(f'{path} cannot be written: {error.strerror or error}') from None
+    image = io.BytesIO()  # on a full disk the encoders' errors say nothing
+    figure.savefig(image, format=path.suffix[1:].lower(), pil_kwargs=kind)
+    write_bytes(path, image.getvalue())
