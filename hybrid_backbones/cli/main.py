@@ -9,6 +9,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch starts its t
 
 import argparse
 import sys
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Optional, Sequence
@@ -71,11 +72,21 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             _flush()
             return status
         except BrokenPipeError:  # `| head` has seen enough
+            with suppress(BrokenPipeError):
+                _flush()
             return 141  # as a process that SIGPIPE ended
+        except OSError:
+            _flush()  # it may be the one that failed
+            raise
 
 
 def _flush() -> None:
-    """Write what has been printed; where that fails, Python is not to try it again at its end."""
+    """Write what has been printed; where that fails, Python is not to try it again at its end.
+
+    Raises:
+        BrokenPipeError: Nobody reads it.
+        OutputError: The disk is full.
+    """
     try:
         sys.stdout.flush()
     except OSError as error:

@@ -47,7 +47,7 @@ def convert(
     """
     file = Path(destination)
     if file.is_dir():
-        file /= _name_of(source)
+        file /= _name_of(str(source))
     if file.suffix not in SUFFIXES:
         raise CheckpointError(f'{file}: write a {" or a ".join(SUFFIXES)} file')
     if not file.parent.is_dir():

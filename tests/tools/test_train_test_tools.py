@@ -77,8 +77,8 @@ def test_segmentation(segmentor):
     drawn_as = 'ground truth (left) and predictions (right)'
     drawn = check(segmentor, SEGMENTATION, summary, drawn_as)
     assert len(drawn) == 3, 'every image, where MMSegmentation draws every 50th'
-    for path in drawn:  # test_NAME.jpg_0.png
-        plain = segmentor / 'data/mini/ade20k/images/validation' / path.name[len('test_') : -6]
+    for path in drawn:
+        plain = segmentor / 'data/mini/ade20k/images/validation' / path.name
         height, width = cv2.imread(str(plain)).shape[:2]
         assert cv2.imread(str(path)).shape == (height, 2 * width, 3)
 
@@ -98,7 +98,7 @@ def test_poses(estimator):
     drawn = check(estimator, POSE, summary, 'predictions, one person in each image')
     assert len(drawn) == 3
     names = {path.name for path in (estimator / 'data/mini/coco_keypoints/val2017').iterdir()}
-    for path in drawn:  # NAME_0.jpg is the first person in NAME.jpg
+    for path in drawn:  # NAME_7.jpg is person 7, in NAME.jpg
         assert re.sub(r'_\d+\.', '.', path.name) in names
 
 
