@@ -3,10 +3,11 @@
 Nothing is left there, what was there stays, and it is found out before the work.
 """
 
+import errno
 import json
 import os
-import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import torch
 
 from hybrid_backbones import create_backbone
 from hybrid_backbones.analysis.benchmark import measure
+from hybrid_backbones.cli.main import main
 from hybrid_backbones.deploy.exporting import export
 from hybrid_backbones.deploy.exporting.formats import FORMATS
 from hybrid_backbones.engine import test as testing
@@ -24,7 +26,7 @@ from hybrid_backbones.inference.outputs import PredictionWriter
 from hybrid_backbones.synthetic import write_coco
 from hybrid_backbones.utils.files import atomic_path
 from tests.disks import OLD, below_a_file, content, fill, folders, full, mounted, place, read_only
-from tests.tools.commands import MASK_RCNN, PROJECT, environment
+from tests.tools.commands import MASK_RCNN
 
 pytest.importorskip('mmdet')
 __all__ = ['below_a_file', 'folders', 'full', 'mounted', 'place', 'read_only']  # fixtures
@@ -169,6 +171,21 @@ def test_a_synthetic_dataset_is_whole_or_not_there(nearly_full):
     assert content(nearly_full) == before
 
 
+def test_a_disk_that_fills_while_training(command, monkeypatch, tmp_path):
+    """mmengine's own log, whose writer names no file."""
+
+    class Runner(SimpleNamespace):
+        def register_hook(self, hook):
+            pass
+
+        def train(self):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(training, 'build_runner', lambda cfg: Runner(work_dir='work'))
+    line = command('train', MASK_RCNN, '--mini').refusal
+    assert 'cannot write work: No space left on device' in line and '--resume' in line
+
+
 def test_a_folder_gets_the_converted_file(command, tmp_path, converted):
     (tmp_path / 'out').mkdir()
     result = command('convert', converted, 'out')
@@ -194,14 +211,13 @@ def test_a_device_stays_one(command, tmp_path):
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no full disk to write to')
 @pytest.mark.parametrize('arguments', [['list'], ['describe', 'cvt_13']], ids=['long', 'short'])
-def test_standard_output_on_a_full_disk(arguments):
-    """Found by the command, or when Python ends."""
-    command = [sys.executable, '-m', 'hybrid_backbones', *arguments]
+def test_standard_output_on_a_full_disk(arguments, monkeypatch, capsys):
+    """While it is written, or when the command is done."""
     with open('/dev/full', 'w') as full_disk:
-        done = subprocess.run(
-            command, cwd=PROJECT, env=environment(), stdout=full_disk, stderr=subprocess.PIPE
-        )
-    [line] = done.stderr.decode().splitlines()
-    assert done.returncode == 2
+        monkeypatch.setattr(sys, 'stdout', full_disk)
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+    assert end.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f'hybrid-backbones {arguments[0]}: ')
     assert line.endswith('No space left on device')

@@ -23,6 +23,7 @@ from hybrid_backbones.analysis.benchmark.peak_memory import environment
 from hybrid_backbones.analysis.benchmark.settings import Settings
 from hybrid_backbones.cli.arguments import Parser, positive, run
 from hybrid_backbones.errors import ConfigError
+from hybrid_backbones.utils.files import check_folder
 from hybrid_backbones.utils.text import markdown_table
 from tools.pages.marked import DOCS, read_page, write_parts
 
@@ -191,6 +192,7 @@ def run_suite(
         ConfigError: The page or the published measurements are missing, or some of ours failed.
     """
     read_page(page, ('machine', 'suite', 'peers'))
+    check_folder(work_dir)
     reference = read_published(published)
     threads = threads or os.cpu_count() or 1
     runner = runner or _run

@@ -27,6 +27,7 @@ from hybrid_backbones.dropin.trial import image_sizes, measure_somewhere, root_o
 from hybrid_backbones.dropin.variants import find_variant
 from hybrid_backbones.errors import ConfigError, as_config_error
 from hybrid_backbones.openmmlab.library import prepare_libraries
+from hybrid_backbones.utils.files import check_folder
 from hybrid_backbones.utils.text import markdown_table
 from tools.pages.marked import DOCS, read_page, write_parts
 
@@ -55,7 +56,8 @@ def sweep(only: str, work_dir: Path, page: Path = PAGE) -> List[Dict[str, Any]]:
     if not only:
         read_page(page, (PART,))
     cache = work_dir / 'results.jsonl'
-    cache.parent.mkdir(parents=True, exist_ok=True)
+    check_folder(work_dir)
+    work_dir.mkdir(parents=True, exist_ok=True)
     known = read_results(cache)
     with open(cache, 'a', encoding='utf-8') as file:
         if cache.stat().st_size and not cache.read_bytes().endswith(b'\n'):

@@ -31,6 +31,11 @@ TESTS = {
         'config/test_config.py',
         'openmmlab/test_check_classes.py',
     ),
+    'Disks and folders': (
+        'cli/test_disks.py',
+        'engine/test_drawings.py',
+        'utils/test_files.py',
+    ),
     'Images': ('inference/test_predict.py', 'analysis/dataset/test_browse.py'),
     'Published models': ('reproduce/test_reproduce.py',),
 }

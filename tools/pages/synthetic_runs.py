@@ -26,7 +26,7 @@ from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.openmmlab.library import prepare_libraries
 from hybrid_backbones.synthetic import shrink_config
 from hybrid_backbones.synthetic.shrink import MINI_ROOT
-from hybrid_backbones.utils.files import write_json
+from hybrid_backbones.utils.files import check_folder, write_json
 from hybrid_backbones.utils.text import markdown_table
 from hybrid_backbones.utils.versions import versions
 from hybrid_backbones.zoo.configs import config_path
@@ -90,6 +90,7 @@ def train_all(
         ConfigError: There is no such config or page, or a run failed or has not learnt.
     """
     read_page(page, PARTS)
+    check_folder(work_dir)
     try:
         paths = {name: config_path(name) for name in names}
     except ValueError as error:
