@@ -10,6 +10,7 @@ from mmengine.registry import HOOKS as ROOT_HOOKS
 from mmengine.registry import MODELS as ROOT_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as ROOT_OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.registry import STRATEGIES as ROOT_STRATEGIES
+from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import Registry
 
 SCOPE = 'hybrid_backbones'
@@ -31,6 +32,12 @@ FUNCTIONS = Registry(
 )
 HOOKS = Registry(
     'hook', parent=ROOT_HOOKS, scope=SCOPE, locations=['hybrid_backbones.engine.hooks.checkpoint']
+)
+TRANSFORMS = Registry(
+    'transform',
+    parent=ROOT_TRANSFORMS,
+    scope=SCOPE,
+    locations=['hybrid_backbones.engine.bad_images'],
 )
 DATA_SAMPLERS = Registry(
     'data sampler',

@@ -107,6 +107,19 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags that training and testing share, named as in OpenMMLab's tools."""
     parser.add_argument('--work-dir', help='where logs and checkpoints go')
     add_config_arguments(parser)
+    parser.add_argument(
+        '--no-data-check',
+        dest='data_check',
+        action='store_false',
+        help='begin without looking at annotations and images',
+    )
+    parser.add_argument(
+        '--skip-bad-images',
+        type=int,
+        default=0,
+        metavar='N',
+        help='go on in spite of up to N images that cannot be read, and name each',
+    )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 

@@ -4,6 +4,7 @@ Exit status: 0 nothing is wrong, 2 something is.
 """
 
 import argparse
+import os
 import sys
 
 from .arguments import add_config_arguments
@@ -15,6 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='path, name of a built-in config, or mmdet::...')
     parser.add_argument(
         '--quick', action='store_true', help='annotations whole, and the headers of a few images'
+    )
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=min(os.cpu_count() or 1, 8),
+        help='processes that decode images; default: one for each core, eight at most',
     )
     parser.add_argument('--out', metavar='FILE.json', help='write all problems')
     add_config_arguments(parser)
@@ -37,15 +44,28 @@ def run(args: argparse.Namespace) -> int:
         data_root=args.data_root,
         cfg_options=args.cfg_options,
     )
-    report = check_dataset(cfg, DATALOADERS, full=not args.quick, track=track('reading'))
+    report = check_dataset(
+        cfg,
+        DATALOADERS,
+        full=not args.quick,
+        workers=args.workers if args.workers > 1 else 0,
+        track=track('reading'),
+    )
     for problem in report.problems[:SHOWN]:
         print(problem, file=sys.stderr)
     if len(report.problems) > SHOWN:
         print(f'... and {len(report.problems) - SHOWN} more', file=sys.stderr)
     for what, count in report.counts.items():
         print(f'{count} {what}')
+    for line in report.unchecked:
+        print(line)
     print(f'{len(report.problems) or "no"} problems')
     if args.out:
-        problems = [dict(file=each.file, problem=each.text) for each in report.problems]
-        write_json(args.out, dict(counts=report.counts, problems=problems))
+        problems = [
+            dict(file=each.file, problem=each.text, harmless=each.harmless)
+            for each in report.problems
+        ]
+        write_json(
+            args.out, dict(counts=report.counts, problems=problems, unchecked=report.unchecked)
+        )
     return 2 if report.problems else 0

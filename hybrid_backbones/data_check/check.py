@@ -1,22 +1,22 @@
 """All datasets of a config."""
 
-import os
-from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from mmengine.config import Config, ConfigDict
 
 from ..config.data import datasets, is_local
-from ..config.traverse import kind_of, walk
+from ..config.traverse import kind_of
 from ..openmmlab.library import import_library, library_of
-from .coco import check_coco
-from .images import check_image
-from .label_maps import check_label_map, same_size
+from .coco_dataset import is_coco, read_coco
+from .found import Found, Image
 from .problems import Problem
+from .segmentation import read_segmentation
 
 SAMPLED = 50  # images of a dataset that the quick form looks at
+CHUNK = 16  # images that a process takes at a time
 Track = Callable[[Sequence[Any]], Iterable[Any]]
 
 
@@ -27,14 +27,22 @@ class Report:
     Args:
         counts: By what was counted, such as ``'images of train_dataloader'``.
         problems: All of them.
+        unchecked: Datasets of which nothing is known here, and why.
     """
 
     counts: Dict[str, int] = field(default_factory=dict)
     problems: List[Problem] = field(default_factory=list)
+    unchecked: List[str] = field(default_factory=list)
 
 
 def check_dataset(
-    cfg: Config, parts: Tuple[str, ...], *, full: bool = False, track: Track = iter
+    cfg: Config,
+    parts: Tuple[str, ...],
+    *,
+    full: bool = False,
+    images: bool = True,
+    workers: int = 0,
+    track: Track = iter,
 ) -> Report:
     """Look at what the dataloaders of a config will read, and the metrics behind them.
 
@@ -43,111 +51,73 @@ def check_dataset(
         parts: Names of dataloaders.
         full: Every image is decoded to its end; otherwise annotations are read whole, and of images
             the headers of a few.
+        images: Look at images at all.
+        workers: Processes that decode images; 0: this one.
         track: Wraps the sequence of images, to show progress.
 
     Raises:
         ConfigError: The config is for another library.
         ImportError: The library is not installed.
     """
-    library = library_of(cfg)
-    import_library(library)
+    import_library(library_of(cfg))
     report = Report()
     seen = set()
     for part, dataset in datasets(cfg):
-        root = dataset.get('data_root') or ''
-        key = (root, str(dataset.get('ann_file')), str(dataset.get('data_prefix')))
-        if part not in parts or key in seen or not is_local(dataset, root):
+        key = tuple(str(dataset.get(each)) for each in ('data_root', 'ann_file', 'data_prefix'))
+        if part not in parts or key in seen:
             continue
         seen.add(key)
-        check = _segmentation if library == 'mmseg' else _coco
-        for problem in check(cfg, part, dataset, report.counts, full, track):
-            if problem not in report.problems:
-                report.problems.append(problem)
+        reason = _unknown(cfg, dataset)
+        if reason:
+            report.unchecked.append(f'{kind_of(dataset)} of {part} is not checked: {reason}')
+            continue
+        found = _read(cfg, dataset)
+        count = f'images of {part}'
+        report.counts[count] = report.counts.get(count, 0) + len(found.images)
+        problems = [*found.problems, *_look(found.images if images else [], full, workers, track)]
+        known = set(report.problems)
+        report.problems += [problem for problem in problems if problem not in known]
     return report
 
 
-def _coco(
-    cfg: Config,
-    part: str,
-    dataset: ConfigDict,
-    counts: Dict[str, int],
-    full: bool,
-    track: Track,
-) -> Iterator[Problem]:
-    if not dataset.get('ann_file') or not kind_of(dataset).startswith('Coco'):
-        return
-    root = dataset.get('data_root') or ''
-    keypoints = _keypoints(cfg, dataset) if cfg.default_scope == 'mmpose' else None
-    masks = any('Mask' in kind_of(node) for _, node in walk(cfg.model))
-    found = check_coco(os.path.join(root, dataset.ann_file), keypoints, masks)
-    yield from found.problems
-    folder = os.path.join(root, (dataset.get('data_prefix') or {}).get('img', ''))
-    counts[f'images of {part}'] = len(found.images)
-    chosen = found.images if full else _spread(found.images)
-    for image in track(chosen) if full and chosen else chosen:
-        sides = (image.get('width'), image.get('height'))
-        size: Any = sides if all(type(side) is int for side in sides) else None
-        problem = check_image(os.path.join(folder, image['file_name']), size, full)
-        if problem:
-            yield problem
+def _unknown(cfg: Config, dataset: ConfigDict) -> str:
+    """Why a dataset cannot be checked; empty if it can."""
+    if not is_local(dataset, dataset.get('data_root') or ''):
+        return 'its files are on another machine'
+    if cfg.default_scope == 'mmseg':
+        return ''
+    if not is_coco(cfg, dataset):
+        return "it is not in COCO's format"
+    return '' if dataset.get('ann_file') else 'it has no ann_file'
 
 
-def _keypoints(cfg: Config, dataset: ConfigDict) -> int:
-    """How many an annotation has: as the head gives, or COCO's."""
-    number = (cfg.model.get('head') or {}).get('out_channels')
-    return number if isinstance(number, int) else 17
+def _read(cfg: Config, dataset: ConfigDict) -> Found:
+    return (
+        read_segmentation(cfg, dataset) if cfg.default_scope == 'mmseg' else read_coco(cfg, dataset)
+    )
 
 
-def _spread(items: List[Any]) -> List[Any]:
+def _look(images: List[Image], full: bool, workers: int, track: Track) -> List[Problem]:
+    if not full:
+        return [problem for problem in map(_check_header, _spread(images)) if problem]
+    if not images:
+        return []
+    if not workers:
+        return [problem for problem in map(_check_whole, track(images)) if problem]
+    with ProcessPoolExecutor(workers) as pool:
+        results = pool.map(_check_whole, images, chunksize=CHUNK)
+        return [problem for problem, _ in zip(results, track(images)) if problem]
+
+
+def _check(image: Image, whole: bool) -> Optional[Problem]:
+    return image.check(whole)
+
+
+_check_header, _check_whole = partial(_check, whole=False), partial(_check, whole=True)
+
+
+def _spread(items: List[Image]) -> List[Image]:
     """A few, from the first to the last."""
     if len(items) <= SAMPLED:
         return items
     return [items[i * (len(items) - 1) // (SAMPLED - 1)] for i in range(SAMPLED)]
-
-
-def _segmentation(
-    cfg: Config,
-    part: str,
-    dataset: ConfigDict,
-    counts: Dict[str, int],
-    full: bool,
-    track: Track,
-) -> Iterator[Problem]:
-    registry = import_module('mmseg.registry').DATASETS
-    given = dict(dataset.to_dict(), lazy_init=False, serialize_data=False, pipeline=[])
-    built = registry.build(given)
-    pairs = [(each['img_path'], each.get('seg_map_path')) for each in built.data_list]
-    counts[f'images of {part}'] = len(pairs)
-    if not pairs:
-        yield _nothing(dataset, built.img_suffix)
-        return
-    classes = len(built.metainfo.get('classes') or ())
-    ignored = {built.ignore_index, *_ignored_by(cfg)}
-    chosen = pairs if full else _spread(pairs)
-    for image, label_map in track(chosen) if full else chosen:
-        problem = check_image(image, None, full)
-        if problem:
-            yield problem
-        elif label_map:
-            wrong = check_image(label_map) or check_label_map(
-                label_map, classes, bool(built.reduce_zero_label), ignored
-            )
-            wrong = wrong or same_size(image, label_map)
-            if wrong:
-                yield wrong
-
-
-def _ignored_by(cfg: Config) -> Iterator[int]:
-    for _, node in walk(cfg.model):
-        if isinstance(node.get('ignore_index'), int):
-            yield node.ignore_index
-
-
-def _nothing(dataset: ConfigDict, suffix: str) -> Problem:
-    """A folder in which no file has the suffix: which there are."""
-    prefix = dataset.get('data_prefix') or {}
-    folder = os.path.join(dataset.get('data_root') or '', prefix.get('img_path') or '')
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    found = Counter(os.path.splitext(name)[1] for name in names if '.' in name)
-    there = ', '.join(f'{count} {ending}' for ending, count in found.most_common(3)) or 'no files'
-    return Problem(folder, f'no image ends in {suffix}; there are {there}: set img_suffix')

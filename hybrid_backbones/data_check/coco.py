@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from .problems import Problem
 
@@ -18,7 +18,7 @@ class CocoFile:
     """An annotation file, as far as it can be read.
 
     Args:
-        images: Entries with a ``file_name``.
+        images: Entries that name a file.
         problems: What is wrong with it.
     """
 
@@ -26,13 +26,19 @@ class CocoFile:
     problems: List[Problem] = field(default_factory=list)
 
 
-def check_coco(path: str, keypoints: Optional[int] = None, masks: bool = False) -> CocoFile:
+def check_coco(
+    path: str,
+    keypoints: Optional[int] = None,
+    masks: bool = False,
+    needed: Sequence[str] = ('area', 'iscrowd'),
+) -> CocoFile:
     """Read a file and look at all of it.
 
     Args:
         path: Of the JSON file.
         keypoints: How many an annotation has; None for a detector's file.
         masks: Whether masks are trained or evaluated.
+        needed: Numbers of an annotation that evaluation asks for.
     """
     content = _read(path)
     if isinstance(content, Problem):
@@ -50,11 +56,20 @@ def check_coco(path: str, keypoints: Optional[int] = None, masks: bool = False) 
     checks = (
         *_images(lists['images']),
         *_ids('category', lists['categories']),
-        *_annotations(lists, keypoints, masks),
+        *_annotations(lists, keypoints, masks, needed),
     )
     found.problems += [Problem(path, text) for text in checks]
-    found.images = [image for image in lists['images'] if isinstance(image.get('file_name'), str)]
+    found.problems += [Problem(path, text, harmless=True) for text in _odd_boxes(lists)]
+    found.images = [image for image in lists['images'] if file_name(image) is not None]
     return found
+
+
+def file_name(image: Dict[str, Any]) -> Optional[str]:
+    """The name of an image's file; LVIS has its folder and name in COCO's address."""
+    name, url = image.get('file_name'), image.get('coco_url')
+    if isinstance(name, str):
+        return name
+    return '/'.join(url.split('/')[-2:]) if isinstance(url, str) else None
 
 
 def _read(path: str) -> Any:
@@ -85,7 +100,7 @@ def _images(images: List[Dict[str, Any]]) -> Iterator[str]:
     yield from _ids('image', images)
     for image in images:
         name = f'image {image.get("id")}'
-        if not isinstance(image.get('file_name'), str):
+        if file_name(image) is None:
             yield f'{name} has no file_name'
         for side in ('height', 'width'):
             if type(image.get(side)) is not int or image[side] < 1:
@@ -93,7 +108,10 @@ def _images(images: List[Dict[str, Any]]) -> Iterator[str]:
 
 
 def _annotations(
-    lists: Dict[str, List[Dict[str, Any]]], keypoints: Optional[int], masks: bool
+    lists: Dict[str, List[Dict[str, Any]]],
+    keypoints: Optional[int],
+    masks: bool,
+    needed: Sequence[str],
 ) -> Iterator[str]:
     yield from _ids('annotation', lists['annotations'])
     images = {image.get('id'): image for image in lists['images']}
@@ -105,10 +123,13 @@ def _annotations(
             yield f'{name} is of image {annotation.get("image_id")}, which is not there'
         if annotation.get('category_id') not in categories:
             yield f'{name} is of category {annotation.get("category_id")}, which is not there'
-        for key in ('area', 'iscrowd'):
+        for key in needed:
             if not _is_number(annotation.get(key)):
                 yield f'{name} has no {key}, which evaluation needs'
-        yield from (f'{name}: {text}' for text in _box(annotation.get('bbox'), image or {}))
+        if not _is_box(annotation.get('bbox')):
+            yield f'{name}: bbox is not four finite numbers [x, y, width, height]: ' + str(
+                annotation.get('bbox')
+            )
         if masks:
             yield from (f'{name}: {text}' for text in _mask(annotation.get('segmentation')))
         if keypoints is not None:
@@ -120,19 +141,30 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and isfinite(value)
 
 
-def _box(box: Any, image: Dict[str, Any]) -> Iterator[str]:
-    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
-        yield f'bbox is not four finite numbers [x, y, width, height]: {box}'
-        return
+def _is_box(box: Any) -> bool:
+    return isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
+
+
+def _odd_boxes(lists: Dict[str, List[Dict[str, Any]]]) -> Iterator[str]:
+    """Boxes that the libraries pass over or clip; COCO has a few."""
+    images = {image.get('id'): image for image in lists['images']}
+    for annotation in lists['annotations']:
+        box = annotation.get('bbox')
+        if _is_box(box):
+            image = images.get(annotation.get('image_id')) or {}
+            for text in _odd_box(box, image.get('width'), image.get('height')):
+                yield f'annotation {annotation.get("id")}: {text}'
+
+
+def _odd_box(box: Any, image_width: Any, image_height: Any) -> Iterator[str]:
     x, y, width, height = box
     if width <= 0 or height <= 0:
         yield f'bbox has no area: {box}'
-        return
-    sides = image.get('width'), image.get('height')
-    if all(type(side) is int for side in sides):
-        beyond = max(-x, -y, x + width - sides[0], y + height - sides[1])
+    elif type(image_width) is int and type(image_height) is int:
+        beyond = max(-x, -y, x + width - image_width, y + height - image_height)
         if beyond > OUTSIDE:
-            yield f'bbox {box} is {beyond:.0f} pixels outside of the image of {sides[0]}x{sides[1]}'
+            sides = f'{image_width}x{image_height}'
+            yield f'bbox {box} is {beyond:.0f} pixels outside of the image of {sides}'
 
 
 def _mask(mask: Any) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Label maps of semantic segmentation: a class for each pixel."""
 
-from typing import Any, Collection, Optional, Tuple
+from dataclasses import dataclass
+from typing import Any, FrozenSet, Iterable, List, Optional, Tuple
 
 import numpy as np
 from PIL import Image
@@ -11,17 +12,33 @@ from .problems import Problem
 SHOWN = 5  # values in a message
 
 
-def check_label_map(
-    path: str, classes: int, reduce_zero_label: bool, ignored: Collection[int]
-) -> Optional[Problem]:
-    """What is wrong with a label map; None if nothing is.
+@dataclass(frozen=True)
+class Labels:
+    """What the values of a label map may be.
 
     Args:
-        path: Of the file.
         classes: How many there are.
         reduce_zero_label: Whether 0 is no class, and classes begin at 1.
         ignored: Values that do not count.
     """
+
+    classes: int
+    reduce_zero_label: bool = False
+    ignored: FrozenSet[int] = frozenset({255})
+
+    def strange(self, values: Iterable[int]) -> List[int]:
+        """Those that are neither classes nor ignored, rising."""
+        allowed = {*range(self.first, self.first + self.classes), *self.ignored, *range(self.first)}
+        return sorted(set(values) - allowed)
+
+    @property
+    def first(self) -> int:
+        """The first class."""
+        return 1 if self.reduce_zero_label else 0
+
+
+def check_label_map(path: str, labels: Labels) -> Optional[Problem]:
+    """What is wrong with the label map in a file; None if nothing is."""
     try:
         with Image.open(path) as image:
             values: Any = np.asarray(image)
@@ -31,17 +48,21 @@ def check_label_map(
     if values.ndim != 2:
         text = f'has {values.shape[2]} channels (mode {mode}): one is needed, with class numbers'
         return Problem(path, text)
-    first = 1 if reduce_zero_label else 0
-    known = {*range(first, first + classes), *ignored, *((0,) if reduce_zero_label else ())}
-    strange = sorted(set(np.unique(values).tolist()) - known)
+    text = describe_strange(labels, np.unique(values).tolist())
+    return Problem(path, text) if text else None
+
+
+def describe_strange(labels: Labels, values: Iterable[int]) -> str:
+    """Which values are no classes; empty if all are."""
+    strange = labels.strange(values)
     if not strange:
-        return None
+        return ''
     shown = ', '.join(map(str, strange[:SHOWN])) + (', ...' if len(strange) > SHOWN else '')
     hint = '; 0 and 255 for two classes would have to be 0 and 1' if strange == [255] else ''
-    return Problem(
-        path,
-        f'has the values {shown}, which are no classes ({first} to {first + classes - 1}) and '
-        f'not ignored ({", ".join(map(str, sorted(ignored)))}){hint}',
+    last = labels.first + labels.classes - 1
+    return (
+        f'has the values {shown}, which are no classes ({labels.first} to {last}) and not ignored '
+        f'({", ".join(map(str, sorted(labels.ignored)))}){hint}'
     )
 
 

@@ -6,7 +6,8 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, DefaultScope
 
-from ..config.data import datasets
+from ..config.data import datasets, datasets_of
+from ..data_check.segmentation import suffixes_of
 from ..errors import ConfigError
 
 
@@ -56,7 +57,8 @@ def check_not_empty(cfg: Config, parts: Tuple[str, ...]) -> None:
 def empty(cfg: Config, part: str) -> str:
     """What may be why a dataset is empty."""
     if cfg.get('default_scope') == 'mmseg':
-        return f'the dataset of {part} is empty: check its folders and file endings'
+        folders = [suffixes_of(dataset) for dataset in datasets_of(cfg, part)]
+        return f'the dataset of {part} is empty: {"; ".join(folders)}'
     return (
         f'the dataset of {part} is empty: no image holds an object of the requested classes; list '
         f'the classes of your annotation file in {part}.dataset.metainfo.classes'

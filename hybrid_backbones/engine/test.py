@@ -15,6 +15,8 @@ from ..openmmlab.library import announce_operators
 from ..openmmlab.published import apply_settings, load_into
 from ..utils.files import check_file, check_folder
 from ..weights import PublishedModel, allow_mmengine_pickles, read_model
+from .bad_images import leave_out
+from .data import check_data_quickly
 from .drawings import draw_into
 from .dump import dump_results
 from .hooks.fold import FoldHook, bare_model
@@ -60,6 +62,8 @@ def test(
     tta: bool = False,
     fold: bool = False,
     allow_non_finite: bool = False,
+    data_check: bool = True,
+    skip_bad_images: int = 0,
 ) -> Tested:
     """Test a checkpoint on the config's test set.
 
@@ -77,6 +81,8 @@ def test(
         tta: Test-time augmentation: the config's own, or for detection a flip.
         fold: Fold the backbone's norms and scales into its convolutions first.
         allow_non_finite: Also take weights that are infinite or not a number.
+        data_check: Read the annotations, and the headers of a few images, before anything else.
+        skip_bad_images: How many images may be unreadable; they are left out, and the notes say so.
 
     Raises:
         ConfigError: A setting cannot work.
@@ -107,6 +113,9 @@ def test(
     forget_pretrained(cfg.model)
     published = read_model(checkpoint, allow_non_finite)
     notes = apply_settings(cfg, published)
+    notes += leave_out(cfg, ('test_dataloader',), skip_bad_images) if skip_bad_images else []
+    if data_check and not mini:
+        notes += check_data_quickly(cfg, ('test_dataloader',), images=not skip_bad_images)
     if show_dir:
         _draw(cfg)
     notes += _augment(cfg) if tta else []

@@ -13,10 +13,13 @@ from ..backbones.families import families, is_builtin_type
 from ..config.traverse import backbones_in, forget_pretrained, kind_of
 from ..errors import BatchTooSmallError, CheckpointError, ConfigError, OutputError
 from ..openmmlab.build import build_on_meta
+from ..openmmlab.check_best import check_best
 from ..openmmlab.check_classes import check_classes
 from ..openmmlab.check_fit import check_fit
 from ..openmmlab.library import LIBRARIES
 from ..utils.files import REFUSALS, check_folder
+from .bad_images import skip_in_training
+from .data import check_data_quickly
 from .datasets import check_not_empty
 from .handed_over import hand_over
 from .hooks.losses import LossCheckHook
@@ -42,6 +45,8 @@ def train(
     auto_scale_lr: bool = False,
     resume: Union[bool, str] = False,
     allow_non_finite: bool = False,
+    data_check: bool = True,
+    skip_bad_images: int = 0,
 ) -> Path:
     """Train a detector, segmentor or pose estimator.
 
@@ -57,6 +62,8 @@ def train(
         auto_scale_lr: Scale the learning rate from the config's base batch size to the actual one.
         resume: A checkpoint to resume from, or True for the newest whole one in the work directory.
         allow_non_finite: Also start from weights that are infinite or not a number.
+        data_check: Read the annotations, and the headers of a few images, before anything else.
+        skip_bad_images: How many images may be unreadable; others take their places.
 
     Returns:
         The work directory.
@@ -85,14 +92,20 @@ def train(
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             raise ConfigError('`auto_scale_lr` needs auto_scale_lr.base_batch_size in the config')
         cfg.auto_scale_lr.enable = True
-    check_classes(cfg, ('train_dataloader', 'val_dataloader'))
+    parts = ('train_dataloader', 'val_dataloader')
+    check_classes(cfg, parts)
+    check_best(cfg)
     _check_batch(cfg)
+    data_notes = []
+    if data_check and not mini:
+        data_notes += check_data_quickly(cfg, parts, images=not skip_bad_images)
+    data_notes += skip_in_training(cfg, skip_bad_images) if skip_bad_images else []
     _save_whole_files(cfg)
     seed_batches(cfg)
     notes = _resume(cfg, resume, allow_non_finite)
     notes += [] if cfg.get('resume') else start_from_published(cfg, allow_non_finite)
     runner = build_runner(cfg)
-    for note in notes:
+    for note in data_notes + notes:
         print_log(note, logger='current')
     if mini:
         print_log('training on a small synthetic dataset, from random weights', logger='current')
@@ -109,7 +122,10 @@ def _explained(cfg: Config, runner: Any) -> Iterator[None]:
     """Failures that come from the settings, and do not say from which."""
     try:
         yield
-    except (ConfigError, CheckpointError, OutputError):
+    except (ConfigError, CheckpointError, OutputError) as error:
+        _, in_a_worker, text = str(error).rpartition('ConfigError: ')
+        if in_a_worker:  # of the data loader, with the whole way that it took there
+            raise ConfigError(text.strip()) from None
         raise
     except OSError as error:
         if error.errno not in REFUSALS or error.filename is not None:

@@ -10,6 +10,8 @@ from mmengine.runner import set_random_seed
 
 from ...config.data import datasets
 from ...config.traverse import walk
+from ...data_check.label_maps import same_size
+from ...data_check.segmentation import ignored_values
 from ...engine.datasets import build_dataset, empty
 from ...engine.prepare import prepare
 from ...errors import ConfigError, OutputError, one_line
@@ -106,6 +108,7 @@ def browse(
             normalisation=_normalisation(cfg, part),
             whole=stage == 'original',
             heatmaps=heatmaps,
+            ignored=ignored_values(cfg, dataset),
         )
         if _is_of_detector(cfg, part):
             done.of_detector = True
@@ -120,7 +123,7 @@ def _draw_all(dataset: Any, artist: GroundTruthVisualizer, done: Browsed, track:
         try:
             item = dataset[index]
             path = path_inside(done.folder, f'{index:0{digits}d}_{_stem(item)}.png')
-            doubt = artist.draw(item, path)
+            doubt = artist.draw(item, path) or _other_size(dataset, index)
             done.images.append(path)
         except OutputError:
             raise
@@ -128,6 +131,18 @@ def _draw_all(dataset: Any, artist: GroundTruthVisualizer, done: Browsed, track:
             doubt = f'skipped: {_reason(error)}'
         if doubt:
             done.problems.append(f'{_source(dataset, index)}: {doubt}')
+
+
+def _other_size(dataset: Any, index: int) -> str:
+    """Whether the files of image and mask differ in size, which resizing hides."""
+    try:
+        info = dataset.get_data_info(index)
+    except AttributeError:  # a wrapper that mixes images
+        return ''
+    if not info.get('seg_map_path') or not info.get('img_path'):
+        return ''
+    problem = same_size(info['img_path'], info['seg_map_path'])
+    return f'its mask {problem.text}' if problem else ''
 
 
 def _show_truth(cfg: Config, part: str, original: bool) -> None:

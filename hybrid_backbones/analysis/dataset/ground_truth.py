@@ -7,13 +7,14 @@ are the model's data preprocessor's. So what is shown here is what the model get
 import warnings
 from itertools import count
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Collection, Dict, Optional, Tuple
 
 import numpy as np
 from mmengine.config import ConfigDict
 from mmengine.registry import VISUALIZERS
 from numpy.typing import NDArray
 
+from ...data_check.label_maps import Labels, describe_strange
 from ...utils.files import atomic_path
 
 # of the libraries' visualizers, where the config does not say: the image is to be seen below
@@ -23,7 +24,6 @@ STYLES: Dict[str, Dict[str, Any]] = dict(
     PoseLocalVisualizer=dict(radius=3, line_width=2),
 )
 NUMBERS = count()
-IGNORED = 255  # in a mask
 PARTS = ('gt_instances', 'gt_sem_seg', 'gt_panoptic_seg', 'gt_fields')
 
 
@@ -36,6 +36,7 @@ class GroundTruthVisualizer:
         normalisation: The pipeline's ``Normalize``, if it has one.
         whole: Whether images are whole ones, in which a person's box says something.
         heatmaps: Draw a pose's target heatmaps below the image.
+        ignored: Values of a mask that are no class, and need not be.
     """
 
     def __init__(
@@ -45,7 +46,9 @@ class GroundTruthVisualizer:
         normalisation: Optional[ConfigDict],
         whole: bool = False,
         heatmaps: bool = False,
+        ignored: Collection[int] = (255,),
     ):
+        self.ignored = ignored
         kind = str(visualizer.type).rpartition('.')[2]
         settings = {**STYLES.get(kind, {}), **visualizer}
         for key in ('vis_backends', 'save_dir'):
@@ -113,16 +116,14 @@ class GroundTruthVisualizer:
             return ''
         known = len(self.visualizer.dataset_meta['classes'])
         values = np.unique(sample.gt_sem_seg.data.numpy()).tolist()
-        wrong = [value for value in values if value >= known and value != IGNORED]
-        if not wrong:
-            return ''
-        return (
-            f'the mask has the values {", ".join(map(str, wrong))}, but there are {known} classes: '
-            f'0 to {known - 1}, and {IGNORED} where nobody labelled'
-        )
+        text = describe_strange(Labels(known, ignored=frozenset(self.ignored)), values)
+        return f'the mask {text}' if text else ''
 
 
 def _check_size(sample: Any, size: Tuple[int, int]) -> None:
+    if 'gt_sem_seg' in sample and sample.gt_sem_seg.data.dim() > 3:
+        channels = sample.gt_sem_seg.data.shape[-1]
+        raise ValueError(f'the mask has {channels} channels: one is needed, with class numbers')
     if 'gt_sem_seg' in sample and tuple(sample.gt_sem_seg.shape) != size:
         sides = ['x'.join(map(str, shape)) for shape in (size, sample.gt_sem_seg.shape)]
         raise ValueError(f'the image is {sides[0]} pixels, its mask {sides[1]}')

@@ -257,7 +257,11 @@ def write_masks(root, value, size=(40, 60)):
     'value, size, doubt',
     [
         (1, (40, 60), ''),
-        (3, (40, 60), 'the mask has the values 3, but there are 3 classes: 0 to 2, and 255'),
+        (
+            3,
+            (40, 60),
+            'the mask has the values 3, which are no classes (0 to 2) and not ignored (255)',
+        ),
         (1, (20, 30), 'the image is 40x60 pixels, its mask 20x30'),
     ],
 )

@@ -1,0 +1,35 @@
+"""The data of a config, looked at before a training or test begins."""
+
+from typing import List, Tuple
+
+from mmengine.config import Config
+
+from ..data_check import check_dataset
+from ..errors import ConfigError
+
+MORE = '`hybrid-backbones check-dataset` lists all'
+
+
+def check_data_quickly(cfg: Config, parts: Tuple[str, ...], images: bool = True) -> List[str]:
+    """Read annotations whole, and the headers of a few images.
+
+    Args:
+        cfg: As :func:`hybrid_backbones.engine.prepare.prepare` gives it.
+        parts: The dataloaders that will be used.
+        images: Look at images too.
+
+    Returns:
+        Lines for the log: faults that training and evaluation pass over.
+
+    Raises:
+        ConfigError: Something would end the run later, or make it mean something else.
+    """
+    report = check_dataset(cfg, parts, images=images)
+    fatal = [problem for problem in report.problems if not problem.harmless]
+    if fatal:
+        others = f'; and {len(fatal) - 1} more' if len(fatal) > 1 else ''
+        raise ConfigError(f'{fatal[0]}{others}: {MORE}; `data_check=False` begins without looking')
+    if not report.problems:
+        return []
+    first, count = report.problems[0], len(report.problems)
+    return [f'{count} faults of the data that do no harm, such as {first}: {MORE}']

@@ -1,0 +1,163 @@
+"""Trainings and tests go on in spite of unreadable images, and say so."""
+
+import json
+import shutil
+
+import pytest
+from mmengine.registry import DATASETS, DefaultScope
+
+from hybrid_backbones.config.data import datasets_of, relocate
+from hybrid_backbones.data_check import check_dataset
+from hybrid_backbones.engine.bad_images import FOLDER, leave_out, skip_in_training
+from hybrid_backbones.engine.data import check_data_quickly
+from hybrid_backbones.errors import ConfigError
+from hybrid_backbones.openmmlab.library import import_library
+from hybrid_backbones.synthetic import coco, keypoints, segmentation, shrink_config
+from hybrid_backbones.zoo.configs import read_config
+
+pytest.importorskip('mmpose')
+
+CONFIGS = {
+    'maskrcnn_uniformer_xxs_1x': 'coco',
+    'topdown_hrformer_t_210e_coco_256x192': 'coco_keypoints',
+    'semanticfpn_uniformer_xxs_80k_ade20k': 'ade20k',
+}
+BOTH = ('train_dataloader', 'val_dataloader')
+
+
+@pytest.fixture(scope='module')
+def drawn(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (coco, keypoints):
+            patch.setattr(module, 'SPLITS', dict(train2017=4, val2017=3))
+        patch.setattr(segmentation, 'SPLITS', dict(train=4, val=3))
+        root = tmp_path_factory.mktemp('sets')
+        for name in CONFIGS:
+            shrink_config(read_config(name), root)
+        yield root
+
+
+@pytest.fixture(params=CONFIGS)
+def cfg(request, drawn, tmp_path):
+    """A config with a dataset of its own, of four and three images."""
+    cfg = read_config(request.param)
+    shrink_config(cfg, drawn)
+    (root,) = {dataset.data_root for part in BOTH for dataset in datasets_of(cfg, part)}
+    shutil.copytree(root, tmp_path / 'data')
+    relocate(cfg, tmp_path / 'data')
+    cfg.work_dir = str(tmp_path / 'work')
+    import_library(cfg.default_scope)
+    return cfg
+
+
+def build(cfg, part):
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        return DATASETS.build(cfg[part].dataset)
+
+
+def images(cfg, part):
+    return list(
+        dict.fromkeys(each['img_path'] for each in map(build(cfg, part).get_data_info, range(3)))
+    )
+
+
+def tear(path):
+    with open(path, 'r+b') as file:
+        file.truncate(300)
+
+
+def test_nothing_is_bad(cfg):
+    assert leave_out(cfg, ('val_dataloader',), 1) == []
+    assert 'indices' not in datasets_of(cfg, 'val_dataloader')[0]
+    assert check_data_quickly(cfg, BOTH) == []
+
+
+def test_training(cfg, tmp_path):
+    """Another image takes the place; each bad one is named once, in all processes together."""
+    bad = images(cfg, 'train_dataloader')[0]
+    tear(bad)
+    assert skip_in_training(cfg, 1) == []
+    dataset = build(cfg, 'train_dataloader')
+    for _ in range(2):
+        for index in range(len(dataset)):
+            assert dataset[index]['data_samples'].img_path != bad
+    (note,) = (tmp_path / 'work' / FOLDER).iterdir()
+    assert note.read_text().startswith(f'{bad}: ')
+
+
+def test_one_too_many(cfg):
+    for path in images(cfg, 'train_dataloader')[:2]:
+        tear(path)
+    skip_in_training(cfg, 1)
+    dataset = build(cfg, 'train_dataloader')
+    with pytest.raises(ConfigError, match='2 images cannot be read, more than the 1 that'):
+        for index in range(len(dataset)):
+            dataset[index]
+
+
+def test_evaluation(cfg):
+    """Over the others, and it says so."""
+    bad = images(cfg, 'val_dataloader')[0]
+    tear(bad)
+    whole = len(build(cfg, 'val_dataloader'))
+    (note,) = leave_out(cfg, ('val_dataloader',), 1)
+    assert f'of {whole} entries of val_dataloader are left out' in note
+    assert 'metrics are not those of the whole set' in note and bad in note
+    rest = build(cfg, 'val_dataloader')
+    assert 0 < len(rest) < whole
+    assert bad not in [rest.get_data_info(i)['img_path'] for i in range(len(rest))]
+
+
+def test_evaluation_with_too_many(cfg):
+    bad = images(cfg, 'val_dataloader')[0]
+    tear(bad)
+    with pytest.raises(ConfigError, match='1 images of val_dataloader cannot be read') as caught:
+        leave_out(cfg, ('val_dataloader',), 0)
+    assert bad in str(caught.value)
+
+
+def test_a_run_is_not_begun(cfg):
+    """With data that would end it later."""
+    images(cfg, 'val_dataloader')
+    for path in images(cfg, 'val_dataloader'):
+        open(path, 'wb').close()
+    with pytest.raises(ConfigError, match='is empty') as caught:
+        check_data_quickly(cfg, BOTH)
+    assert 'data_check=False' in str(caught.value)
+    assert check_data_quickly(cfg, BOTH, images=False) == []
+
+
+def test_what_does_no_harm(drawn, tmp_path):
+    """COCO has a few boxes without area: they are said, and training begins."""
+    cfg = read_config('maskrcnn_uniformer_xxs_1x')
+    shrink_config(cfg, drawn)
+    shutil.copytree(drawn / 'coco', tmp_path / 'data')
+    relocate(cfg, tmp_path / 'data')
+    path = tmp_path / 'data' / 'annotations' / 'instances_train2017.json'
+    content = json.loads(path.read_text())
+    content['annotations'][0]['bbox'][2] = 0
+    path.write_text(json.dumps(content))
+    (note,) = check_data_quickly(cfg, BOTH)
+    assert note.startswith('1 faults of the data that do no harm')
+    assert 'bbox has no area' in note
+    del content['annotations'][0]['iscrowd']
+    path.write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match='has no iscrowd, which evaluation needs'):
+        check_data_quickly(cfg, BOTH)
+
+
+@pytest.mark.parametrize('workers', (0, 2))
+def test_processes(cfg, workers):
+    tear(images(cfg, 'train_dataloader')[1])
+    report = check_dataset(cfg, BOTH, full=True, workers=workers)
+    (problem,) = report.problems
+    assert 'damaged' in problem.text
+
+
+def test_other_formats_are_not_passed_as_checked(drawn):
+    cfg = read_config('mmdet::pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py')
+    report = check_dataset(cfg, BOTH)
+    assert not report.counts and len(report.unchecked) == 3
+    assert report.unchecked[0] == (
+        "VOCDataset of train_dataloader is not checked: it is not in COCO's format"
+    )
