@@ -23,7 +23,12 @@ PAGE = DOCS / 'reliability.md'
 # what is injected, and where it is tested
 TESTS = {
     'Training': ('engine/test_survival.py', 'tools/test_stop_and_resume.py'),
-    'Checkpoints': ('weights/test_loading.py', 'engine/test_published_start.py'),
+    'Checkpoints': (
+        'weights/test_loading.py',
+        'weights/test_unpickler.py',
+        'openmmlab/test_safe_loading.py',
+        'engine/test_published_start.py',
+    ),
     'Settings': (
         'cli/test_refusals.py',
         'tools/test_refusals.py',
@@ -35,6 +40,12 @@ TESTS = {
         'cli/test_disks.py',
         'engine/test_drawings.py',
         'utils/test_files.py',
+    ),
+    'Data': (
+        'data_check/test_check.py',
+        'data_check/test_coco.py',
+        'engine/test_bad_images.py',
+        'openmmlab/test_check_best.py',
     ),
     'Images': ('inference/test_predict.py', 'analysis/dataset/test_browse.py'),
     'Published models': ('reproduce/test_reproduce.py',),
