@@ -1,8 +1,17 @@
 """Failures of other code as one line."""
 
+import errno
+import pickle
+
 import pytest
 
-from hybrid_backbones.errors import CheckpointError, ConfigError, as_config_error, one_line
+from hybrid_backbones.errors import (
+    CheckpointError,
+    ConfigError,
+    OutputError,
+    as_config_error,
+    one_line,
+)
 
 
 def fail(error, *arguments):
@@ -34,6 +43,14 @@ def test_only_some_kinds():
 def test_our_own_pass(kind):
     with pytest.raises(kind, match=r'^as it is$'):
         fail(kind('as it is'), 'mine')
+
+
+def test_what_cannot_be_written_passes():
+    error = OutputError(errno.ENOSPC, 'the disk is full', 'a.png')
+    with pytest.raises(OutputError, match=r'^cannot write a\.png: the disk is full$'):
+        fail(error, 'mine')
+    again = pickle.loads(pickle.dumps(error))  # from another process
+    assert (type(again), str(again), again.errno) == (OutputError, str(error), errno.ENOSPC)
 
 
 def test_interrupts_pass():

@@ -10,6 +10,7 @@ import torch
 from mmengine.dist import barrier, get_local_rank, is_distributed
 
 from ..errors import CheckpointError
+from ..utils.files import path_inside
 from .families import find_pretrained, published_files
 
 WITHOUT = 'start from random weights (in a config: model.backbone.init_cfg=None)'
@@ -51,7 +52,7 @@ def find_best(family: str, arch: Any) -> str:
 
 def cached_copy(url: str) -> Path:
     """Where :func:`download` keeps the file of a URL."""
-    return _cache() / _cached_name(url)
+    return path_inside(_cache(), _cached_name(url))
 
 
 def cached(name: str) -> Path:

@@ -21,10 +21,11 @@ from hybrid_backbones.deploy.exporting.formats import FORMATS
 from hybrid_backbones.engine import test as testing
 from hybrid_backbones.engine import train as training
 from hybrid_backbones.engine.dump import dump_results
-from hybrid_backbones.errors import OutputError
+from hybrid_backbones.errors import CheckpointError, OutputError
 from hybrid_backbones.inference.outputs import PredictionWriter
 from hybrid_backbones.synthetic import write_coco
 from hybrid_backbones.utils.files import atomic_path
+from hybrid_backbones.weights.download import download
 from tests.disks import OLD, below_a_file, content, fill, folders, full, mounted, place, read_only
 from tests.tools.commands import MASK_RCNN
 
@@ -200,6 +201,14 @@ def test_a_folder_gets_the_converted_file(command, tmp_path, converted):
 def converted(tmp_path):
     torch.save(create_backbone('uniformer_xxs').state_dict(), tmp_path / 'uniformer_xxs.pth')
     return tmp_path / 'uniformer_xxs.pth'
+
+
+def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / 'file').write_bytes(OLD)
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'file'))
+    with pytest.raises(CheckpointError, match=r'cannot download .*Not a directory.*another way'):
+        download('http://127.0.0.1:9/model.pth')
+    assert (tmp_path / 'file').read_bytes() == OLD
 
 
 def test_a_device_stays_one(command, tmp_path):

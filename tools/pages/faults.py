@@ -38,6 +38,7 @@ TESTS = {
     ),
     'Disks and folders': (
         'cli/test_disks.py',
+        'cli/test_names_of_data.py',
         'engine/test_drawings.py',
         'utils/test_files.py',
     ),
