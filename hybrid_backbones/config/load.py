@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from ..errors import ConfigError, one_line
 from ..utils.packages import how_to_install
+from .type_names import use_registered_names
 
 
 def load_config(path: str) -> Config:
@@ -26,8 +27,17 @@ def load_config(path: str) -> Config:
             raise ConfigError(f'{path} needs {hint}') from None
         reason = f'{type(error).__name__}: {one_line(error)}'
         raise ConfigError(f'{path} cannot be read: {reason}') from None
-    # `test_dataloader = val_dataloader` makes two names for one dict: separate them
-    return Config(cfg._cfg_dict.to_dict(), cfg_text=cfg.text, filename=cfg.filename)
+    return plain_config(cfg)
+
+
+def plain_config(cfg: Config) -> Config:
+    """A config of plain values: classes by their names, and no dict in two places.
+
+    `test_dataloader = val_dataloader` makes two names for one dict.
+    """
+    content = cfg.to_dict()
+    use_registered_names(content)
+    return Config(content, cfg_text=cfg.text, filename=cfg.filename)
 
 
 def override(cfg: Config, options: Optional[Dict[str, Any]]) -> None:

@@ -21,7 +21,7 @@ from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.fileio import load
 from mmengine.hub import get_config as get_library_config
 
-from ..config.load import load_config
+from ..config.load import load_config, plain_config
 from ..errors import ConfigError, as_config_error
 from ..openmmlab.library import prepare_libraries
 from ..utils.packages import LIBRARIES, how_to_install
@@ -127,7 +127,7 @@ def _read_library_config(name: str) -> Config:
         raise ConfigError(f'{name} needs {library or "a library"!r}, which is not installed')
     with as_config_error(f'{name} cannot be read'):  # a config is code: anything can go wrong
         cfg = get_library_config(name if name.endswith('.py') else f'{name}.py')
-    return Config(cfg._cfg_dict.to_dict(), cfg_text=cfg.text, filename=cfg.filename)
+    return plain_config(cfg)
 
 
 def list_models() -> List[Dict[str, Any]]:
