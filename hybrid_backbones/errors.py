@@ -12,6 +12,10 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be had, read or used; the message is one line and says why."""
 
 
+class CheckpointMissingError(CheckpointError):
+    """A checkpoint that is not there, or cannot be fetched."""
+
+
 class BatchTooSmallError(ValueError):
     """A model got fewer images at a time than it can be trained with."""
 

@@ -14,6 +14,7 @@ from mmengine.model.weight_init import update_init_info
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..errors import CheckpointMissingError
 from ..layers import to_nchw, to_preferred_format
 from ..weights import LoadResult, read_pretrained
 from .images import MIN_SIZE
@@ -224,10 +225,15 @@ class HybridBackbone(BaseModule):
         if others:
             self.init_cfg: Any = others
             super().init_weights()
-        self.load_pretrained(
-            pretrained.get('checkpoint'),  # type: ignore[arg-type]
-            pretrained.get('prefix'),
-        )
+        try:
+            self.load_pretrained(
+                pretrained.get('checkpoint'),  # type: ignore[arg-type]
+                pretrained.get('prefix'),
+            )
+        except CheckpointMissingError as error:
+            raise CheckpointMissingError(
+                f'{error}; or start from random weights (in a config: model.backbone.init_cfg=None)'
+            ) from None
         self.is_init = True
 
     def load_pretrained(

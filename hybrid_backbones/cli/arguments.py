@@ -87,6 +87,34 @@ def add_allow_non_finite(parser: argparse.ArgumentParser) -> None:
     )
 
 
+UNSAFE = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
+
+
+def add_allow_unsafe_load(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--allow-unsafe-load',
+        action='store_true',
+        help=f'run although {UNSAFE} is set: checkpoints that are loaded by other code than this '
+        "package's can execute any code",
+    )
+
+
+def check_safe_loading(allowed: bool) -> None:
+    """See that the environment leaves torch's safe loading on.
+
+    This package reads checkpoints safely all the same, but not mmengine, which loads what a config
+    names for other parts of a model.
+
+    Raises:
+        ConfigError: It does not, and that was not allowed.
+    """
+    if os.environ.get(UNSAFE, '0').lower() in ('1', 'y', 'yes', 'true') and not allowed:
+        raise ConfigError(
+            f"{UNSAFE} is set, which switches torch's safe loading off: a checkpoint could execute "
+            f'any code; unset {UNSAFE}, or pass `allow_unsafe_load=True`'
+        )
+
+
 def add_weights_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--weights-dir', metavar='DIR', help='where files have been saved that were published'
@@ -120,12 +148,14 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='go on in spite of up to N images that cannot be read, and name each',
     )
+    add_allow_unsafe_load(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
 def keywords(args: argparse.Namespace, *left_out: str) -> Dict[str, Any]:
     """Parsed arguments as keyword arguments of the function behind a command."""
+    left_out = (*left_out, 'allow_unsafe_load')  # the command's own
     return {name: value for name, value in vars(args).items() if name not in left_out}
 
 

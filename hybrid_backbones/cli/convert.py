@@ -2,6 +2,8 @@
 
 import argparse
 
+from .arguments import add_allow_unsafe_load
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('source', metavar='IN', help='file or URL: published, converted or trained')
@@ -12,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--backbone-only', action='store_true', help='leave out the classifier and other parts'
     )
+    add_allow_unsafe_load(parser)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Iterator
 
 from ..errors import ConfigError, ExportError
-from .arguments import KeyValues, image_size
+from .arguments import KeyValues, add_allow_unsafe_load, image_size
 
 if TYPE_CHECKING:
     from ..deploy.exporting.export import Exported
@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'network', help='a backbone such as uniformer_small; or a config, whose backbone it is'
     )
     parser.add_argument('--weights', metavar='FILE', help='as init_cfg takes it; random if none')
+    add_allow_unsafe_load(parser)
     parser.add_argument('--format', choices=FORMATS, default='onnx')
     parser.add_argument('--fold', action='store_true', help='fuse norms and scales: it is faster')
     parser.add_argument(

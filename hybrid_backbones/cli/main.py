@@ -16,7 +16,7 @@ from typing import Any, Optional, Sequence
 
 from .. import __version__
 from ..errors import OutputError
-from .arguments import Parser, one_line_errors
+from .arguments import Parser, check_safe_loading, one_line_errors
 
 PROG = 'hybrid-backbones'
 COMMANDS = {
@@ -68,6 +68,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     del args.command
     with one_line_errors(prog, args):
         try:
+            if hasattr(args, 'allow_unsafe_load'):
+                check_safe_loading(args.allow_unsafe_load)
             status = module.run(args) or 0
             _flush()
             return status

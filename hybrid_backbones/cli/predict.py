@@ -6,18 +6,27 @@ Exit status: 0 all images have results, 1 some files were skipped, 2 nothing was
 import argparse
 import sys
 
+from ..errors import ConfigError
 from .arguments import (
     add_all_classes,
     add_allow_non_finite,
+    add_allow_unsafe_load,
     add_cfg_options,
     add_weights_dir,
     keywords,
 )
 
+CHECKPOINTS = ('.pth', '.pt', '.pth.tar', '.bin', '.safetensors')
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='path, name of a built-in config, or mmdet::...')
-    parser.add_argument('images', metavar='IMAGE_OR_FOLDER')
+    parser.add_argument(
+        'images',
+        nargs='+',
+        metavar='IMAGE',
+        help="files, folders, or patterns such as 'dir/*.jpg'; a checkpoint may stand before them",
+    )
     parser.add_argument(
         '--weights',
         metavar='FILE',
@@ -42,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--fold', action='store_true', help='fuse norms and scales of the backbone: it is faster'
     )
     add_allow_non_finite(parser)
+    add_allow_unsafe_load(parser)
     add_cfg_options(parser)
 
 
@@ -49,6 +59,10 @@ def run(args: argparse.Namespace) -> int:
     from ..inference.predict import predict
     from .progress import track
 
+    if not args.weights and args.images[0].endswith(CHECKPOINTS):
+        args.weights, *args.images = args.images
+        if not args.images:
+            raise ConfigError(f'{args.weights} is a checkpoint: name images after it')
     done = predict(**keywords(args), track=track('predicting'))
     for path, reason in done.skipped.items():
         print(f'skipped {path}: {reason}', file=sys.stderr)
@@ -57,6 +71,9 @@ def run(args: argparse.Namespace) -> int:
     names = 'image' if done.images == 1 else 'images'
     print(f'wrote {done.images} {names} with predictions to {done.folder / "vis"}')
     print(f'predictions in {done.folder / "preds"}')
+    if done.scored and not done.drawn:
+        best = '' if done.best is None else f'; the best is {done.best:.2g}'
+        print(f'0 {done.scored} above {done.threshold:g}{best}')
     if done.skipped:
         print(f'{len(done.skipped)} of {done.images + len(done.skipped)} files skipped')
     return 1 if done.skipped else 0

@@ -6,7 +6,7 @@ was nothing to do.
 
 import argparse
 
-from .arguments import add_weights_dir, keywords
+from .arguments import add_allow_unsafe_load, add_weights_dir, keywords
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of configs' names, as in 'maskrcnn_*' (in quotes); default: all published models",
     )
     add_weights_dir(parser)
+    add_allow_unsafe_load(parser)
     parser.add_argument(
         '--data-root', metavar='DIR', help='folder that holds the datasets, in place of data/'
     )

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any, List
 
-from .arguments import image_size, keywords, positive
+from .arguments import add_allow_unsafe_load, image_size, keywords, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +64,7 @@ def _about_one(parser: argparse.ArgumentParser) -> None:
 
 
 def _out(parser: argparse.ArgumentParser) -> None:
+    add_allow_unsafe_load(parser)
     parser.add_argument('--out', metavar='FILE.png', help='default: below work_dirs/visualize')
 
 

@@ -23,6 +23,8 @@ Result = Tuple[Any, NDArray[Any]]
 class Detect:
     """Boxes and masks, by mmdet's DetInferencer."""
 
+    scored = 'objects'
+
     def __init__(self, cfg: Config, weights: Checkpoint, device: Optional[str], threshold: float):
         inferencer = import_module('mmdet.apis').DetInferencer
         self.inferencer = _loading(inferencer, weights, cfg)(
@@ -45,15 +47,22 @@ class Detect:
             prediction['names'] = [names[label] for label in prediction['labels']]
         return prediction, result['visualization'][0]
 
+    def scores(self, prediction: Any) -> List[float]:
+        """Of all objects, drawn or not."""
+        return list(prediction['scores'])
+
 
 class Segment:
     """A class for each pixel, by MMSegInferencer."""
+
+    scored = ''  # each pixel has a class
 
     def __init__(self, cfg: Config, weights: Checkpoint, device: Optional[str], threshold: float):
         inferencer = import_module('mmseg.apis').MMSegInferencer
         self.inferencer = _loading(inferencer, weights, cfg)(cfg, device=device)
         self.inferencer.show_progress = False
         _name_classes(self.inferencer.model)
+        self.threshold = threshold
 
     def __call__(self, path: Path, image: NDArray[Any]) -> Result:
         """The class of each pixel ``(H, W)``, and the image drawn on."""
@@ -68,6 +77,8 @@ class Pose:
     Args:
         boxes: Where persons are; None: the whole image is taken for one person.
     """
+
+    scored = 'keypoints'
 
     def __init__(
         self,
@@ -104,6 +115,10 @@ class Pose:
             **drawing,
         )
         return result['predictions'][0], result['visualization'][0]
+
+    def scores(self, prediction: Any) -> List[float]:
+        """Of all keypoints, drawn or not."""
+        return [score for person in prediction for score in person['keypoint_scores']]
 
 
 def _loading(inferencer: type, weights: Checkpoint, cfg: Config) -> type:

@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Union
 
 import torch
 from mmengine.config import Config
@@ -24,7 +24,7 @@ from ..utils.files import check_folder
 from ..weights import read_model
 from ..zoo.configs import read_config
 from ..zoo.model_files import find_model_file
-from .images import find_images, output_names, problem_of
+from .images import TOO_LARGE, find_images, output_names, read_bgr
 from .inferencers import DRAWN_FROM, OPACITY, TASKS, Segment
 from .outputs import PredictionWriter
 from .person_boxes import PrecomputedBoxes
@@ -48,17 +48,30 @@ class Predicted:
         images: How many images have results.
         skipped: What is wrong with the others.
         whole_images: Whether each whole image was taken for one person, for want of boxes.
+        threshold: From which score objects or keypoints are drawn.
+        scored: ``'objects'`` or ``'keypoints'``: what has a score; empty for segmentation.
+        drawn: How many of them are above the threshold, in all images.
+        best: The highest score of one; None, if there is none.
     """
 
     folder: Path
     images: int = 0
     skipped: Dict[Path, str] = field(default_factory=dict)
     whole_images: bool = False
+    threshold: float = DRAWN_FROM
+    scored: str = ''
+    drawn: int = 0
+    best: Optional[float] = None
+
+    def count(self, scores: List[float]) -> None:
+        """Take note of an image's scores."""
+        self.drawn += sum(score > self.threshold for score in scores)
+        self.best = max([*scores, *([] if self.best is None else [self.best])], default=None)
 
 
 def predict(
     config: str,
-    images: str,
+    images: Union[str, Sequence[str]],
     *,
     weights: Optional[str] = None,
     weights_dir: Optional[str] = None,
@@ -77,7 +90,7 @@ def predict(
 
     Args:
         config: Path, name of a built-in config, or ``mmdet::...``.
-        images: A file, or a folder.
+        images: A file, a folder, or a pattern such as ``'dir/*.jpg'``; or a list of those.
         weights: A checkpoint, as training wrote it, or as the authors or OpenMMLab published it;
             a path or URL. None: the one that is published for the config; it is fetched where its
             link is a direct one.
@@ -111,6 +124,7 @@ def predict(
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # the libraries' to those who write configs
         task = _task(cfg, config, checkpoint, device, score_thr, boxes, allow_non_finite)
+        done.threshold, done.scored = task.threshold, task.scored
         if fold:
             _fold(task.inferencer.model)
         _predict_all(task, paths, done, track)
@@ -181,7 +195,8 @@ def _task(
     read = published.checkpoint
     check_fit(build_on_meta(cfg, name), read.state, read.name)
     more = [boxes] if scope == 'mmpose' else []
-    return TASKS[scope](cfg, read, device, threshold, *more)
+    with as_config_error(f'{name} does not serve to predict', ValueError):
+        return TASKS[scope](cfg, read, device, threshold, *more)
 
 
 def _device(name: Optional[str]) -> Optional[str]:
@@ -206,7 +221,7 @@ def _fold(model: nn.Module) -> None:
 def _predict_all(task: Any, images: List[Path], done: Predicted, track: Track) -> None:
     names = output_names(images)
     for path in track(images):
-        problem = problem_of(path) or _predict_one(task, path, names[path], done)
+        problem = _predict_one(task, path, names[path], done)
         if problem:
             done.skipped[path] = problem
         else:
@@ -215,19 +230,28 @@ def _predict_all(task: Any, images: List[Path], done: Predicted, track: Track) -
 
 def _predict_one(task: Any, path: Path, name: str, done: Predicted) -> Optional[str]:
     """Predict and write; what is wrong with the image, if anything is."""
-    import mmcv
-
-    image = mmcv.imread(str(path))
-    if image is None:
-        return 'OpenCV cannot read it'
+    image = read_bgr(path)
+    if isinstance(image, str):
+        return image
     try:
         prediction, drawn = task(path, image)
     except ValueError as error:  # too thin for the backbone, say
         return one_line(error)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_want_of_memory(error):
+            raise
+        return TOO_LARGE
     original, folder = image[..., ::-1], PredictionWriter(done.folder)
     if isinstance(task, Segment):
         names = list(task.inferencer.model.dataset_meta['classes'])
         folder.write_classes(name, original, drawn, prediction, names)
     else:
+        done.count(task.scores(prediction))
         folder.write(name, original, drawn, prediction)
     return None
+
+
+def _is_want_of_memory(error: Exception) -> bool:
+    """On a GPU, or as torch's allocator on a CPU says it."""
+    kinds = (MemoryError, torch.cuda.OutOfMemoryError)
+    return isinstance(error, kinds) or "can't allocate memory" in str(error)

@@ -9,8 +9,8 @@ from urllib.request import url2pathname
 
 from torch import Tensor
 
-from ..errors import CheckpointError
-from .download import WITHOUT, download, where
+from ..errors import CheckpointError, CheckpointMissingError
+from .download import download, where
 from .open_file import open_file
 from .tensors import find_invalid, unusable
 
@@ -51,7 +51,7 @@ def read_checkpoint(
     source = os.fspath(source)
     path = _fetch(source)
     if not path.is_file():
-        raise CheckpointError(f'no checkpoint file {path}{where(path.name)}; or {WITHOUT}')
+        raise CheckpointMissingError(f'no checkpoint file {path}{where(path.name)}')
     content = _open(path, source)
     meta = content.get('meta') if isinstance(content, dict) else None
     for wrapper in WRAPPERS:

@@ -9,11 +9,10 @@ from urllib.parse import urlparse
 import torch
 from mmengine.dist import barrier, get_local_rank, is_distributed
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, CheckpointMissingError
 from ..utils.files import path_inside
 from .families import find_pretrained, published_files
 
-WITHOUT = 'start from random weights (in a config: model.backbone.init_cfg=None)'
 # where configs look for the files that only a browser can fetch
 FOLDER = Path('pretrained')
 
@@ -69,9 +68,8 @@ def download(url: str) -> Path:
     name = Path(urlparse(url).path).name
     page = next((host for host in _PAGES if host in url), None)
     if page or not name:
-        raise CheckpointError(
-            f'{url} is a page, not a file: open it in a browser, save the file and give its path; '
-            f'or {WITHOUT}'
+        raise CheckpointMissingError(
+            f'{url} is a page, not a file: open it in a browser, save the file and give its path'
         )
     path = cached_copy(url)
     problem = None
@@ -85,9 +83,9 @@ def download(url: str) -> Path:
     if is_distributed():
         barrier()
     if not path.is_file():
-        raise CheckpointError(
+        raise CheckpointMissingError(
             f'cannot download {url} ({problem or "see the first process"}): fetch it another way '
-            f'and save it as {path}; or {WITHOUT}'
+            f'and save it as {path}'
         )
     return path
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...backbones.images import IMAGENET_MEAN, IMAGENET_STD, MIN_SIZE
 from ...errors import ConfigError
+from ...inference.images import check_local, read_bgr
 
 LONGEST = 640  # pixels to the longer side, where no size is asked for
 
@@ -54,13 +55,14 @@ def read_image(path: Optional[str], size: Optional[Tuple[int, int]] = None) -> I
         from ...synthetic.scenes import draw_scene
 
         name, pixels = 'a drawn image', draw_scene(seed=4, sides=((384, 512),)).image
-    elif not Path(path).is_file():
-        raise ConfigError(f'no image {path}')
     else:
-        name = Path(path).name
-        pixels = cv2.imdecode(np.frombuffer(Path(path).read_bytes() or b'0', np.uint8), 1)
-        if pixels is None:
-            raise ConfigError(f'{path} is not an image that can be read: JPEG or PNG would be')
+        check_local(path)
+        if not Path(path).is_file():
+            raise ConfigError(f'no image {path}')
+        name, read = Path(path).name, read_bgr(Path(path))
+        if isinstance(read, str):
+            raise ConfigError(f'{path}: {read}')
+        pixels = read
     there = pixels.shape[:2]
     scale = min(1.0, LONGEST / max(there))
     height, width = size or [round(side * scale) for side in there]
