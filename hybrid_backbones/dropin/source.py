@@ -65,13 +65,16 @@ def read_source(name: str) -> Source:
     """
     path, library_name = _locate(name)
     text = path.read_text(encoding='utf-8', errors='replace')
-    if re.search(r'^with read_base\(\)', text, re.MULTILINE):
+    new_style = re.search(r'^with read_base\(\)', text, re.MULTILINE)
+    if not new_style:
+        with as_config_error(f'{name} cannot be read'):  # a config is code: anything can go wrong
+            cfg = Config.fromfile(str(path), import_custom_modules=False)
+    if new_style or getattr(cfg, '_imported_names', None):
         raise ConfigError(
-            f'{name} is a config of the new style (read_base), which _base_ cannot take; name the '
-            'old-style file, such as mmdet::retinanet/retinanet_r50_fpn_1x_coco.py'
+            f'{name} is a config of the new style (read_base, or classes for `type`), which _base_ '
+            'cannot take; name the old-style file, such as '
+            'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py'
         )
-    with as_config_error(f'{name} cannot be read'):  # a config is code: anything can go wrong
-        cfg = Config.fromfile(str(path), import_custom_modules=False)
     if not isinstance(cfg.get('model'), dict):
         raise ConfigError(f'{name} has no model: it must be the config of an experiment')
     library = library_of(cfg, name)

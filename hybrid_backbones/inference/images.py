@@ -90,7 +90,7 @@ def problem_of(path: Path) -> Optional[str]:
 
     It is read to its end: OpenCV would fill up what a damaged file lacks with grey.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     if path.suffix.lower() in VIDEOS:
         return _video(path)
@@ -106,8 +106,10 @@ def problem_of(path: Path) -> Optional[str]:
             image.load()
     except MemoryError:
         return TOO_LARGE
+    except UnidentifiedImageError:
+        return 'no image, or damaged (its content is in no known format)'
     except Exception as error:  # a decoder fails in many ways on what it does not know
-        reason = one_line(error).replace(repr(str(path)), 'its content').replace(str(path), 'it')
+        reason = one_line(error).replace(str(path), 'it')
         return f'no image, or damaged ({reason})'
     finally:
         Image.MAX_IMAGE_PIXELS = limit

@@ -73,6 +73,8 @@ def folder(tmp_path):
     (tmp_path / 'broken.py').write_text('model = dict(')
     (tmp_path / 'empty.py').write_text('')
     (tmp_path / 'new_style.py').write_text('with read_base():\n    from .other import *\n')
+    classes = 'from mmdet.models import RetinaNet\nmodel = dict(type=RetinaNet)\n'
+    (tmp_path / 'classes.py').write_text(classes)
     (tmp_path / 'mine.py').write_text("default_scope = 'mmdet'\nmodel = dict(backbone=dict())\n")
     return tmp_path
 
@@ -97,6 +99,7 @@ REFUSED = [
     (dict(config='empty.py'), ['empty.py has no model']),
     (dict(config='mine.py'), ['no model.backbone']),
     (dict(config='new_style.py'), ['read_base']),
+    (dict(config='classes.py'), ['classes for `type`']),
     (dict(backbone='uniformer_tiny'), ['small_plus']),
     (dict(out='new.txt'), ['FILE.py']),
     (dict(out='gone/new.py'), ['no folder gone']),

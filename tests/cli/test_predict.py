@@ -53,12 +53,24 @@ def test_one_image_and_a_path(folder):
     assert sorted(path.suffix for path in (folder / 'one').rglob('*.*')) == ['.jpg', '.json']
 
 
+def test_a_checkpoint_before_several_images(command, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    arguments = ('some.pth', 'images/sk*.jpg', COUPLE, '--device', 'cpu', '--score-thr', '99')
+    result = command('predict', POSE, *arguments, '--out', 'several')
+    assert result.status == 0, result.out + result.err
+    assert 'wrote 2 images' in result.out
+    assert '0 keypoints above 99; the best is ' in result.out
+    shutil.rmtree(folder / 'several')
+
+
 def test_refusals(command, folder, monkeypatch):
     """Status 2 and one line."""
     monkeypatch.chdir(folder)
     some = ('--weights', 'some.pth')
     for arguments, parts in (
         ([POSE, 'gone.jpg', *some], ['no image or folder gone.jpg']),
+        ([POSE, 'some.pth'], ['some.pth is a checkpoint: name images after it']),
+        ([POSE, 'http://127.0.0.1/a.jpg', *some], ['is an address', 'curl -LO']),
         ([POSE, 'images', '--weights', 'broken.pth'], ['broken.pth is no checkpoint, or damaged']),
         ([POSE, 'images'], ['no trained model is published for ' + POSE]),
         ([PUBLISHED, 'images'], ['open https://drive.google.com/', f'pretrained/{PUBLISHED}.pth']),

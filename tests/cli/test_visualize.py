@@ -139,7 +139,7 @@ def test_images_as_the_configs_normalise_them():
         (['features', 'uniformer_s', '--size', '16x64'], ['32x32', '16x64']),
         (['features', 'uniformer_s', '--out', 'a.gif'], ['FILE.png', 'a.gif']),
         (['features', 'uniformer_s', '--out', '.'], ['FILE.png']),
-        (['features', 'uniformer_s', '--image', 'junk.jpg'], ['junk.jpg is not an image']),
+        (['features', 'uniformer_s', '--image', 'junk.jpg'], ['junk.jpg: no image, or damaged']),
         (['features', 'uniformer_s', '--weights', 'gone.pth'], ['no checkpoint file gone.pth']),
         (['features', 'gone.py'], ['no config file gone.py']),
         (

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from hybrid_backbones.deploy import FoldedBackbone
 from hybrid_backbones.errors import CheckpointError, ConfigError
@@ -18,6 +19,7 @@ from hybrid_backbones.inference.person_boxes import PrecomputedBoxes
 from hybrid_backbones.inference.predict import Predicted, predict
 from hybrid_backbones.openmmlab.check_fit import check_fit
 from tests.configs.common import build_model, load
+from tests.configs.pure_python import write_pure_python
 
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
@@ -59,7 +61,7 @@ def run(folder, config, pictures, **changes):
         images=str(pictures),
         out=str(folder / 'out'),
         device='cpu',
-        cfg_options=None if config == POSE else SMALL,
+        cfg_options=None if config == POSE or config.endswith('.py') else SMALL,
     )
     shutil.rmtree(folder / 'out', ignore_errors=True)
     return predict(config, **{**args, **changes})
@@ -138,6 +140,8 @@ def test_threshold_of_what_is_drawn(checkpoints):
     assert changed(done.folder / 'vis' / '000000000785.jpg', SKIER) < 0.001
     found = json.loads((done.folder / 'preds' / '000000000785.json').read_text())
     assert found['labels'], 'all predictions are written'
+    assert (done.scored, done.drawn, done.threshold) == ('objects', 0, 1.01)
+    assert done.best == max(found['scores'])
 
 
 def test_segmentation(checkpoints):
@@ -248,6 +252,23 @@ def test_nothing_is_fetched_and_nothing_run(checkpoints, tmp_path):
     with pytest.raises(CheckpointError, match='could run code'):
         run(tmp_path, SEGMENTATION, SKIER)
     assert not ran.exists()
+
+
+@pytest.mark.parametrize('config', [DETECTION, SEGMENTATION, POSE])
+def test_pure_python_config_and_foreign_checkpoint(checkpoints, tmp_path, config):
+    """Classes in place of names; and mmengine would run the config in a checkpoint."""
+    ran = tmp_path / 'ran'
+    code = f'import pathlib\npathlib.Path({str(ran)!r}).touch()\nmodel = dict()\n'
+    content = torch.load(checkpoints / f'{config}.pth')
+    content['meta'] = dict(config=code, cfg=code)
+    content['message_hub'] = dict(runtime_info=dict(cfg=code))
+    torch.save(content, tmp_path / f'{config}.pth')
+    lazy = write_pure_python(config, tmp_path / 'lazy.py')
+    done = run(checkpoints, str(lazy), SKIER, weights=str(tmp_path / f'{config}.pth'))
+    assert (done.images, done.skipped) == (1, {})
+    assert not ran.exists()
+    Config.fromstring(code, '.py')
+    assert ran.exists(), 'as mmengine would'
 
 
 class Touch:

@@ -28,6 +28,7 @@ TESTS = {
         'weights/test_unpickler.py',
         'openmmlab/test_safe_loading.py',
         'engine/test_published_start.py',
+        'cli/test_unsafe_load.py',
     ),
     'Settings': (
         'cli/test_refusals.py',
@@ -48,7 +49,11 @@ TESTS = {
         'engine/test_bad_images.py',
         'openmmlab/test_check_best.py',
     ),
-    'Images': ('inference/test_predict.py', 'analysis/dataset/test_browse.py'),
+    'Images': (
+        'inference/test_images.py',
+        'inference/test_predict.py',
+        'analysis/dataset/test_browse.py',
+    ),
     'Published models': ('reproduce/test_reproduce.py',),
 }
 OUTCOMES = ('survived', 'lost', 'skipped')
