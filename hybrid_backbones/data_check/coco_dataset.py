@@ -16,6 +16,8 @@ WITH_PARTS = ('CocoWholeBodyDataset', 'HalpeDataset', 'UBody2dDataset')
 
 def is_coco(cfg: Config, dataset: ConfigDict) -> bool:
     """Whether the class of a dataset reads COCO's format."""
+    if not kind_of(dataset).startswith(('Coco', 'LVIS')) or 'Panoptic' in kind_of(dataset):
+        return False  # others inherit the class, and read another format
     library = cfg.default_scope
     kind = dataset.get('type')
     known = kind
