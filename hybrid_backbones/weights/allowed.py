@@ -1,6 +1,5 @@
 """What a checkpoint may hold beside tensors and plain values."""
 
-import codecs
 import pickle
 from typing import Any, Dict, List, Tuple, Union
 
@@ -18,24 +17,19 @@ def globals_of_mmengine() -> List[Global]:
     ``getattr``; a plain ``getattr`` would let a pickle reach anything, so it is replaced by one
     that only yields the statistics of ``HistoryBuffer``, and ``HistoryBuffer`` by one that takes
     numbers from a pickle and leaves the statistics of all others as they are. MMPose's description
-    of the dataset has colours, arrays of uint8.
+    of the dataset has colours, arrays of uint8; numpy's own functions would take the bytes of a
+    pickle for pointers if it says so, and are replaced by those that read numbers.
     """
-    core: Any = np.core if np.__version__ < '2' else getattr(np, '_core')  # noqa: B009
-    multiarray = core.multiarray
     allowed = [
         (History, f'{HistoryBuffer.__module__}.HistoryBuffer'),
         (_statistic_of_history, 'builtins.getattr'),
-        (codecs.encode, '_codecs.encode'),  # bytes, as pickled for Python 2
-        np.ndarray,
-        np.dtype,
-        *(type(np.dtype(kind)) for kind in NUMBERS),
+        (_bytes, '_codecs.encode'),
+        (_plain_array, 'numpy.ndarray'),
+        (NumberType, 'numpy.dtype'),
+        Array,
     ]
-    for function in (multiarray._reconstruct, multiarray.scalar):
-        # numpy 1 and 2 write different module names
-        allowed += [
-            (function, f'{module}.multiarray.{function.__name__}')
-            for module in ('numpy.core', 'numpy._core')
-        ]
+    for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):  # of numpy 1 and 2
+        allowed += [(_reconstruct, f'{module}._reconstruct'), (_scalar, f'{module}.scalar')]
     return allowed
 
 
@@ -59,6 +53,62 @@ class History(HistoryBuffer):
 
     def __reduce_ex__(self, protocol: Any) -> Tuple[Any, ...]:
         return HistoryBuffer, (self._log_history, self._count_history, self.max_length)
+
+
+class NumberType:
+    """What a pickled ``np.dtype`` is read into: one of :data:`NUMBERS`, in any byte order.
+
+    Raises:
+        UnpicklingError: It is another.
+    """
+
+    def __init__(self, name: str, *_: Any) -> None:
+        self.dtype: Any = np.dtype(name if isinstance(name, str) else 'V')
+        if self.dtype.name not in NUMBERS:
+            raise pickle.UnpicklingError(f'not allowed: GLOBAL numpy.{self.dtype.name}')
+
+    def __setstate__(self, state: Tuple[Any, ...]) -> None:
+        self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class Array(np.ndarray[Any, Any]):
+    """What a pickled array is read into; pickled it is an ``np.ndarray`` again."""
+
+    def __new__(cls) -> 'Array':
+        return super().__new__(cls, 0)
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, kind, fortran, content = state
+        super().__setstate__((1, shape, _dtype(kind), fortran, bytes(content)))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return np.array(self, subok=False).__reduce_ex__(protocol)
+
+
+def _dtype(kind: Any) -> Any:
+    if not isinstance(kind, NumberType):
+        raise pickle.UnpicklingError(f'a checkpoint may not have arrays of {kind!r}')
+    return kind.dtype
+
+
+def _plain_array(*_: Any) -> Any:
+    raise pickle.UnpicklingError('a checkpoint may not make arrays but from their bytes')
+
+
+def _reconstruct(*_: Any) -> Array:
+    return Array()
+
+
+def _scalar(kind: Any, content: bytes) -> Any:
+    (number,) = np.frombuffer(content, _dtype(kind))
+    return number
+
+
+def _bytes(text: str, encoding: str) -> bytes:
+    """How bytes are pickled for Python 2."""
+    if encoding != 'latin1':
+        raise pickle.UnpicklingError(f'a checkpoint may not encode text by {encoding}')
+    return text.encode(encoding)
 
 
 def _statistic_of_history(owner: Any, name: str) -> Any:

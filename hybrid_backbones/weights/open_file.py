@@ -1,6 +1,7 @@
 """Opening checkpoint files, without running what a stranger pickled into them."""
 
 import contextlib
+import os
 import pickle
 import re
 import struct
@@ -16,6 +17,9 @@ from .unpickler import as_pickle_module
 
 # torch before this can neither be told what is allowed nor trusted with TorchScript archives
 TRUSTED = (2, 6)
+
+
+FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # set, torch takes no unpickler, not even a safer one
 
 
 def torch_is_trusted() -> bool:
@@ -64,7 +68,18 @@ def load_weights_only(
     if _is_torchscript(file):
         raise pickle.UnpicklingError('not allowed: GLOBAL torch.jit.ScriptModule')
     name = str(file) if isinstance(file, Path) else file  # with mmap torch 2.1 takes no other path
-    return torch.load(name, pickle_module=as_pickle_module(), weights_only=False, **options)
+    with _unset(FORCE):
+        return torch.load(name, pickle_module=as_pickle_module(), weights_only=False, **options)
+
+
+@contextlib.contextmanager
+def _unset(variable: str) -> Iterator[None]:
+    value = os.environ.pop(variable, None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[variable] = value
 
 
 def _is_torchscript(file: Union[Path, BinaryIO]) -> bool:
@@ -86,6 +101,9 @@ _UNREADABLE = (
     ValueError,
     LookupError,
     AttributeError,
+    TypeError,
+    ArithmeticError,
+    AssertionError,
     struct.error,
 )
 

@@ -7,32 +7,35 @@ restricted in what it may name, call, create and set.
 
 import _compat_pickle
 import pickle
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from functools import cache
 from types import ModuleType
 from typing import Any, BinaryIO, Callable, Dict, Tuple
 
-import numpy as np
 import torch
 from torch import _weights_only_unpickler
 
-from .allowed import History, allowed_globals
+from .allowed import Array, History, NumberType, allowed_globals
 
 # of torch, allowed there in later versions
 LATER = ('device', 'uint8', 'bool', 'bfloat16', 'per_tensor_affine', 'per_channel_affine')
+REBUILT = ('_rebuild_qtensor', '_rebuild_parameter_with_state')
+# a scheduler with milestones has a Counter of them
+PLAIN = {'builtins.set': set, 'builtins.complex': complex, 'builtins.bytearray': bytearray}
+PLAIN['collections.Counter'] = Counter
 
 
 @cache
 def _allowed() -> Dict[str, Any]:
     """By their full names: what torch itself allows, and what mmengine pickles beside it."""
     newer = {f'torch.{name}': getattr(torch, name) for name in LATER}
-    newer.update({f'builtins.{kind.__name__}': kind for kind in (set, complex)})
-    newer['torch._utils._rebuild_qtensor'] = torch._utils._rebuild_qtensor
-    return {**_weights_only_unpickler._get_allowed_globals(), **newer, **allowed_globals()}
+    newer.update({f'torch._utils.{name}': getattr(torch._utils, name) for name in REBUILT})
+    torchs = _weights_only_unpickler._get_allowed_globals()
+    return {**torchs, **newer, **PLAIN, **allowed_globals()}
 
 
 def _is_creatable(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, (History, OrderedDict, np.dtype))
+    return isinstance(kind, type) and issubclass(kind, (History, OrderedDict))
 
 
 _Python: Any = getattr(pickle, '_Unpickler')  # noqa: B009  # Python's, written in Python
@@ -77,7 +80,7 @@ class Unpickler(_Python):
         if isinstance(owner, OrderedDict) and isinstance(state, dict):
             owner.__dict__.update(state)  # a state dict's versions of its modules
             self.stack.pop()
-        elif isinstance(owner, (np.ndarray, np.dtype, History)):
+        elif isinstance(owner, (Array, NumberType, History)):
             super().load_build()
         else:
             raise pickle.UnpicklingError(f'not allowed: to set the state of {type(owner)}')

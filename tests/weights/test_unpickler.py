@@ -1,18 +1,21 @@
 """Checkpoints are read alike, and as safely, by torch's unpickler and by ours for older torches."""
 
 import builtins
+import os
 import pickle
 import zipfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.optim import MultiStepLR
 from torch import nn
 
 from hybrid_backbones.errors import CheckpointError
 from hybrid_backbones.weights import open_file as reader
+from hybrid_backbones.weights.allowed import NUMBERS
 from hybrid_backbones.weights.open_file import open_file
 
 
@@ -99,6 +102,124 @@ def test_no_code_runs(path, tmp_path, kind, zipped):
     with pytest.raises(CheckpointError):
         open_file(path)
     assert not canary.exists()
+
+
+@pytest.mark.parametrize('zipped', (True, False))
+def test_milestones(path, zipped):
+    """A scheduler counts how often each of its milestones is named."""
+    optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), 0.1)
+    state = MultiStepLR(optimizer, [8, 11]).state_dict()
+    read = roundtrip(state, path, _use_new_zipfile_serialization=zipped)
+    assert read['milestones'] == Counter([8, 11]) and type(read['milestones']) is Counter
+
+
+def test_plain_values(path):
+    parameter = nn.Parameter(torch.ones(2))
+    parameter.note = 'kept'
+    content = [{1, 2}, 1j, b'\xff', bytearray(b'\xff'), torch.device('cpu'), torch.Size([2])]
+    read = roundtrip([*content, parameter], path)
+    assert read[:-1] == content
+    assert read[-1].note == 'kept' and torch.equal(read[-1], parameter)
+
+
+@pytest.mark.parametrize('kind', NUMBERS)
+def test_arrays(path, kind):
+    """In either byte order; saved again they are numpy's own."""
+    for order in '<>':
+        array = np.array([[0, 1], [1, 0]], np.dtype(kind).newbyteorder(order))
+        read = roundtrip([array, array[0, 1], array.T], path)
+        assert np.array_equal(read[0], array) and read[0].dtype.name == kind
+        assert read[1] == 1 and type(read[1]) is type(array[0, 1])
+        assert np.array_equal(read[2], array.T)
+        assert type(pickle.loads(pickle.dumps(read[0]))) is np.ndarray
+        assert np.array_equal(roundtrip(read[0], path), array)
+
+
+class Set(Call):
+    """Pickled as a call, and a state for what it gives."""
+
+    def __init__(self, function, *arguments, state):
+        self.parts = function, arguments, state
+
+
+def int64(state):
+    return Set(np.dtype, 'i8', False, True, state=state)
+
+
+POINTER = b'ABCDEFGH'
+PLAIN = int64((3, '<', None, None, None, -1, -1, 0))
+OBJECTS = Call(np.dtype, 'O')
+CORE = np.core if np.__version__ < '2' else np._core
+
+
+def array(kind, content, shape=(1,)):
+    state = (1, shape, kind, False, content)
+    return Set(CORE.multiarray._reconstruct, np.ndarray, (0,), b'b', state=state)
+
+
+ARRAYS = {
+    'objects': array(OBJECTS, POINTER),
+    'objects in a part': array(int64((3, '<', (OBJECTS, (1,)), None, None, -1, -1, 0)), POINTER),
+    'objects in a field': Call(CORE.multiarray.scalar, Call(np.dtype, [('a', 'O')]), POINTER),
+    'too few bytes': array(PLAIN, POINTER, (1 << 20,)),
+    'an array as its bytes': Call(CORE.multiarray.scalar, OBJECTS, array(PLAIN, POINTER)),
+    'a number of none': Call(CORE.multiarray.scalar, PLAIN, b''),
+    'memory': Call(np.ndarray, (1 << 40,)),
+    'text': np.array(['a']),
+}
+
+
+@pytest.mark.parametrize('kind', ARRAYS)
+def test_arrays_of_other_things(path, kind):
+    """numpy's own functions would follow pointers that the file holds."""
+    torch.save(ARRAYS[kind], path)
+    with pytest.raises(CheckpointError):
+        open_file(path)
+
+
+def test_flags_of_a_type_do_not_count(path):
+    """A type of numbers that says its numbers are pointers is one of numbers all the same."""
+    torch.save(array(int64((3, '<', None, None, None, -1, -1, 63)), POINTER), path)
+    assert open_file(path).tobytes() == POINTER
+
+
+@pytest.mark.parametrize(
+    'call',
+    [
+        Call(torch.Size, 1, 2),
+        Call(OrderedDict, 3),
+        Call(torch._utils._rebuild_tensor_v2, 1),
+        Call(CORE.multiarray.scalar, 1, 2),
+    ],
+)
+def test_calls_with_wrong_arguments(path, call):
+    torch.save(call, path)
+    with pytest.raises(CheckpointError):
+        open_file(path)
+
+
+def test_a_wrong_byte_in_a_pickle(path):
+    """Read or refused; nothing else comes out."""
+    torch.save({'a': torch.ones(2), 'b': (np.float64(1), np.ones(2))}, path)
+    with zipfile.ZipFile(path) as parts:
+        (name,) = (name for name in parts.namelist() if name.endswith('data.pkl'))
+        good = parts.read(name)
+    refused = 0
+    for place in range(0, len(good), 3):
+        Raw(good[:place] + bytes([good[place] ^ 0x11]) + good[place + 1 :]).save(path)
+        try:
+            open_file(path)
+        except CheckpointError as error:
+            refused += 1
+            assert '\n' not in str(error)
+    assert refused > len(good) / 12
+
+
+def test_forced_by_the_environment(path, monkeypatch):
+    """What asks torch for weights alone does not keep ours from reading weights alone."""
+    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+    assert roundtrip({'a': 1}, path) == {'a': 1}
+    assert os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] == '1'
 
 
 def test_the_type_is_named(path):
