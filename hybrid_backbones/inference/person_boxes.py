@@ -75,7 +75,7 @@ def _read(path: str) -> List[Any]:
     if not Path(path).is_file():
         raise ConfigError(f'no file of boxes {path}')
     try:
-        content = json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text(encoding='utf-8'))
     except ValueError as error:
         raise ConfigError(f'{path} is no JSON ({error})') from None
     if not isinstance(content, list):

@@ -72,7 +72,7 @@ def _tested(run: Run, mini: bool, folder: Path) -> Dict[str, Any]:
         return dict(failed=problem)
     data = 'synthetic' if mini else run.data_root or ''
     result = folder / 'tests' / f'{run.name}.json'
-    earlier = json.loads(result.read_text()) if result.is_file() else {}
+    earlier = json.loads(result.read_text(encoding='utf-8')) if result.is_file() else {}
     if (earlier.get('sha256'), earlier.get('data')) == (digest, data):
         return earlier
     result.unlink(missing_ok=True)
@@ -86,7 +86,7 @@ def _tested(run: Run, mini: bool, folder: Path) -> Dict[str, Any]:
         tta=run.tta,
     )
     run_alone(settings, folder / 'logs' / f'{run.name}.log', result)
-    return dict(json.loads(result.read_text()))
+    return dict(json.loads(result.read_text(encoding='utf-8')))
 
 
 def _write(folder: Path, rows: List[Row]) -> None:

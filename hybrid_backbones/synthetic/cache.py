@@ -42,7 +42,7 @@ def write_once(root: Path, made: Dict[str, Any], write: Callable[[Path], None]) 
         try:
             fresh.mkdir()
             write(fresh)
-            (fresh / STAMP).write_text(json.dumps(made))
+            (fresh / STAMP).write_text(json.dumps(made), encoding='utf-8')
             _replace(fresh, root)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -56,7 +56,7 @@ def write_image(path: Path, image: NDArray[Any], settings: Sequence[int]) -> Non
 
 def _read_stamp(root: Path) -> Optional[Dict[str, Any]]:
     stamp = root / STAMP
-    return json.loads(stamp.read_text()) if stamp.is_file() else None
+    return json.loads(stamp.read_text(encoding='utf-8')) if stamp.is_file() else None
 
 
 def _replace(fresh: Path, root: Path) -> None:

@@ -84,7 +84,7 @@ def _write_split(root: Path, split: str, seeds: range, classes: Sequence[str]) -
         ],
     )
     path = root / 'annotations' / f'instances_{split}.json'
-    path.write_text(json.dumps(content, separators=(',', ':')))
+    path.write_text(json.dumps(content, separators=(',', ':')), encoding='utf-8')
 
 
 def _annotate(scene: Scene, image_id: int, first_id: int) -> List[Dict[str, Any]]:

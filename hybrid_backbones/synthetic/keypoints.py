@@ -66,7 +66,7 @@ def _write(root: Path, seed: int) -> None:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, separators=(',', ':')))
+    path.write_text(json.dumps(content, separators=(',', ':')), encoding='utf-8')
 
 
 def _write_split(root: Path, split: str, seeds: range) -> Dict[str, Any]:

@@ -167,7 +167,7 @@ def _write_split(layout: Layout, root: Path, split: str, numbers: range, seed: i
     if layout.listing:
         path = root / layout.listing.format(**fields)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text('\n'.join(names) + '\n')
+        path.write_text('\n'.join(names) + '\n', encoding='utf-8')
 
 
 def _edge(labels: NDArray[Any], side: int) -> NDArray[Any]:

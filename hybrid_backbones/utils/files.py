@@ -200,9 +200,9 @@ def sha256_of(path: Union[str, Path]) -> str:
 
 
 def write_text(path: Union[str, Path], text: str) -> None:
-    """Write a file that is either whole or not there, in UTF-8."""
+    """Write a file that is either whole or not there, in UTF-8; its lines end alike everywhere."""
     with atomic_path(path) as part:
-        part.write_text(text, encoding='utf-8')
+        part.write_bytes(text.encode())
 
 
 def write_json(path: Union[str, Path], content: Any) -> None:

@@ -14,7 +14,7 @@ STATUS, CLEAR_REFS = Path('/proc/self/status'), Path('/proc/self/clear_refs')
 def reset_peak() -> int:
     """Forget the earlier peak, where that is possible; resident bytes now."""
     try:
-        CLEAR_REFS.write_text('5')
+        CLEAR_REFS.write_text('5', encoding='ascii')
     except OSError:
         pass
     return _read('VmRSS')
@@ -26,7 +26,7 @@ def peak_memory() -> int:
 
 
 def _read(key: str) -> int:
-    lines = STATUS.read_text().splitlines() if STATUS.is_file() else []
+    lines = STATUS.read_text(encoding='utf-8').splitlines() if STATUS.is_file() else []
     for line in lines:
         if line.startswith(f'{key}:'):
             return int(line.split()[1]) * 1024

@@ -30,7 +30,7 @@ def machine(device: str) -> str:
     if device == 'cuda':
         return torch.cuda.get_device_name()
     cpuinfo = Path('/proc/cpuinfo')
-    for line in cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []:
+    for line in cpuinfo.read_text(encoding='utf-8').splitlines() if cpuinfo.is_file() else []:
         if line.startswith('model name'):
             return line.partition(':')[2].strip()
     return platform.processor() or platform.machine()

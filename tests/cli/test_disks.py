@@ -222,7 +222,7 @@ def test_a_device_stays_one(command, tmp_path):
 @pytest.mark.parametrize('arguments', [['list'], ['describe', 'cvt_13']], ids=['long', 'short'])
 def test_standard_output_on_a_full_disk(arguments, monkeypatch, capsys):
     """While it is written, or when the command is done."""
-    with open('/dev/full', 'w') as full_disk:
+    with open('/dev/full', 'w', encoding='utf-8') as full_disk:
         monkeypatch.setattr(sys, 'stdout', full_disk)
         with pytest.raises(SystemExit) as end:
             main(arguments)

@@ -41,7 +41,10 @@ def write_pure_python(name: str, path: Path) -> Path:
     with in_scope(cfg.default_scope):
         content = with_classes(cfg.to_dict())
     imports = ''.join(each.line for each in found.values())
-    path.write_text(imports + ''.join(f'{key} = {value!r}\n' for key, value in content.items()))
+    path.write_text(
+        imports + ''.join(f'{key} = {value!r}\n' for key, value in content.items()),
+        encoding='utf-8',
+    )
     return path
 
 

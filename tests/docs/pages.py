@@ -42,7 +42,7 @@ class Code:
 @cache
 def tokens(page: Path) -> Tuple[Token, ...]:
     """The blocks of a page, as CommonMark has them, and tables."""
-    return tuple(MarkdownIt('commonmark').enable('table').parse(page.read_text()))
+    return tuple(MarkdownIt('commonmark').enable('table').parse(page.read_text(encoding='utf-8')))
 
 
 def inlines(page: Path) -> Iterator[Token]:

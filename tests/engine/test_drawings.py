@@ -15,7 +15,7 @@ class Library:
     """In place of a library's visualizer: writes what it is told to."""
 
     def add_datasample(self, name, image, data_sample, out_file=None, **options):
-        with open(out_file, 'w') as file:
+        with open(out_file, 'w', encoding='utf-8') as file:
             file.write(f'{image} {sorted(options)}')
 
 

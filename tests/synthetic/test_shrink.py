@@ -106,7 +106,7 @@ def test_all_classes(tmp_path, monkeypatch):
     assert (heads.bbox_head.num_classes, heads.mask_head.num_classes) == (80, 80)
     assert cfg.test_dataloader.dataset.metainfo.classes == names
     path = Path(cfg.test_evaluator.ann_file)
-    categories = json.loads(path.read_text())['categories']
+    categories = json.loads(path.read_text(encoding='utf-8'))['categories']
     assert [category['name'] for category in categories] == list(names)
     ids = {category['name']: category['id'] for category in categories}
     # as in COCO's own files

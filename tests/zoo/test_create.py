@@ -244,7 +244,7 @@ def test_public_names():
     for name in hybrid_backbones.__all__:
         assert getattr(hybrid_backbones, name) is not None
         assert name in dir(hybrid_backbones)
-    text = Path(hybrid_backbones.__file__).read_text()
+    text = Path(hybrid_backbones.__file__).read_text(encoding='utf-8')
     for name, module in hybrid_backbones._HOME.items():
         assert f'    from .{module} import {name} as {name}\n' in text
     with pytest.raises(AttributeError, match="no attribute 'create_model'"):

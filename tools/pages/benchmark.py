@@ -161,7 +161,7 @@ def read_published(path: Path) -> Published:
     """
     if not path.is_file():
         raise ConfigError(f'no file {path}: it has the times of the published code')
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding='utf-8'))
     ratios = {}
     for row in content['rows']:
         key = f'{row["variant"]}:{row["mode"]}' if row['mode'] else row['variant']
@@ -207,7 +207,7 @@ def run_suite(
                 failed.append(name)
                 print(f'{name}: failed, see {path.with_suffix(".log")}', flush=True)
                 continue
-            results[row.key, what] = result = json.loads(path.read_text())
+            results[row.key, what] = result = json.loads(path.read_text(encoding='utf-8'))
             theirs = reference.ratios[row.key, what]
             print(f'{name}: {_progress(result, theirs, start)}', flush=True)
     peers = _measure_peers(work_dir, threads, fresh, runner)
@@ -235,7 +235,7 @@ def _measure_peers(work_dir: Path, threads: int, fresh: bool, runner: Runner) ->
         elif not _measure_once(settings, path, fresh, runner):
             print(f'{peer.name}: failed, see {path.with_suffix(".log")}', flush=True)
             continue
-        results[peer.name] = json.loads(path.read_text())
+        results[peer.name] = json.loads(path.read_text(encoding='utf-8'))
         print(f'{peer.name}: {results[peer.name]["against"]["ratio"]:.2f}', flush=True)
     return results
 
@@ -243,7 +243,7 @@ def _measure_peers(work_dir: Path, threads: int, fresh: bool, runner: Runner) ->
 def _is_measured(settings: Settings, path: Path) -> bool:
     """Whether the file has just that."""
     wanted = json.loads(json.dumps(asdict(settings)))
-    return path.is_file() and json.loads(path.read_text())['settings'] == wanted
+    return path.is_file() and json.loads(path.read_text(encoding='utf-8'))['settings'] == wanted
 
 
 def _measure_once(settings: Settings, path: Path, fresh: bool, runner: Runner) -> bool:
@@ -257,7 +257,7 @@ def _measure_once(settings: Settings, path: Path, fresh: bool, runner: Runner) -
 
 def _run(settings: Settings, path: Path) -> bool:
     command = [sys.executable, '-m', 'hybrid_backbones.analysis.benchmark.measure']
-    with open(path.with_suffix('.log'), 'w') as log:
+    with open(path.with_suffix('.log'), 'w', encoding='utf-8') as log:
         done = subprocess.run(
             [*command, json.dumps(asdict(settings)), str(path)],
             stdout=log,

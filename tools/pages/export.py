@@ -82,7 +82,11 @@ def _path(folder: Path, name: str, way: str) -> Path:
 def _read(folder: Path, name: str) -> Dict[str, Any]:
     """What is there of one arch, by way."""
     paths = {way: _path(folder, name, way) for way in WAYS}
-    return {way: json.loads(path.read_text()) for way, path in paths.items() if path.is_file()}
+    return {
+        way: json.loads(path.read_text(encoding='utf-8'))
+        for way, path in paths.items()
+        if path.is_file()
+    }
 
 
 def _export_once(name: str, ways: Sequence[str], folder: Path, opset: int) -> None:

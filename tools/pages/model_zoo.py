@@ -43,7 +43,7 @@ def main(args: Namespace) -> None:
 
 def update(metafile: Path, only: str = '') -> None:
     """Write parameters and FLOPs of the built models into a metafile."""
-    content = yaml.safe_load(metafile.read_text())
+    content = yaml.safe_load(metafile.read_text(encoding='utf-8'))
     for model in content['Models']:
         if only in model['Name']:
             model['Metadata'].update(metadata(model['Name']))
@@ -66,8 +66,10 @@ def models() -> str:
 
 
 def families() -> List[dict]:
-    index = yaml.safe_load((PROJECT / 'model-index.yml').read_text())
-    return [yaml.safe_load((PROJECT / path).read_text()) for path in index['Import']]
+    index = yaml.safe_load((PROJECT / 'model-index.yml').read_text(encoding='utf-8'))
+    return [
+        yaml.safe_load((PROJECT / path).read_text(encoding='utf-8')) for path in index['Import']
+    ]
 
 
 def section(family: dict) -> str:

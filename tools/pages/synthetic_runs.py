@@ -98,7 +98,10 @@ def train_all(
     with ThreadPoolExecutor(jobs) as pool:
         done = pool.map(lambda path: _run(path, work_dir / Path(path).stem, jobs), paths.values())
         failed = [name for name, fine in zip(paths, done) if not fine]
-    results = [json.loads(path.read_text()) for path in sorted(work_dir.glob('*/result.json'))]
+    results = [
+        json.loads(path.read_text(encoding='utf-8'))
+        for path in sorted(work_dir.glob('*/result.json'))
+    ]
     write_parts(page, parts(results))
     print(f'written: {page}')
     failed += [r['config'] for r in results if r['config'] in names and not has_learnt(r)]
@@ -122,7 +125,7 @@ def _run(path: str, work_dir: Path, jobs: int) -> bool:
     if not result.is_file():
         work_dir.mkdir(parents=True, exist_ok=True)
         threads = str(max((os.cpu_count() or 1) // jobs, 1))
-        with open(work_dir / 'output.txt', 'w') as output:
+        with open(work_dir / 'output.txt', 'w', encoding='utf-8') as output:
             subprocess.run(
                 [sys.executable, '-m', 'tools.pages.synthetic_runs', '--one', path, str(work_dir)],
                 stdout=output,
@@ -131,7 +134,9 @@ def _run(path: str, work_dir: Path, jobs: int) -> bool:
             )
     fine = result.is_file()
     said = (
-        _summary(json.loads(result.read_text())) if fine else f'failed, see {work_dir}/output.txt'
+        _summary(json.loads(result.read_text(encoding='utf-8')))
+        if fine
+        else f'failed, see {work_dir}/output.txt'
     )
     print(f'{Path(path).stem}: {said}', flush=True)
     return fine

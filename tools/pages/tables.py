@@ -53,7 +53,7 @@ def parse_args() -> Namespace:
 
 
 def main(args: Namespace) -> None:
-    pages = {path: names(path.read_text()) for path in sorted(DOCS.glob('*.md'))}
+    pages = {path: names(path.read_text(encoding='utf-8')) for path in sorted(DOCS.glob('*.md'))}
     parts = {
         path: {name: TABLES[name]() for name in found if name in TABLES}
         for path, found in pages.items()

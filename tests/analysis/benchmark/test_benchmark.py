@@ -280,7 +280,7 @@ def test_tool(tmp_path):
     lines = result.stdout.splitlines()
     assert len(lines) == 4
     assert '`hrformer_t` out_indices=[0, 1] window_size=5' in lines[2].replace('(0, 1)', '[0, 1]')
-    content = json.loads(Path(tmp_path, 'a', 'b.json').read_text())
+    content = json.loads(Path(tmp_path, 'a', 'b.json').read_text(encoding='utf-8'))
     assert 'hrformer_t --size 32x32 64x32' in content['command']
     assert [r['settings']['size'] for r in content['results']] == [[32, 32], [64, 32]]
 
@@ -322,7 +322,7 @@ def test_missing_peer(tmp_path, peer):
     package = peer.split(':')[0]
     Path(tmp_path, 'empty', package).mkdir(parents=True)
     broken = Path(tmp_path, 'empty', package, '__init__.py')
-    broken.write_text(f'raise ImportError("No module named {package!r}")')
+    broken.write_text(f'raise ImportError("No module named {package!r}")', encoding='utf-8')
     code = (
         'import runpy, sys; sys.path.insert(0, "empty"); '
         f'sys.argv = ["benchmark.py", {peer!r}]; '
