@@ -16,11 +16,12 @@ REQUIRED = ('hybrid_backbones', 'torch', 'mmengine')
 def how_to_install(error: ImportError) -> Optional[str]:
     """The package that an import failed for, and the command that installs it; None if unknown.
 
-    mmengine's own errors name the package only in their text.
+    mmengine's own errors name the package only in their text, as pip does: mmsegmentation.
     """
     package = (error.name or '').partition('.')[0]
     if not package:
-        package = next((name for name in LIBRARIES if name in str(error).split()), '')
+        words = str(error).replace('mmsegmentation', 'mmseg').split()
+        package = next((name for name in LIBRARIES if name in words), '')
     if not package or package in REQUIRED or not is_missing(package):
         return None
     name, command = LIBRARIES.get(package, (package, f'pip install {package}'))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_flatten
 
 from hybrid_backbones import TransXNet
 from hybrid_backbones.backbones import rel_pos_encoding
@@ -81,7 +81,7 @@ class Largest(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
-        shapes = [leaf.shape for leaf in tree_leaves(out) if isinstance(leaf, torch.Tensor)]
+        shapes = [leaf.shape for leaf in tree_flatten(out)[0] if isinstance(leaf, torch.Tensor)]
         self.numbers = max([self.numbers, *map(math.prod, shapes)])
         return out
 

@@ -145,6 +145,8 @@ CONFIGS = [
 
 @pytest.mark.parametrize('block', CONFIGS, ids=str)
 def test_config(block, tmp_path):
+    for library in ('mmdet', 'mmseg', 'mmpose'):
+        pytest.importorskip(library)
     file = tmp_path / 'mine.py'
     file.write_text(block.text)
     cfg = Config.fromfile(file)

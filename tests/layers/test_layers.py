@@ -23,6 +23,7 @@ from hybrid_backbones.layers import (
     window_partition,
     window_unpartition,
 )
+from tests.versions import from_torch
 
 
 @pytest.mark.parametrize('scale', [None, 0.3])
@@ -50,6 +51,7 @@ def test_attention_with_a_bias_that_is_trained():
         torch.testing.assert_close(mine, other)
 
 
+@from_torch('2.2', 'has no fused attention on a CPU')
 @pytest.mark.parametrize('dims', [2, 3, 4])
 def test_attention_with_a_bias_is_fused(dims):
     """Fused kernels of a CPU take biases of two and four dimensions, and give way for three."""
@@ -207,7 +209,7 @@ def test_checkpointing_counts_a_batch_once():
 
 def test_old_torch_has_no_is_compiling(monkeypatch):
     assert not is_compiling()
-    monkeypatch.delattr(torch.compiler, 'is_compiling')
+    monkeypatch.delattr(torch.compiler, 'is_compiling', raising=False)
     assert not is_compiling()
     assert BatchNorm2d(3)(torch.randn(1, 3, 4, 4)).shape == (1, 3, 4, 4)
 

@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from hybrid_backbones.openmmlab import torchvision
+from tests.versions import from_torch
 
+REGISTERS = from_torch('2.4', 'has no register_fake, and no torchvision that calls it')
 # what makes the real one fail, where its own library of operators does not load
 FAKE = """import torch
 
@@ -37,15 +39,18 @@ def run(tmp_path):
     return run
 
 
+@REGISTERS
 def test_without_repair(run):
     assert 'torchvision::nms does not exist' in run('import torchvision').stderr
 
 
+@REGISTERS
 def test_repair(run):
     result = run('import repair; repair.repair_torchvision(); import torchvision')
     assert result.stdout == 'imported\n', result.stderr
 
 
+@REGISTERS
 def test_repair_on_import(run):
     """The copy in an environment costs a program nothing before it imports torchvision."""
     lazy = "import repair; repair.repair_on_import(); assert 'torch' not in sys.modules"

@@ -22,6 +22,7 @@ def test_what_is_a_config(name, expected):
 
 
 def test_configs():
+    pytest.importorskip('mmdet')
     name = 'maskrcnn_uniformer_xxs_1x'
     for spec in (name, config_path(name)):
         assert read_config(spec).model.backbone.arch == 'xxs'

@@ -1,11 +1,14 @@
 """The table of what fits on a GPU."""
 
+import pytest
+
 from hybrid_backbones.analysis.training_memory.estimate import GIB, TrainingMemory
 from hybrid_backbones.zoo.configs import get_config, list_configs
 from tools.pages import training_memory as page
 
 
 def test_table(monkeypatch):
+    pytest.importorskip('mmseg')
     name = 'semanticfpn_uniformer_xxs_80k_ade20k'
     cfg = get_config(name)
 
