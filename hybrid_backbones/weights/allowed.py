@@ -24,6 +24,7 @@ def globals_of_mmengine() -> List[Global]:
         (History, f'{HistoryBuffer.__module__}.HistoryBuffer'),
         (_statistic_of_history, 'builtins.getattr'),
         (_bytes, '_codecs.encode'),
+        (_no_bytes, 'builtins.bytes'),
         (_plain_array, 'numpy.ndarray'),
         (NumberType, 'numpy.dtype'),
         Array,
@@ -58,6 +59,8 @@ class History(HistoryBuffer):
 class NumberType:
     """What a pickled ``np.dtype`` is read into: one of :data:`NUMBERS`, in any byte order.
 
+    Pickled it is an ``np.dtype`` again.
+
     Raises:
         UnpicklingError: It is another.
     """
@@ -69,6 +72,9 @@ class NumberType:
 
     def __setstate__(self, state: Tuple[Any, ...]) -> None:
         self.dtype = self.dtype.newbyteorder(state[1])
+
+    def __reduce__(self) -> Any:
+        return self.dtype.__reduce__()
 
 
 class Array(np.ndarray[Any, Any]):
@@ -109,6 +115,11 @@ def _bytes(text: str, encoding: str) -> bytes:
     if encoding != 'latin1':
         raise pickle.UnpicklingError(f'a checkpoint may not encode text by {encoding}')
     return text.encode(encoding)
+
+
+def _no_bytes() -> bytes:
+    """The content of an empty array, as pickled for Python 2. It takes no size."""
+    return b''
 
 
 def _statistic_of_history(owner: Any, name: str) -> Any:

@@ -5,6 +5,7 @@ import os
 import pickle
 import re
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO, Iterator, Optional, Union
@@ -65,8 +66,7 @@ def load_weights_only(
     if torch_is_trusted():
         with allow_mmengine_pickles():
             return torch.load(file, weights_only=True, **options)
-    if _is_torchscript(file):
-        raise pickle.UnpicklingError('not allowed: GLOBAL torch.jit.ScriptModule')
+    _refuse_containers(file)
     name = str(file) if isinstance(file, Path) else file  # with mmap torch 2.1 takes no other path
     with _unset(FORCE):
         return torch.load(name, pickle_module=as_pickle_module(), weights_only=False, **options)
@@ -82,15 +82,25 @@ def _unset(variable: str) -> Iterator[None]:
             os.environ[variable] = value
 
 
-def _is_torchscript(file: Union[Path, BinaryIO]) -> bool:
-    if not zipfile.is_zipfile(file):
-        found = False
+def _refuse_containers(file: Union[Path, BinaryIO]) -> None:
+    """Refuse what ``torch.load`` would not unpickle, but give to TorchScript or unpack as a tar.
+
+    Looked at as torch does: what Python's ``zipfile`` says of the same bytes can differ.
+    """
+    if isinstance(file, Path):
+        with open(file, 'rb') as stream:
+            _refuse_containers(stream)
+        return
+    start = file.tell()
+    serialization: Any = torch.serialization
+    if serialization._is_zipfile(file):
+        with serialization._open_zipfile_reader(file) as parts:
+            if serialization._is_torchscript_zip(parts):
+                raise pickle.UnpicklingError('not allowed: GLOBAL torch.jit.ScriptModule')
     else:
-        with zipfile.ZipFile(file) as parts:
-            found = any(name.endswith('constants.pkl') for name in parts.namelist())
-    if not isinstance(file, Path):
-        file.seek(0)
-    return found
+        with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=file, mode='r:'):
+            raise pickle.UnpicklingError('not allowed: a tar file')
+    file.seek(start)
 
 
 # what torch.load raises for bytes that are no checkpoint, or half of one
@@ -104,6 +114,7 @@ _UNREADABLE = (
     TypeError,
     ArithmeticError,
     AssertionError,
+    MemoryError,
     struct.error,
 )
 
@@ -133,7 +144,7 @@ def open_file(path: Path, briefly: bool = False) -> Any:
             raise CheckpointError(f'{path} is no safetensors file ({error})') from None
     if not briefly:
         _check_zip(path)
-    mmap = True if briefly and zipfile.is_zipfile(path) else None
+    mmap = True if briefly and _is_zip(path) else None
     try:
         return load_weights_only(path, mmap=mmap)
     except pickle.UnpicklingError as error:
@@ -152,7 +163,7 @@ def open_file(path: Path, briefly: bool = False) -> Any:
 def _check_zip(path: Path) -> None:
     """See that every part of a zip file is what was written: one flipped bit is no damage that
     torch would notice."""
-    if not zipfile.is_zipfile(path):
+    if not _is_zip(path):
         return
     try:
         with zipfile.ZipFile(path) as parts:
@@ -171,9 +182,15 @@ def _check_zip(path: Path) -> None:
         raise CheckpointError(f'{path} is damaged: {bad} in it is not what was written')
 
 
+def _is_zip(path: Path) -> bool:
+    """Whether torch takes the file for one: by its first bytes, whatever ends it."""
+    with open(path, 'rb') as file:
+        return file.read(4) == b'PK\x03\x04'
+
+
 def _looks_saved_by_torch(path: Path) -> bool:
     with open(path, 'rb') as file:
-        return zipfile.is_zipfile(path) or file.read(1) == b'\x80'  # or a pickle's first byte
+        return _is_zip(path) or file.read(1) == b'\x80'  # or a pickle's first byte
 
 
 def _damaged(path: Path) -> CheckpointError:

@@ -1,8 +1,12 @@
 """Checkpoints are read alike, and as safely, by torch's unpickler and by ours for older torches."""
 
 import builtins
+import copy
+import io
 import os
 import pickle
+import pickletools
+import tarfile
 import zipfile
 from collections import Counter, OrderedDict
 
@@ -278,3 +282,60 @@ def test_streams_too(path):
     torch.save(Call(exec, 'pass'), path)
     with open(path, 'rb') as stream, pytest.raises(pickle.UnpicklingError):
         reader.load_weights_only(stream)
+
+
+def test_a_torchscript_archive_with_other_ends(path):
+    """Python's zipfile looks at the end of a file, and torch at its start."""
+    torch.jit.script(nn.Linear(1, 1)).save(str(path))
+    whole = path.read_bytes()
+    for end in (b'PK\x05\x06', b'x', b'PK\x05\x06' + bytes(17), bytes(1 << 17)):
+        path.write_bytes(whole + end)
+        with pytest.raises(CheckpointError):
+            open_file(path)
+        with open(path, 'rb') as stream, pytest.raises((pickle.UnpicklingError, RuntimeError)):
+            reader.load_weights_only(stream)
+
+
+def test_a_large_zip_with_another_end(path):
+    """What it would grow to is asked of every file that torch takes for a zip."""
+    torch.save({'a': 0}, path)
+    with zipfile.ZipFile(path, 'a', zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr('file/data/9', bytes(1 << 24))
+    with pytest.raises(CheckpointError, match='would grow'):
+        open_file(path)
+    path.write_bytes(path.read_bytes() + b'PK\x05\x06')
+    with pytest.raises(CheckpointError):
+        open_file(path)
+
+
+def test_a_tar_of_torch_before_0_4(path):
+    content = dict(storages=(0, []), tensors=(0,), pickle=({'model': {}},))
+    with tarfile.open(path, 'w') as archive:
+        for name, values in content.items():
+            data = b''.join(pickle.dumps(value, 2) for value in values)
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    with pytest.raises(CheckpointError, match='is no checkpoint'):
+        open_file(path)
+
+
+@pytest.mark.parametrize('protocol', (2, 4, 5))
+def test_what_was_read_is_saved_as_of_numpy(path, protocol):
+    """A checkpoint that is read and saved again needs nothing of this package."""
+    content = roundtrip({'array': np.arange(3), 'dtype': np.dtype('float32')}, path)
+    for each in (content, copy.copy(content), copy.deepcopy(content)):
+        saved = pickle.dumps(each, protocol)
+        names = [argument for _, argument, _ in pickletools.genops(saved)]
+        assert not any('hybrid_backbones' in str(name) for name in names)
+        again = pickle.loads(saved)
+        assert type(again['array']) is np.ndarray and again['array'].tolist() == [0, 1, 2]
+        assert again['dtype'] == np.dtype('float32')
+
+
+def test_empty_arrays(path):
+    """Whose content is pickled as a call of bytes; bytes of a size are refused."""
+    assert roundtrip({'a': np.zeros((0, 3))}, path)['a'].shape == (0, 3)
+    torch.save(Call(bytes, 1 << 30), path)
+    with pytest.raises(CheckpointError):
+        open_file(path)
