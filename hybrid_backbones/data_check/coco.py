@@ -114,14 +114,14 @@ def _annotations(
     needed: Sequence[str],
 ) -> Iterator[str]:
     yield from _ids('annotation', lists['annotations'])
-    images = {image.get('id'): image for image in lists['images']}
-    categories = {category.get('id') for category in lists['categories']}
+    images = {str(image.get('id')): image for image in lists['images']}
+    categories = {str(each.get('id')): each for each in lists['categories']}
     for annotation in lists['annotations']:
         name = f'annotation {annotation.get("id")}'
-        image = images.get(annotation.get('image_id'))
+        image = _get(images, annotation.get('image_id'))
         if image is None:
             yield f'{name} is of image {annotation.get("image_id")}, which is not there'
-        if annotation.get('category_id') not in categories:
+        if _get(categories, annotation.get('category_id')) is None:
             yield f'{name} is of category {annotation.get("category_id")}, which is not there'
         for key in needed:
             if not _is_number(annotation.get(key)):
@@ -141,17 +141,23 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and isfinite(value)
 
 
+def _get(entries: Dict[str, Dict[str, Any]], number: Any) -> Optional[Dict[str, Any]]:
+    """The entry of an id, which a file may write as anything."""
+    entry = entries.get(str(number))
+    return entry if entry is not None and entry.get('id') == number else None
+
+
 def _is_box(box: Any) -> bool:
     return isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
 
 
 def _odd_boxes(lists: Dict[str, List[Dict[str, Any]]]) -> Iterator[str]:
     """Boxes that the libraries pass over or clip; COCO has a few."""
-    images = {image.get('id'): image for image in lists['images']}
+    images = {str(image.get('id')): image for image in lists['images']}
     for annotation in lists['annotations']:
         box = annotation.get('bbox')
         if _is_box(box):
-            image = images.get(annotation.get('image_id')) or {}
+            image = _get(images, annotation.get('image_id')) or {}
             for text in _odd_box(box, image.get('width'), image.get('height')):
                 yield f'annotation {annotation.get("id")}: {text}'
 

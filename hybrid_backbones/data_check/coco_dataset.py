@@ -2,7 +2,7 @@
 
 import os
 from importlib import import_module
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterator, Optional, Tuple
 
 from mmengine.config import Config, ConfigDict
 
@@ -52,7 +52,7 @@ def _images(entries: Any, folder: str) -> Iterator[Image]:
         yield Image(os.path.join(folder, str(file_name(entry))), size)
 
 
-def _keypoints(cfg: Config) -> int:
-    """How many an annotation has: as the head gives, or COCO's."""
+def _keypoints(cfg: Config) -> Optional[int]:
+    """How many an annotation has, as the head gives; None: it does not say."""
     number = (cfg.model.get('head') or {}).get('out_channels')
-    return number if isinstance(number, int) else 17
+    return number if isinstance(number, int) else None

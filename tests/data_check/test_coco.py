@@ -111,3 +111,12 @@ def test_what_is_not_used_is_not_looked_at(tmp_path):
     (tmp_path / 'a.json').write_text(json.dumps(broken))
     assert texts(tmp_path / 'a.json', keypoints=None, masks=False) == []
     assert len(texts(tmp_path / 'a.json')) == 2
+
+
+@pytest.mark.parametrize('key', ('image_id', 'category_id'))
+@pytest.mark.parametrize('value', ([1], {}, '1', None))
+def test_ids_of_any_kind(key, value, tmp_path):
+    data = content()
+    data['annotations'][0][key] = value
+    (tmp_path / 'a.json').write_text(json.dumps(data))
+    assert any('which is not there' in text for text in texts(tmp_path / 'a.json'))
