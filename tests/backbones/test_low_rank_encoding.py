@@ -66,6 +66,11 @@ def test_published(factored, golden):
 def test_autocast(factored, dtype):
     backbone = build().eval()
     images = torch.randn(1, 3, 96, 160)
+    try:
+        with torch.autocast('cpu', dtype):
+            pass
+    except RuntimeError as error:  # torch 2.1 knows bfloat16 alone
+        pytest.skip(str(error))
     with torch.no_grad():
         expected = backbone(images)
         with torch.autocast('cpu', dtype):
