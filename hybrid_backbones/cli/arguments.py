@@ -131,6 +131,12 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'must be a number of images, 0 or more, got {text!r}')
+    return int(text)
+
+
 def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags that training and testing share, named as in OpenMMLab's tools."""
     parser.add_argument('--work-dir', help='where logs and checkpoints go')
@@ -143,7 +149,7 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--skip-bad-images',
-        type=int,
+        type=_count,
         default=0,
         metavar='N',
         help='go on in spite of up to N images that cannot be read, and name each',

@@ -3,12 +3,15 @@
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from mmengine.config import Config, ConfigDict
 
 from ..config.data import datasets, is_local
 from ..config.traverse import kind_of
+from ..errors import ConfigError
+from ..openmmlab.check_best import check_best
+from ..openmmlab.check_classes import check_classes
 from ..openmmlab.library import import_library, library_of
 from .coco_dataset import is_coco, read_coco
 from .found import Found, Image
@@ -60,10 +63,11 @@ def check_dataset(
         ImportError: The library is not installed.
     """
     import_library(library_of(cfg))
-    report = Report()
+    report = Report(problems=list(_settings(cfg, parts)))
     seen = set()
     for part, dataset in datasets(cfg):
         key = tuple(str(dataset.get(each)) for each in ('data_root', 'ann_file', 'data_prefix'))
+        key = (*key, str(part == 'train_dataloader'))  # which asks for less
         if part not in parts or key in seen:
             continue
         seen.add(key)
@@ -71,13 +75,22 @@ def check_dataset(
         if reason:
             report.unchecked.append(f'{kind_of(dataset)} of {part} is not checked: {reason}')
             continue
-        found = _read(cfg, dataset)
+        found = _read(cfg, part, dataset)
         count = f'images of {part}'
         report.counts[count] = report.counts.get(count, 0) + len(found.images)
         problems = [*found.problems, *_look(found.images if images else [], full, workers, track)]
         known = set(report.problems)
         report.problems += [problem for problem in problems if problem not in known]
     return report
+
+
+def _settings(cfg: Config, parts: Tuple[str, ...]) -> Iterator[Problem]:
+    """What the config alone says of its classes and metrics."""
+    for check in (partial(check_classes, cfg, parts), partial(check_best, cfg)):
+        try:
+            check()
+        except ConfigError as error:
+            yield Problem(str(cfg.filename or 'the config'), str(error))
 
 
 def _unknown(cfg: Config, dataset: ConfigDict) -> str:
@@ -91,10 +104,9 @@ def _unknown(cfg: Config, dataset: ConfigDict) -> str:
     return '' if dataset.get('ann_file') else 'it has no ann_file'
 
 
-def _read(cfg: Config, dataset: ConfigDict) -> Found:
-    return (
-        read_segmentation(cfg, dataset) if cfg.default_scope == 'mmseg' else read_coco(cfg, dataset)
-    )
+def _read(cfg: Config, part: str, dataset: ConfigDict) -> Found:
+    read = read_segmentation if cfg.default_scope == 'mmseg' else read_coco
+    return read(cfg, part, dataset)
 
 
 def _look(images: List[Image], full: bool, workers: int, track: Track) -> List[Problem]:

@@ -11,6 +11,8 @@ from .problems import Problem
 
 OUTSIDE = 1.0  # pixels by which rounding may put a box outside of its image
 COORDINATES, LEAST_POINTS = 2, 3  # of a polygon
+NUMBERS = ('area', 'iscrowd')
+VISIBILITIES = (0, 1, 2)
 
 
 @dataclass
@@ -31,6 +33,7 @@ def check_coco(
     keypoints: Optional[int] = None,
     masks: bool = False,
     needed: Sequence[str] = ('area', 'iscrowd'),
+    annotated: bool = True,
 ) -> CocoFile:
     """Read a file and look at all of it.
 
@@ -38,7 +41,9 @@ def check_coco(
         path: Of the JSON file.
         keypoints: How many an annotation has; None for a detector's file.
         masks: Whether masks are trained or evaluated.
-        needed: Numbers of an annotation that evaluation asks for.
+        needed: Numbers of an annotation that whoever reads the file asks for; others of
+            ``NUMBERS`` that are missing do no harm.
+        annotated: Whether there must be annotations; a test set of COCO has none.
     """
     content = _read(path)
     if isinstance(content, Problem):
@@ -47,6 +52,8 @@ def check_coco(
     lists = {}
     for key in ('images', 'annotations', 'categories'):
         value = content.get(key)
+        if key == 'annotations' and value is None and not annotated:
+            value = []
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             found.problems.append(Problem(path, f'{key!r} is no list of objects'))
         else:
@@ -59,7 +66,7 @@ def check_coco(
         *_annotations(lists, keypoints, masks, needed),
     )
     found.problems += [Problem(path, text) for text in checks]
-    found.problems += [Problem(path, text, harmless=True) for text in _odd_boxes(lists)]
+    found.problems += [Problem(path, text, harmless=True) for text in _oddities(lists, needed)]
     found.images = [image for image in lists['images'] if file_name(image) is not None]
     return found
 
@@ -81,16 +88,18 @@ def _read(path: str) -> Any:
         return Problem(path, 'begins with a byte order mark: save it as UTF-8 without BOM')
     try:
         found = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return Problem(path, f'is no JSON: {error}')
     return found if isinstance(found, dict) else Problem(path, 'is no JSON object')
 
 
 def _ids(what: str, entries: List[Dict[str, Any]]) -> Iterator[str]:
     for i, entry in enumerate(entries):
-        if type(entry.get('id')) is not int:
+        if not isinstance(entry.get('id'), (int, str)):
             yield f'{what} number {i} has no id'
-    counts = Counter(entry.get('id') for entry in entries if type(entry.get('id')) is int)
+    counts = Counter(
+        entry.get('id') for entry in entries if isinstance(entry.get('id'), (int, str))
+    )
     for number, count in counts.items():
         if count > 1:
             yield f'{what} id {number} is there {count} times'
@@ -103,7 +112,8 @@ def _images(images: List[Dict[str, Any]]) -> Iterator[str]:
         if file_name(image) is None:
             yield f'{name} has no file_name'
         for side in ('height', 'width'):
-            if type(image.get(side)) is not int or image[side] < 1:
+            value: Any = image.get(side)
+            if not _is_number(value) or value < 1:
                 yield f'{name} has no {side}'
 
 
@@ -115,14 +125,11 @@ def _annotations(
 ) -> Iterator[str]:
     yield from _ids('annotation', lists['annotations'])
     images = {str(image.get('id')): image for image in lists['images']}
-    categories = {str(each.get('id')): each for each in lists['categories']}
     for annotation in lists['annotations']:
         name = f'annotation {annotation.get("id")}'
         image = _get(images, annotation.get('image_id'))
         if image is None:
             yield f'{name} is of image {annotation.get("image_id")}, which is not there'
-        if _get(categories, annotation.get('category_id')) is None:
-            yield f'{name} is of category {annotation.get("category_id")}, which is not there'
         for key in needed:
             if not _is_number(annotation.get(key)):
                 yield f'{name} has no {key}, which evaluation needs'
@@ -151,10 +158,21 @@ def _is_box(box: Any) -> bool:
     return isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
 
 
-def _odd_boxes(lists: Dict[str, List[Dict[str, Any]]]) -> Iterator[str]:
-    """Boxes that the libraries pass over or clip; COCO has a few."""
+def _oddities(lists: Dict[str, List[Dict[str, Any]]], needed: Sequence[str]) -> Iterator[str]:
+    """What the libraries pass over, clip or do without; COCO has a few such boxes."""
     images = {str(image.get('id')): image for image in lists['images']}
+    categories = {str(each.get('id')): each for each in lists['categories']}
     for annotation in lists['annotations']:
+        name = f'annotation {annotation.get("id")}'
+        if _get(categories, annotation.get('category_id')) is None:
+            yield f'{name} is of category {annotation.get("category_id")}, which is not there'
+        for key in NUMBERS:
+            if key not in needed and not _is_number(annotation.get(key)):
+                yield f'{name} has no {key}, which evaluation would need'
+        for value in (annotation.get('keypoints') or ())[2::3]:
+            if value not in VISIBILITIES:
+                yield f'{name}: visibility of a keypoint is none of 0, 1, 2'
+                break
         box = annotation.get('bbox')
         if _is_box(box):
             image = _get(images, annotation.get('image_id')) or {}
@@ -198,7 +216,5 @@ def _keypoints(annotation: Dict[str, Any], count: int) -> Iterator[str]:
         yield f'keypoints are {len(values)} numbers, {3 * count} would be x, y, v of {count}'
     elif not all(map(_is_number, values)):
         yield 'keypoints are not all finite numbers'
-    elif not {values[i] for i in range(2, len(values), 3)} <= {0, 1, 2}:
-        yield 'visibility of a keypoint is none of 0, 1, 2'
     elif 'num_keypoints' not in annotation:
         yield 'there is no num_keypoints, which evaluation needs'

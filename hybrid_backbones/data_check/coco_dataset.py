@@ -30,18 +30,21 @@ def is_coco(cfg: Config, dataset: ConfigDict) -> bool:
     return isinstance(known, type) and issubclass(known, getattr(import_module(module), base))
 
 
-def read_coco(cfg: Config, dataset: ConfigDict) -> Found:
+def read_coco(cfg: Config, part: str, dataset: ConfigDict) -> Found:
     """Problems of the annotation file, and the images to look at."""
     root = dataset.get('data_root') or ''
     keypoints = None
     if cfg.default_scope == 'mmpose' and kind_of(dataset) not in WITH_PARTS:
         keypoints = _keypoints(cfg)
     masks = any('Mask' in kind_of(node) for _, node in walk(cfg.model))
-    needed: Tuple[str, ...] = ('area', 'iscrowd')
-    if kind_of(dataset).startswith('LVIS'):
-        needed = ('area',)
-    content = check_coco(os.path.join(root, dataset.ann_file), keypoints, masks, needed)
-    folder = os.path.join(root, (dataset.get('data_prefix') or {}).get('img', ''))
+    # mmdet's datasets read the area in training too
+    needed: Tuple[str, ...] = ('area',) if cfg.default_scope == 'mmdet' else ()
+    if part != 'train_dataloader':
+        needed = ('area',) if kind_of(dataset).startswith('LVIS') else ('area', 'iscrowd')
+    path = os.path.join(root, dataset.ann_file)
+    content = check_coco(path, keypoints, masks, needed, annotated=part != 'test_dataloader')
+    folder = (dataset.get('data_prefix') or {}).get('img', '')
+    folder = folder if '://' in folder else os.path.join(root, folder)
     return Found(content.problems, list(_images(content.images, folder)))
 
 
@@ -49,7 +52,9 @@ def _images(entries: Any, folder: str) -> Iterator[Image]:
     for entry in entries:
         sides = (entry.get('width'), entry.get('height'))
         size: Any = sides if all(type(side) is int for side in sides) else None
-        yield Image(os.path.join(folder, str(file_name(entry))), size)
+        path = os.path.join(folder, str(file_name(entry)))
+        if '://' not in path:  # else the run reads it from where it is
+            yield Image(path, size)
 
 
 def _keypoints(cfg: Config) -> Optional[int]:

@@ -13,7 +13,7 @@ from .label_maps import Labels
 from .problems import Problem
 
 
-def read_segmentation(cfg: Config, dataset: ConfigDict) -> Found:
+def read_segmentation(cfg: Config, part: str, dataset: ConfigDict) -> Found:
     """The images and label maps to look at."""
     registry = import_module('mmseg.registry').DATASETS
     given = dict(dataset.to_dict(), lazy_init=False, serialize_data=False, pipeline=[])

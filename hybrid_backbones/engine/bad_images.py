@@ -70,7 +70,7 @@ def leave_out(cfg: Config, parts: Tuple[str, ...], limit: int) -> List[str]:
         entries, places = _entries(cfg, dataset)
         for path, problem in _problems(entries).items():
             bad[path] = problem
-        if len(bad) > limit:
+        if len(bad) > max(limit, 0):
             first = next(iter(bad))
             raise ConfigError(
                 f'{len(bad)} images of {part} cannot be read, more than the {limit} that '

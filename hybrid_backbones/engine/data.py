@@ -30,6 +30,7 @@ def check_data_quickly(cfg: Config, parts: Tuple[str, ...], images: bool = True)
         others = f'; and {len(fatal) - 1} more' if len(fatal) > 1 else ''
         raise ConfigError(f'{fatal[0]}{others}: {MORE}; `data_check=False` begins without looking')
     if not report.problems:
-        return []
+        return report.unchecked
     first, count = report.problems[0], len(report.problems)
-    return [f'{count} faults of the data that do no harm, such as {first}: {MORE}']
+    line = f'{count} faults of the data that do no harm, such as {first}: {MORE}'
+    return [*report.unchecked, line]

@@ -140,9 +140,9 @@ def test_what_does_no_harm(drawn, tmp_path):
     (note,) = check_data_quickly(cfg, BOTH)
     assert note.startswith('1 faults of the data that do no harm')
     assert 'bbox has no area' in note
-    del content['annotations'][0]['iscrowd']
+    del content['annotations'][0]['area']
     path.write_text(json.dumps(content))
-    with pytest.raises(ConfigError, match='has no iscrowd, which evaluation needs'):
+    with pytest.raises(ConfigError, match='has no area, which evaluation needs'):
         check_data_quickly(cfg, BOTH)
 
 
@@ -161,3 +161,70 @@ def test_other_formats_are_not_passed_as_checked(drawn):
     assert report.unchecked[0] == (
         "VOCDataset of train_dataloader is not checked: it is not in COCO's format"
     )
+
+
+@pytest.fixture
+def detection(drawn, tmp_path):
+    """A detector's config, and a function that changes one of its annotation files."""
+    cfg = read_config('maskrcnn_uniformer_xxs_1x')
+    shrink_config(cfg, drawn)
+    shutil.copytree(drawn / 'coco', tmp_path / 'data')
+    relocate(cfg, tmp_path / 'data')
+    import_library('mmdet')
+
+    def change(split, edit):
+        path = tmp_path / 'data' / 'annotations' / f'instances_{split}2017.json'
+        content = json.loads(path.read_text())
+        edit(content)
+        path.write_text(json.dumps(content))
+
+    return cfg, change
+
+
+def without(key):
+    return lambda content: [each.pop(key) for each in content['annotations']]
+
+
+def test_what_training_alone_does_without(detection):
+    cfg, change = detection
+    change('train', without('iscrowd'))
+    (note,) = check_data_quickly(cfg, BOTH)
+    assert 'has no iscrowd, which evaluation would need' in note
+    change('train', without('area'))  # mmdet's dataset reads it
+    with pytest.raises(ConfigError, match='has no area'):
+        check_data_quickly(cfg, BOTH)
+
+
+def test_a_test_set_without_annotations(detection):
+    cfg, change = detection
+    change('val', lambda content: content.pop('annotations'))
+    assert check_data_quickly(cfg, ('test_dataloader',)) == []
+    with pytest.raises(ConfigError, match="'annotations' is no list"):
+        check_data_quickly(cfg, ('val_dataloader',))
+
+
+def test_images_on_another_machine(detection):
+    cfg, _ = detection
+    for dataset in datasets_of(cfg, 'train_dataloader'):
+        dataset.data_prefix = dict(img='http://localhost:1/images/')
+    assert check_data_quickly(cfg, ('train_dataloader',)) == []
+
+
+def test_settings_are_checked_too(detection):
+    cfg, _ = detection
+    cfg.model.roi_head.bbox_head.num_classes = 7
+    cfg.default_hooks = dict(checkpoint=dict(type='CheckpointHook', save_best='coco/xyz'))
+    classes, best = [problem.text for problem in check_dataset(cfg, BOTH).problems]
+    assert 'num_classes is 7' in classes and 'save_best' in best
+
+
+def test_what_is_not_checked_is_said():
+    cfg = read_config('mmdet::pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py')
+    cfg.model.roi_head.bbox_head.num_classes = 20
+    assert 'VOCDataset of train_dataloader is not checked' in check_data_quickly(cfg, BOTH)[0]
+
+
+@pytest.mark.parametrize('number', ('-1', 'x', '1.5'))
+def test_a_number_of_images(command, number):
+    refused = command('train', 'maskrcnn_uniformer_xxs_1x', f'--skip-bad-images={number}').refusal
+    assert 'must be a number of images' in refused
