@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; _HOME below is what Pyt
     from .zoo.configs import list_configs as list_configs
     from .zoo.create import create_backbone as create_backbone
     from .zoo.create import load_pretrained as load_pretrained
+    from .zoo.create_classifier import create_classifier as create_classifier
     from .zoo.names import list_backbones as list_backbones
 
 
@@ -39,6 +40,7 @@ _HOME = {
     'UniFormer': 'backbones.uniformer',
     'config_path': 'zoo.configs',
     'create_backbone': 'zoo.create',
+    'create_classifier': 'zoo.create_classifier',
     'describe': 'analysis.describe.describe',
     'export': 'deploy.exporting.export',
     'fold': 'deploy.folding.fold',

@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import CheckpointMissingError
 from ..layers import to_nchw, to_preferred_format
-from ..weights import LoadResult, read_pretrained
+from ..weights import Checkpoint, LoadResult, read_pretrained
 from .images import MIN_SIZE
 from .init_cfg import split_init_cfg
 from .levels import Level
@@ -79,6 +79,7 @@ class HybridBackbone(BaseModule):
     # layer-wise learning rate decay
     layers_before_blocks: ClassVar[Tuple[str, ...]] = ()
 
+    out_norms: nn.ModuleDict  # of families that have norms on the outputs
     is_init: bool  # mmengine's: whether init_weights has been called
 
     def __new__(cls, *args: Any, **options: Any) -> 'HybridBackbone':
@@ -176,19 +177,45 @@ class HybridBackbone(BaseModule):
         Raises:
             ValueError: The input has another shape.
         """
+        # contiguous: mmcv's RoIAlign takes any memory for NCHW, and a neck keeps what it is given
+        levels = self.forward_features(self._as_input(x))
+        return tuple(to_nchw(level) for level in levels)
+
+    def forward_with_token(self, x: Tensor) -> Tuple[Tuple[Tensor, ...], Optional[Tensor]]:
+        """As :meth:`forward`, and the class token, for a classifier.
+
+        Returns:
+            The levels, and the token ``(N, C)`` as the last stage leaves it, before any norm; None
+            where the network has none.
+        """
+        levels, token = self.features_and_token(self._as_input(x))
+        return tuple(to_nchw(level) for level in levels), token
+
+    def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
+        """What the family computes; ``x`` has been checked."""
+        raise NotImplementedError
+
+    def features_and_token(self, x: Tensor) -> Tuple[Tuple[Tensor, ...], Optional[Tensor]]:
+        """:meth:`forward_features`, and the class token ``(N, C)`` of a family that has one."""
+        return self.forward_features(x), None
+
+    def _as_input(self, x: Tensor) -> Tensor:
         channels, sides = x.shape[1:2], x.shape[2:]
         if x.dim() != 4 or channels != (self.in_channels,) or min(sides) < MIN_SIZE:
             raise ValueError(
                 f'{type(self).__name__} takes images (N, {self.in_channels}, H, W) with H and W of '
                 f'at least {MIN_SIZE}, got {tuple(x.shape)}'
             )
-        # contiguous: mmcv's RoIAlign takes any memory for NCHW, and a neck keeps what it is given
-        levels = self.forward_features(to_preferred_format(x))
-        return tuple(to_nchw(level) for level in levels)
+        return to_preferred_format(x)
 
-    def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
-        """What the family computes; ``x`` has been checked."""
-        raise NotImplementedError
+    def remove_out_norms(self) -> None:
+        """Return the levels as the stages leave them: a classifier has a norm of its own."""
+        if len(getattr(self, 'out_norms', ())):
+            self.out_norms = nn.ModuleDict()
+
+    def normalise_level(self, index: int, x: Tensor) -> Tensor:
+        """Level ``index`` after its norm, if it has one."""
+        return self.out_norms[str(index)](x) if str(index) in self.out_norms else x
 
     def num_checkpointed(self, stage: int) -> int:
         """How many of a stage's first blocks ``with_cp`` asks to checkpoint, or a large number."""
@@ -240,7 +267,18 @@ class HybridBackbone(BaseModule):
         self, source: Union[str, 'os.PathLike[str]'], prefix: Optional[str] = None
     ) -> LoadResult:
         """See :func:`hybrid_backbones.load_pretrained`."""
-        found = read_pretrained(
+        found = self.find_pretrained(source, prefix)
+        print_log(str(found), logger='current')
+        self.take_pretrained(found)
+        return found
+
+    def find_pretrained(
+        self,
+        source: Union[str, 'os.PathLike[str]', Checkpoint],
+        prefix: Optional[str] = None,
+    ) -> LoadResult:
+        """What :meth:`load_pretrained` would load; nothing is loaded yet."""
+        return read_pretrained(
             source,
             family=type(self).__name__,
             expected={name: tuple(value.shape) for name, value in self.state_dict().items()},
@@ -251,13 +289,14 @@ class HybridBackbone(BaseModule):
             resize_pretrained=self.resize_pretrained,
             image_weight=self.image_weight,
         )
+
+    def take_pretrained(self, found: LoadResult) -> None:
+        """Load what :meth:`find_pretrained` has found, and warn of what may be wrong with it."""
         self.load_state_dict(found.state, strict=False)
-        print_log(str(found), logger='current')
         for warning in self.check_loaded(found):
             print_log(warning, logger='current', level=logging.WARNING)
         if hasattr(self, '_params_init_info'):  # mmengine logs where each parameter came from
             update_init_info(self, init_info=f'loaded from {found.file}')
-        return found
 
     def resize_pretrained(self, name: str, value: Tensor) -> Tensor:
         """A weight from a file, resized where its size depends on an option of the backbone."""

@@ -312,17 +312,20 @@ class Conformer(HybridBackbone):
         return FirstStage(dims[0], self.arch, blocks, checkpointed)
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
+        return self.features_and_token(x)[0]
+
+    def features_and_token(self, x: Tensor) -> Tuple[Tuple[Tensor, ...], Optional[Tensor]]:
         outs: List[Tensor] = []
         x = self.stem(x)
         height, width = x.shape[2:]
         inputs = (pad_to_multiple(x, self.arch.patch // 4),)
         for i, stage in enumerate(self.stages):
-            x, _ = inputs = stage(*inputs)
+            x, tokens = inputs = stage(*inputs)
             if i in self.out_indices:
                 # not -(-side // 2**i): ONNX rounds towards 0
                 rows, cols = ((side + 2**i - 1) // 2**i for side in (height, width))
                 outs.append(x[:, :, :rows, :cols])
-        return tuple(outs)
+        return tuple(outs), tokens[:, 0]
 
 
 def _init_published(module: nn.Module) -> None:

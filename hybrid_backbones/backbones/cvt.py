@@ -190,8 +190,11 @@ class CvTStage(Stage):
             self.cls_token = nn.Parameter(torch.zeros(1, 1, token_dim))
             nn.init.trunc_normal_(self.cls_token, std=0.02)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The previous level's map to this one's, both ``(N, C, H, W)``."""
+    def forward(self, x: Tensor, with_token: bool = False) -> Any:
+        """The previous level's map to this one's, both ``(N, C, H, W)``.
+
+        With ``with_token`` a pair: the map, and the class token ``(N, C)``.
+        """
         x = self.downsample(x)
         size = x.shape[2:]
         x = x.flatten(2).transpose(1, 2)
@@ -201,7 +204,8 @@ class CvTStage(Stage):
             x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1).to(x.dtype), x], dim=1)
         for i in range(len(self.blocks)):
             x = self.run_block(i, x, size=size)
-        return x[:, first:].transpose(1, 2).unflatten(2, size)
+        level = x[:, first:].transpose(1, 2).unflatten(2, size)
+        return (level, x[:, 0]) if with_token else level
 
 
 @MODELS.register_module()
@@ -288,13 +292,22 @@ class CvT(HybridBackbone):
         return CvTStage(downsample, blocks, self.num_checkpointed(index), token_dim)
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
-        outs = []
+        return self._run(x, with_token=False)[0]
+
+    def features_and_token(self, x: Tensor) -> Tuple[Tuple[Tensor, ...], Optional[Tensor]]:
+        return self._run(x, with_token=True)
+
+    def _run(self, x: Tensor, with_token: bool) -> Tuple[Tuple[Tensor, ...], Optional[Tensor]]:
+        outs, token = [], None
         x = self.stem(x)
         for i, stage in enumerate(self.stages):
-            x = stage(x)
+            if with_token and i == TOKEN_STAGE:
+                x, token = stage(x, with_token=True)
+            else:
+                x = stage(x)
             if i in self.out_indices:
-                outs.append(self.out_norms[str(i)](x) if str(i) in self.out_norms else x)
-        return tuple(outs)
+                outs.append(self.normalise_level(i, x))
+        return tuple(outs), token
 
 
 CvT.archs = {

@@ -340,7 +340,7 @@ class TransXNet(HybridBackbone):
         for i, stage in enumerate(self.stages):
             x = stage(x)
             if i in self.out_indices:
-                outs.append(self.out_norms[str(i)](x))
+                outs.append(self.normalise_level(i, x))
         return tuple(outs)
 
     def resize_pretrained(self, name: str, value: Tensor) -> Tensor:

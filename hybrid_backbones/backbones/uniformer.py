@@ -178,6 +178,9 @@ class UniFormer(HybridBackbone):
         return TokenPruningStage(downsample, blocks, self.num_checkpointed(index), dim, in_dim)
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
+        return self.features_and_token(x)[0]
+
+    def features_and_token(self, x: Tensor) -> Tuple[Tuple[Tensor, ...], Optional[Tensor]]:
         outs = []
         pruning: List[Tensor] = []  # class token and scores, once there are some
         x = self.stem(x)
@@ -187,8 +190,8 @@ class UniFormer(HybridBackbone):
             else:
                 x = stage(x, self._windows()) if i == 2 else stage(x)
             if i in self.out_indices:
-                outs.append(self.out_norms[str(i)](x))
-        return tuple(outs)
+                outs.append(self.normalise_level(i, x))
+        return tuple(outs), pruning[0][:, 0] if pruning else None
 
     def _windows(self) -> List[int]:
         """Window of each block of stage 3 in the present mode; 0 is the whole map."""

@@ -51,7 +51,9 @@ class KeyMapping:
         source: Whose names these are.
         signature: A key that every file in this key mapping has, and no other file.
         rules: Published name and ours.
-        unused: Published names that a dense backbone has no use for: the classifier, constants.
+        classifier: Published names of the ImageNet classifier, of which a backbone alone has no
+            use, and those in :mod:`hybrid_backbones.classifiers`, which are the authors'.
+        unused: Published names that nothing here has a use for: constants.
         pose_settings: What a config has to say to run pose estimators published under these names:
             dotted key, value, and why.
     """
@@ -60,6 +62,7 @@ class KeyMapping:
     source: str
     signature: str
     rules: Tuple[Rule, ...]
+    classifier: Tuple[Rule, ...] = ()
     unused: Tuple[str, ...] = ()
     pose_settings: Tuple[Tuple[str, bool, str], ...] = ()
 
@@ -73,7 +76,12 @@ class KeyMapping:
 
     def is_unused(self, key: str) -> bool:
         """Whether a dense backbone has no use for a published name."""
-        return any(_pattern(template).fullmatch(key) for template in self.unused)
+        templates = (*self.unused, *(published for published, _ in self.classifier))
+        return any(_pattern(template).fullmatch(key) for template in templates)
+
+    def to_classifier(self, key: str) -> Optional[str]:
+        """The classifier's name for a published one, None if it is not the classifier's."""
+        return _apply(self.classifier, key)
 
     def publish(self, state: Mapping[str, Tensor]) -> Dict[str, Tensor]:
         """Weights of ours under the published names, without those that have none there."""
@@ -94,7 +102,14 @@ class KeyMapping:
 def ours(authors: KeyMapping, signature: str) -> KeyMapping:
     """The key mapping of a checkpoint that was trained or converted here."""
     rules = (('{*rest}', '{*rest}'),)
-    return KeyMapping(authors.family, 'hybrid_backbones', signature, rules, authors.unused)
+    return KeyMapping(
+        authors.family, 'hybrid_backbones', signature, rules, authors.classifier, authors.unused
+    )
+
+
+def unchanged(*templates: str) -> Tuple[Rule, ...]:
+    """Rules for names that are ours as they are."""
+    return tuple((template, template) for template in templates)
 
 
 @cache

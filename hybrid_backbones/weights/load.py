@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from .channels import COLOURS, adapt_channels, describe_adaptation
-from .checkpoint import read_checkpoint
+from .checkpoint import Checkpoint, read_checkpoint
 from .identify import identify, identify_other
 from .key_mapping import KeyMapping, join_parts, whole_of
 
@@ -57,7 +57,7 @@ class LoadResult:
 
 
 def read_pretrained(
-    source: Union[str, 'os.PathLike[str]'],
+    source: Union[str, 'os.PathLike[str]', Checkpoint],
     family: str,
     expected: Shapes,
     variants: Callable[[], Iterable[Tuple[str, Shapes]]],
@@ -70,7 +70,7 @@ def read_pretrained(
     """Read a checkpoint and translate it for a backbone.
 
     Args:
-        source: Path or URL.
+        source: Path or URL; or what has been read from one.
         family: Class name of the backbone.
         expected: Its state dict's names and shapes.
         variants: Gives name and shapes of every arch of the family; called if the file does not
@@ -85,7 +85,7 @@ def read_pretrained(
     Raises:
         CheckpointError: The file cannot be read, or is of another family or variant.
     """
-    checkpoint = read_checkpoint(source)
+    checkpoint = source if isinstance(source, Checkpoint) else read_checkpoint(source)
     everything, file = checkpoint.state, checkpoint.name
     if prefix:
         prefix = prefix if prefix.endswith('.') else prefix + '.'

@@ -51,9 +51,9 @@ def create_backbone(
     """
     kind, arguments = find_backbone(name)
     family = families()[kind]
-    _check_options(family, options)
+    check_options(family, options)
     arguments.update(options)
-    source = _find_weights(kind, arguments['arch'], pretrained)
+    source = find_weights(kind, arguments['arch'], pretrained)
     with as_config_error('', (TypeError, ValueError)):
         backbone = family(**arguments)
     if source is not None:
@@ -155,9 +155,10 @@ def find_backbone(name: str) -> Tuple[str, Dict[str, Any]]:
     return family, {'arch': default, **arguments}
 
 
-def _find_weights(
+def find_weights(
     family: str, arch: Any, pretrained: Union[bool, str, 'os.PathLike[str]']
 ) -> Optional[str]:
+    """The path or URL that ``pretrained`` of :func:`create_backbone` stands for, or None."""
     if pretrained is False:
         return None
     if pretrained is True:
@@ -169,7 +170,7 @@ def _find_weights(
     )
 
 
-def _check_options(family: Type[HybridBackbone], options: Dict[str, Any]) -> None:
+def check_options(family: Type[HybridBackbone], options: Dict[str, Any]) -> None:
     """Refuse what the constructor does not take; ``pretrained`` stands for ``init_cfg``."""
     known = [key for key in inspect.signature(family).parameters if key != 'init_cfg']
     for option in options:

@@ -2,7 +2,7 @@
 
 from typing import List, Optional, Tuple
 
-from ..key_mapping import KeyMapping, Rule, ours
+from ..key_mapping import KeyMapping, Rule, ours, unchanged
 from ..pretrained import PretrainedFile
 
 # (number of the coupling block in the published names, our stage, our block)
@@ -11,7 +11,7 @@ _PLACES = [
     for s, first, end in ((0, 2, 5), (1, 5, 9), (2, 9, 12), (3, 12, 13))
     for n in range(first, end)
 ]
-CLASSIFIER = ('trans_norm.{leaf}', 'trans_cls_head.{leaf}', 'conv_cls_head.{leaf}')
+CLASSIFIER = unchanged('trans_norm.{leaf}', 'trans_cls_head.{leaf}', 'conv_cls_head.{leaf}')
 
 
 def _conv_block(theirs: str, here: str) -> List[Rule]:
@@ -52,7 +52,7 @@ AUTHORS = KeyMapping(
     source='authors',
     signature='trans_1.mlp.fc1.weight',
     rules=_rules((('{*rest}', '{*rest}'),)),
-    unused=CLASSIFIER,
+    classifier=CLASSIFIER,
 )
 OPENMMLAB = KeyMapping(
     family='Conformer',
@@ -67,7 +67,7 @@ OPENMMLAB = KeyMapping(
             ('attn.{*rest}', 'attn.{*rest}'),
         )
     ),
-    unused=CLASSIFIER,
+    classifier=CLASSIFIER,
 )
 KEY_MAPPINGS = (AUTHORS, OPENMMLAB, ours(AUTHORS, 'stages.0.trans.mlp.fc1.weight'))
 

@@ -2,7 +2,7 @@
 
 from typing import Tuple
 
-from ..key_mapping import KeyMapping, ours
+from ..key_mapping import KeyMapping, ours, unchanged
 from ..pretrained import PretrainedFile
 
 AUTHORS = KeyMapping(
@@ -20,7 +20,7 @@ AUTHORS = KeyMapping(
         ('stage{i}.blocks.{j}.attn.proj_{x}.{leaf}', 'stages.{i}.blocks.{j}.attn.{x}.{leaf}'),
         ('stage{i}.{*rest}', 'stages.{i}.{*rest}'),
     ),
-    unused=('norm.{leaf}', 'head.{leaf}'),
+    classifier=unchanged('norm.{leaf}', 'head.{leaf}'),
 )
 
 
@@ -68,7 +68,7 @@ HUGGING_FACE = KeyMapping(
     source='Hugging Face',
     signature='encoder.stages.0.embedding.convolution_embeddings.projection.weight',
     rules=_hugging_face_rules(),
-    unused=('layernorm.{leaf}', 'classifier.{leaf}'),
+    classifier=(('layernorm.{leaf}', 'norm.{leaf}'), ('classifier.{leaf}', 'head.{leaf}')),
 )
 KEY_MAPPINGS = (AUTHORS, HUGGING_FACE, ours(AUTHORS, 'stages.0.blocks.0.attn.conv_q.conv.weight'))
 

@@ -2,10 +2,10 @@
 
 from typing import Optional, Tuple
 
-from ..key_mapping import KeyMapping, Rule, ours
+from ..key_mapping import KeyMapping, Rule, ours, unchanged
 from ..pretrained import PretrainedFile
 
-CLASSIFIER = (
+CLASSIFIER = unchanged(
     'incre_modules.{*rest}',
     'downsamp_modules.{*rest}',
     'final_layer.{*rest}',
@@ -72,7 +72,8 @@ AUTHORS = KeyMapping(
             _REST,
         )
     ),
-    unused=(*CLASSIFIER, '{*block}.relative_position_index'),
+    classifier=CLASSIFIER,
+    unused=('{*block}.relative_position_index',),
 )
 OPENMMLAB = KeyMapping(
     family='HRFormer',
@@ -87,7 +88,8 @@ OPENMMLAB = KeyMapping(
             _REST,
         )
     ),
-    unused=(*CLASSIFIER, '{*block}.relative_position_index'),
+    classifier=CLASSIFIER,
+    unused=('{*block}.relative_position_index',),
     pose_settings=(
         (
             'model.backbone.with_rel_pos_bias',

@@ -2,7 +2,7 @@
 
 from typing import Tuple
 
-from ..key_mapping import KeyMapping, Rule, ours
+from ..key_mapping import KeyMapping, Rule, ours, unchanged
 from ..pretrained import PretrainedFile
 
 # (published name, ours) inside a block
@@ -52,7 +52,7 @@ AUTHORS = KeyMapping(
     source='authors',
     signature='network.0.0.token_mixer.local_unit.weight',
     rules=_rules(),
-    unused=('classifier.{*rest}',),
+    classifier=unchanged('classifier.{*rest}'),
 )
 KEY_MAPPINGS = (AUTHORS, ours(AUTHORS, 'stages.0.blocks.0.mixer.local.weight'))
 

@@ -2,7 +2,7 @@
 
 from typing import Tuple
 
-from ..key_mapping import KeyMapping, Rule, ours
+from ..key_mapping import KeyMapping, Rule, ours, unchanged
 from ..pretrained import PretrainedFile
 
 
@@ -38,7 +38,9 @@ AUTHORS = KeyMapping(
     signature='blocks1.0.pos_embed.weight',
     rules=_rules(),
     # 'norm' is a BatchNorm before the classifier; the dense code's norm1..norm4 are others
-    unused=('norm.{leaf}', 'norm_cls.{leaf}', 'head.{leaf}', 'head_cls.{leaf}', 'aux_head.{leaf}'),
+    classifier=unchanged(
+        'norm.{leaf}', 'norm_cls.{leaf}', 'head.{leaf}', 'head_cls.{leaf}', 'aux_head.{leaf}'
+    ),
 )
 KEY_MAPPINGS = (AUTHORS, ours(AUTHORS, 'stages.0.blocks.0.attn.affinity.weight'))
 

@@ -1,0 +1,19 @@
+"""ImageNet classifiers: a backbone, and the head that its authors published with it."""
+
+from . import heads  # noqa: F401  # they register themselves
+from .classifier import Classifier, build_classifier
+from .head import ClassifierHead, Logits, families_with_head, register_head
+from .load import HeadWeights, find_head, head_from, load_classifier
+
+__all__ = [
+    'Classifier',
+    'ClassifierHead',
+    'HeadWeights',
+    'Logits',
+    'build_classifier',
+    'families_with_head',
+    'find_head',
+    'head_from',
+    'load_classifier',
+    'register_head',
+]
