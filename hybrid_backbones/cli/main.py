@@ -24,6 +24,7 @@ COMMANDS = {
     'test': 'test a checkpoint',
     'reproduce': 'test published models again: the whole table of their results',
     'predict': 'run a trained model on images; draw the results and write them as JSON',
+    'validate': 'measure the ImageNet accuracy of a backbone with its classifier',
     'list': 'list backbones or configs',
     'describe': 'describe a backbone or a config: parts, cost, weights, schedule',
     'drop-in': 'replace the backbone of an existing config',

@@ -20,6 +20,7 @@ from ..openmmlab.check_fit import check_fit
 from ..openmmlab.library import library_of
 from ..openmmlab.published import apply_settings
 from ..synthetic.shrink import apply_mini
+from ..utils.devices import check_device
 from ..utils.files import check_folder
 from ..weights import read_model
 from ..zoo.configs import read_config
@@ -188,7 +189,7 @@ def _task(
             '`score_thr` is for boxes and keypoints: a segmentor has one class for each pixel'
         )
     threshold = DRAWN_FROM if score_thr is None else score_thr
-    device = _device(device)
+    check_device(device)
     published = read_model(checkpoint, allow_non_finite)
     for line in apply_settings(cfg, published):
         print_log(line, logger='current')
@@ -197,20 +198,6 @@ def _task(
     more = [boxes] if scope == 'mmpose' else []
     with as_config_error(f'{name} does not serve to predict', ValueError):
         return TASKS[scope](cfg, read, device, threshold, *more)
-
-
-def _device(name: Optional[str]) -> Optional[str]:
-    if name is None:
-        return None  # the inferencers take a GPU if there is one
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ConfigError(f'`device` must be cpu, cuda or cuda:1, not {name!r}') from None
-    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(
-            f'`device={name}`: torch sees {torch.cuda.device_count() or "no"} GPUs here'
-        )
-    return name
 
 
 def _fold(model: nn.Module) -> None:

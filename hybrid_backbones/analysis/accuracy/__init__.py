@@ -1,0 +1,1 @@
+"""ImageNet accuracy of a classifier, measured as its authors measured it."""
