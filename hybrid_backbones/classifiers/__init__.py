@@ -1,6 +1,6 @@
 """ImageNet classifiers: a backbone, and the head that its authors published with it."""
 
-from . import heads  # noqa: F401  # they register themselves
+from . import families  # noqa: F401  # they register their heads
 from .classifier import Classifier, build_classifier
 from .head import ClassifierHead, Logits, families_with_head, register_head
 from .load import HeadWeights, find_head, head_from, load_classifier

@@ -13,7 +13,6 @@ from ..weights import Checkpoint, KeyMapping, LoadResult, identify, read_checkpo
 from .classifier import Classifier
 from .head import ClassifierHead, head_of
 
-BACKBONES = ('backbone.', 'cvt.')  # what a model calls its backbone: OpenMMLab, Hugging Face
 HEAD = 'head.'  # what OpenMMLab and this package call the head
 COUNTER = '.num_batches_tracked'  # of a BatchNorm, which some files lack
 
@@ -145,12 +144,13 @@ def _named(
 
     ``inner`` is what stands before the backbone's names.
     """
-    outer = next(
-        (inner[: -len(end)] for end in BACKBONES if f'.{inner}'.endswith(f'.{end}')), inner
-    )
+    # a model has its backbone and its head beside each other
+    parents = inner.split('.')[:-1]
+    around = ['.'.join([*parents[:depth], '']) for depth in range(len(parents), -1, -1)]
+    prefixes = list(dict.fromkeys(prefix for each in around for prefix in (each + HEAD, each)))
     found, surplus = {}, []
     for key, value in state.items():
-        for prefix in dict.fromkeys((outer + HEAD, inner, outer)):
+        for prefix in prefixes:
             if not key.startswith(prefix):
                 continue
             name = key_mapping.to_classifier(key[len(prefix) :])

@@ -78,6 +78,7 @@ def test_no_published_number(command, tmp_path, weights):
         ((NAME, '--imagenet', 'gone', '--weights', 'a.pth'), 'no folder gone'),
         ((NAME, '--imagenet', '.', '--weights', 'a.pth'), 'neither images nor a folder'),
         ((NAME, '--imagenet', '.', '--device', 'tpu9x'), '--device must be cpu'),
+        ((NAME, '--imagenet', '.', '--workers', '-1'), '--workers must be 0 or more, got -1'),
         ((NAME, '--imagenet', '.', '--batch', '0'), 'a whole number of at least 1'),
     ],
 )

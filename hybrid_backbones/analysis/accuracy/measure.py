@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 import torch
 
 from ...classifiers import Classifier
+from ...errors import ConfigError
 from ...utils.devices import device_of
 from ...weights import PretrainedFile, find_best
 from ...weights.families import find_pretrained
@@ -91,6 +92,8 @@ def measure_accuracy(
         ConfigError: There is no such backbone, device or image, or labels are wrong.
         CheckpointError: The weights cannot be had, or have no classifier.
     """
+    if workers < 0:
+        raise ConfigError(f'`workers` must be 0 or more, got {workers}')
     family, arch, _ = resolve(name)
     target = device_of(device)
     source = find_best(family, arch) if weights is None else weights
