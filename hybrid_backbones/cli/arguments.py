@@ -102,8 +102,8 @@ def add_allow_unsafe_load(parser: argparse.ArgumentParser) -> None:
 def check_safe_loading(allowed: bool) -> None:
     """See that the environment leaves torch's safe loading on.
 
-    This package reads checkpoints safely all the same, but not mmengine, which loads what a config
-    names for other parts of a model.
+    This package reads checkpoints safely all the same; what other code loads by ``torch.load`` in
+    the same process, of a user's own modules for instance, it cannot vouch for.
 
     Raises:
         ConfigError: It does not, and that was not allowed.
@@ -128,6 +128,15 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
         action=KeyValues,
         metavar='KEY=VALUE',
         help='change settings of the config, e.g. train_cfg.max_epochs=3; applied last',
+    )
+
+
+def add_workers(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=min(os.cpu_count() or 1, 8),
+        help=f'processes that {what} images; default: one for each core, eight at most',
     )
 
 

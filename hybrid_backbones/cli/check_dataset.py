@@ -4,10 +4,9 @@ Exit status: 0 nothing is wrong, 2 something is.
 """
 
 import argparse
-import os
 import sys
 
-from .arguments import add_config_arguments
+from .arguments import add_config_arguments, add_workers
 
 SHOWN = 50  # problems that are printed
 
@@ -17,12 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--quick', action='store_true', help='annotations whole, and the headers of a few images'
     )
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=min(os.cpu_count() or 1, 8),
-        help='processes that decode images; default: one for each core, eight at most',
-    )
+    add_workers(parser, 'decode')
     parser.add_argument('--out', metavar='FILE.json', help='write all problems')
     add_config_arguments(parser)
 

@@ -5,12 +5,10 @@ Exit status: 0 all images were classified, 1 some could not be read, 2 nothing w
 
 import argparse
 import json
-import os
 import sys
 from contextlib import redirect_stdout
-from typing import Any, Iterable
 
-from .arguments import keywords, positive
+from .arguments import add_workers, keywords, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,12 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="side of the square that the network sees, in pixels; default: the file's",
     )
     parser.add_argument('--batch', type=positive, default=32, help='images at a time; default 32')
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=min(os.cpu_count() or 1, 8),
-        help='processes that read images; default: one for each core, eight at most',
-    )
+    add_workers(parser, 'read')
     parser.add_argument('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
     parser.add_argument(
         '--num-images', type=positive, metavar='N', help='only so many, spread over the set'
@@ -54,22 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ..analysis.accuracy.measure import measure_accuracy
     from ..analysis.accuracy.text import as_dict, as_text
+    from .progress import track
 
     with redirect_stdout(sys.stderr):  # the log of what was loaded is no result
-        accuracy = measure_accuracy(**keywords(args, 'json'), track=_bar)
+        accuracy = measure_accuracy(
+            **keywords(args, 'json'), track=track('classifying', to_stderr=True)
+        )
     for path, reason in accuracy.unreadable.items():
         print(f'left out {path}: {reason}', file=sys.stderr)
     text = json.dumps(as_dict(accuracy), indent=1) if args.json else as_text(accuracy).rstrip('\n')
     print(text)
     return 1 if accuracy.unreadable else 0
-
-
-def _bar(batches: Any) -> Iterable[Any]:
-    """Progress, on a terminal alone; the results go to the standard output."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(
-        batches, 'classifying', len(batches), console=console, disable=not console.is_terminal
-    )

@@ -45,7 +45,7 @@ def relocate(cfg: Config, root: Any) -> None:
         dataset.data_root = str(root)
         _move(dataset, 'bbox_file', old_roots, root)  # a detector's boxes, for MMPose
     for part in EVALUATORS:
-        for metric in _as_list(cfg.get(part)):
+        for metric in as_list(cfg.get(part)):
             _move(metric, 'ann_file', old_roots, root)
 
 
@@ -73,7 +73,7 @@ def check_data(cfg: Config, parts: Tuple[str, ...]) -> None:
                     'point elsewhere with `data_root=DIR`, or use `mini=True` for synthetic data'
                 )
     for part in (name.replace('dataloader', 'evaluator') for name in parts):
-        for i, metric in enumerate(_as_list(cfg.get(part))):
+        for i, metric in enumerate(as_list(cfg.get(part))):
             path = metric.get('ann_file')
             if path and is_local(metric, path) and not os.path.exists(path):
                 key = f'{part}.ann_file' if isinstance(cfg[part], dict) else f'{part}.{i}.ann_file'
@@ -104,7 +104,7 @@ def _expected_files(dataset: ConfigDict, root: str) -> Iterator[str]:
 
 def _innermost(dataset: Any) -> Iterator[ConfigDict]:
     """Datasets inside wrappers: RepeatDataset (``dataset``), ConcatDataset (``datasets``)."""
-    for candidate in _as_list(dataset):
+    for candidate in as_list(dataset):
         inner = candidate.get('dataset') or candidate.get('datasets')
         if inner:
             yield from _innermost(inner)
@@ -112,7 +112,8 @@ def _innermost(dataset: Any) -> Iterator[ConfigDict]:
             yield candidate
 
 
-def _as_list(value: Any) -> List[Any]:
+def as_list(value: Any) -> List[Any]:
+    """A setting that may be one thing, several, or none."""
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]

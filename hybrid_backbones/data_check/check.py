@@ -1,7 +1,7 @@
 """All datasets of a config."""
 
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
@@ -43,11 +43,34 @@ def check_dataset(
     parts: Tuple[str, ...],
     *,
     full: bool = False,
+    workers: int = 0,
+    track: Track = iter,
+) -> Report:
+    """Look at a config's classes and metrics, and at what its dataloaders will read.
+
+    Args:
+        cfg, parts, full, workers, track: See :func:`check_files`.
+
+    Raises:
+        ConfigError: The config is for another library.
+        ImportError: The library is not installed.
+    """
+    library_of(cfg)
+    settings = list(_settings(cfg, parts))
+    report = check_files(cfg, parts, full=full, workers=workers, track=track)
+    return replace(report, problems=settings + report.problems)
+
+
+def check_files(
+    cfg: Config,
+    parts: Tuple[str, ...],
+    *,
+    full: bool = False,
     images: bool = True,
     workers: int = 0,
     track: Track = iter,
 ) -> Report:
-    """Look at what the dataloaders of a config will read, and the metrics behind them.
+    """Look at what the dataloaders of a config will read.
 
     Args:
         cfg: Of mmdet, mmseg or mmpose; its files are in place.
@@ -63,7 +86,7 @@ def check_dataset(
         ImportError: The library is not installed.
     """
     import_library(library_of(cfg))
-    report = Report(problems=list(_settings(cfg, parts)))
+    report = Report()
     seen = set()
     for part, dataset in datasets(cfg):
         key = tuple(str(dataset.get(each)) for each in ('data_root', 'ann_file', 'data_prefix'))

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .problems import Problem
 
@@ -60,13 +60,10 @@ def check_coco(
             lists[key] = value
     if len(lists) < 3:
         return found
-    checks = (
-        *_images(lists['images']),
-        *_ids('category', lists['categories']),
-        *_annotations(lists, keypoints, masks, needed),
-    )
-    found.problems += [Problem(path, text) for text in checks]
-    found.problems += [Problem(path, text, harmless=True) for text in _oddities(lists, needed)]
+    faults = (*_images(lists['images']), *_ids('category', lists['categories']))
+    found.problems += [Problem(path, text) for text in faults]
+    for text, harmless in _annotations(lists, keypoints, masks, needed):
+        found.problems.append(Problem(path, text, harmless))
     found.images = [image for image in lists['images'] if file_name(image) is not None]
     return found
 
@@ -122,26 +119,38 @@ def _annotations(
     keypoints: Optional[int],
     masks: bool,
     needed: Sequence[str],
-) -> Iterator[str]:
-    yield from _ids('annotation', lists['annotations'])
-    images = {str(image.get('id')): image for image in lists['images']}
+) -> Iterator[Tuple[str, bool]]:
+    """What is wrong, and whether the libraries pass over it, clip it or do without it.
+
+    In one pass: COCO has 860 000 annotations.
+    """
+    yield from ((text, False) for text in _ids('annotation', lists['annotations']))
+    images = {str(each.get('id')): each for each in lists['images']}
+    categories = {str(each.get('id')): each for each in lists['categories']}
     for annotation in lists['annotations']:
         name = f'annotation {annotation.get("id")}'
         image = _get(images, annotation.get('image_id'))
         if image is None:
-            yield f'{name} is of image {annotation.get("image_id")}, which is not there'
-        for key in needed:
+            yield f'{name} is of image {annotation.get("image_id")}, which is not there', False
+        if _get(categories, annotation.get('category_id')) is None:
+            yield f'{name} is of category {annotation.get("category_id")}, which is not there', True
+        for key in NUMBERS:
             if not _is_number(annotation.get(key)):
-                yield f'{name} has no {key}, which evaluation needs'
-        if not _is_box(annotation.get('bbox')):
-            yield f'{name}: bbox is not four finite numbers [x, y, width, height]: ' + str(
-                annotation.get('bbox')
-            )
+                needs = 'needs' if key in needed else 'would need'
+                yield f'{name} has no {key}, which evaluation {needs}', key not in needed
+        box = annotation.get('bbox')
+        if not _is_box(box):
+            text = f'bbox is not four finite numbers [x, y, width, height]: {box}'
+            yield f'{name}: {text}', False
+        else:
+            yield from ((f'{name}: {text}', True) for text in _odd_box(box, image or {}))
         if masks:
-            yield from (f'{name}: {text}' for text in _mask(annotation.get('segmentation')))
+            found = _mask(annotation.get('segmentation'))
+            yield from ((f'{name}: {text}', False) for text in found)
         if keypoints is not None:
-            found = _keypoints(annotation, keypoints)
-            yield from (f'{name}: {text}' for text in found)
+            yield from ((f'{name}: {text}', False) for text in _keypoints(annotation, keypoints))
+        if any(each not in VISIBILITIES for each in (annotation.get('keypoints') or ())[2::3]):
+            yield f'{name}: visibility of a keypoint is none of 0, 1, 2', True
 
 
 def _is_number(value: Any) -> bool:
@@ -158,37 +167,15 @@ def _is_box(box: Any) -> bool:
     return isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))
 
 
-def _oddities(lists: Dict[str, List[Dict[str, Any]]], needed: Sequence[str]) -> Iterator[str]:
-    """What the libraries pass over, clip or do without; COCO has a few such boxes."""
-    images = {str(image.get('id')): image for image in lists['images']}
-    categories = {str(each.get('id')): each for each in lists['categories']}
-    for annotation in lists['annotations']:
-        name = f'annotation {annotation.get("id")}'
-        if _get(categories, annotation.get('category_id')) is None:
-            yield f'{name} is of category {annotation.get("category_id")}, which is not there'
-        for key in NUMBERS:
-            if key not in needed and not _is_number(annotation.get(key)):
-                yield f'{name} has no {key}, which evaluation would need'
-        for value in (annotation.get('keypoints') or ())[2::3]:
-            if value not in VISIBILITIES:
-                yield f'{name}: visibility of a keypoint is none of 0, 1, 2'
-                break
-        box = annotation.get('bbox')
-        if _is_box(box):
-            image = _get(images, annotation.get('image_id')) or {}
-            for text in _odd_box(box, image.get('width'), image.get('height')):
-                yield f'annotation {annotation.get("id")}: {text}'
-
-
-def _odd_box(box: Any, image_width: Any, image_height: Any) -> Iterator[str]:
+def _odd_box(box: Any, image: Dict[str, Any]) -> Iterator[str]:
     x, y, width, height = box
+    sides = image.get('width'), image.get('height')
     if width <= 0 or height <= 0:
         yield f'bbox has no area: {box}'
-    elif type(image_width) is int and type(image_height) is int:
-        beyond = max(-x, -y, x + width - image_width, y + height - image_height)
+    elif all(type(side) is int for side in sides):
+        beyond = max(-x, -y, x + width - sides[0], y + height - sides[1])
         if beyond > OUTSIDE:
-            sides = f'{image_width}x{image_height}'
-            yield f'bbox {box} is {beyond:.0f} pixels outside of the image of {sides}'
+            yield f'bbox {box} is {beyond:.0f} pixels outside of the image of {sides[0]}x{sides[1]}'
 
 
 def _mask(mask: Any) -> Iterator[str]:

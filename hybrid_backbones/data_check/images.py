@@ -1,7 +1,8 @@
 """Image files: there, whole, and of the size that annotations say."""
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import Iterator, Optional, Tuple
 
 from PIL import Image
 
@@ -31,9 +32,8 @@ def _problem(path: str, size: Optional[Tuple[int, int]], whole: bool) -> str:
         return 'is not there'
     if not file.stat().st_size:
         return 'is empty'
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # judged here
     try:
-        with Image.open(path) as image:
+        with of_any_size(), Image.open(path) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
                 return f'claims {width}x{height} pixels, more than OpenCV decodes'
@@ -43,6 +43,14 @@ def _problem(path: str, size: Optional[Tuple[int, int]], whole: bool) -> str:
                 image.load()
     except Exception as error:  # a decoder fails in many ways
         return f'is no image, or damaged ({one_line(error)})'
+    return ''
+
+
+@contextmanager
+def of_any_size() -> Iterator[None]:
+    """Pillow opens large images too; whoever asks judges their size."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
     finally:
         Image.MAX_IMAGE_PIXELS = limit
-    return ''

@@ -2,12 +2,12 @@
 
 import os
 from collections import Counter
-from importlib import import_module
 from typing import Any, FrozenSet
 
 from mmengine.config import Config, ConfigDict
 
 from ..config.traverse import walk
+from ..openmmlab.build import build_listing
 from .found import Found, Image
 from .label_maps import Labels
 from .problems import Problem
@@ -15,9 +15,7 @@ from .problems import Problem
 
 def read_segmentation(cfg: Config, part: str, dataset: ConfigDict) -> Found:
     """The images and label maps to look at."""
-    registry = import_module('mmseg.registry').DATASETS
-    given = dict(dataset.to_dict(), lazy_init=False, serialize_data=False, pipeline=[])
-    built = registry.build(given)
+    built = build_listing('mmseg', dataset)
     if not built.data_list:
         folder = _folder(dataset)
         return Found(

@@ -9,13 +9,13 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
-from mmengine.registry import DATASETS, DefaultScope
 from mmengine.registry import TRANSFORMS as ALL_TRANSFORMS
 
 from ..config.data import datasets, datasets_of
 from ..config.traverse import kind_of
 from ..data_check.found import Image
 from ..errors import ConfigError, one_line
+from ..openmmlab.build import build_listing
 from ..registry import TRANSFORMS
 
 FOLDER = 'skipped_images'  # in the work directory: one small file for each, with its path
@@ -68,8 +68,7 @@ def leave_out(cfg: Config, parts: Tuple[str, ...], limit: int) -> List[str]:
         if part not in parts:
             continue
         entries, places = _entries(cfg, dataset)
-        for path, problem in _problems(entries).items():
-            bad[path] = problem
+        bad.update(_problems(entries))
         if len(bad) > max(limit, 0):
             first = next(iter(bad))
             raise ConfigError(
@@ -88,9 +87,7 @@ def leave_out(cfg: Config, parts: Tuple[str, ...], limit: int) -> List[str]:
 
 def _entries(cfg: Config, dataset: ConfigDict) -> Tuple[List[Dict[str, Any]], List[int]]:
     """The dataset's list, and the place of each entry in the list before ``indices``."""
-    given = dict(dataset.to_dict(), lazy_init=False, serialize_data=False, pipeline=[])
-    with DefaultScope.overwrite_default_scope(cfg.default_scope):
-        entries = list(DATASETS.build(given).data_list)
+    entries = build_listing(cfg.default_scope, dataset).data_list
     indices = dataset.get('indices')
     places = list(indices) if isinstance(indices, (list, tuple)) else list(range(len(entries)))
     return entries, places
@@ -139,7 +136,7 @@ class SkipBadImages:
             loaded: Optional[Dict[str, Any]] = self.load(results)
             return loaded
         except Exception as error:  # a reader raises anything
-            self._note(path, one_line(error) or type(error).__name__)
+            self._note(path, one_line(error))
             return None
 
     def _note(self, path: str, reason: str) -> None:

@@ -4,7 +4,7 @@ from typing import List, Tuple
 
 from mmengine.config import Config
 
-from ..data_check import check_dataset
+from ..data_check import check_files
 from ..errors import ConfigError
 
 MORE = '`hybrid-backbones check-dataset` lists all'
@@ -24,7 +24,7 @@ def check_data_quickly(cfg: Config, parts: Tuple[str, ...], images: bool = True)
     Raises:
         ConfigError: Something would end the run later, or make it mean something else.
     """
-    report = check_dataset(cfg, parts, images=images)
+    report = check_files(cfg, parts, images=images)
     fatal = [problem for problem in report.problems if not problem.harmless]
     if fatal:
         others = f'; and {len(fatal) - 1} more' if len(fatal) > 1 else ''

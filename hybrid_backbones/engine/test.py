@@ -17,13 +17,11 @@ from ..utils.files import check_file, check_folder
 from ..weights import PublishedModel, allow_mmengine_pickles, read_model
 from .bad_images import leave_out
 from .data import check_data_quickly
-from .drawings import draw_into
+from .drawings import SUFFIXES, draw_into
 from .dump import dump_results
 from .hooks.fold import FoldHook, bare_model
 from .hooks.rate import RateHook
 from .prepare import prepare
-
-SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data_check.images import MOST_PIXELS
+from ..data_check.images import MOST_PIXELS, of_any_size
 from ..errors import ConfigError, one_line
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
@@ -94,11 +94,10 @@ def problem_of(path: Path) -> Optional[str]:
 
     if path.suffix.lower() in VIDEOS:
         return _video(path)
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # judged here
     try:
         if path.stat().st_size == 0:
             return 'an empty file'
-        with Image.open(path) as image:
+        with of_any_size(), Image.open(path) as image:
             if image.width * image.height > MOST_PIXELS:
                 return f'{image.width}x{image.height} pixels, more than OpenCV decodes'
             if image.format == 'GIF' and getattr(image, 'is_animated', False):
@@ -111,8 +110,6 @@ def problem_of(path: Path) -> Optional[str]:
     except Exception as error:  # a decoder fails in many ways on what it does not know
         reason = one_line(error).replace(str(path), 'it')
         return f'no image, or damaged ({reason})'
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
     return None
 
 

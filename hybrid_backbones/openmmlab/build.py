@@ -1,10 +1,11 @@
 """Building a model with the library that its config is for."""
 
 import warnings
+from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import MODELS
+from mmengine.registry import DATASETS, MODELS
 from torch import nn
 
 from ..errors import ConfigError, as_config_error
@@ -40,6 +41,21 @@ def build_model(cfg: Config, name: str = '') -> nn.Module:
     if not cfg.get('model'):
         raise ConfigError(f'{name or "the config"} has no model')
     return build_in_scope(library, cfg.model)
+
+
+def build_listing(library: str, dataset: ConfigDict) -> Any:
+    """Build a dataset that lists its images in ``data_list`` and loads none.
+
+    Args:
+        library: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+        dataset: The innermost one, of a dataloader's config.
+
+    Raises:
+        ImportError: The library is not installed.
+    """
+    given = dict(dataset.to_dict(), lazy_init=False, serialize_data=False, pipeline=[])
+    with in_scope(library):
+        return DATASETS.build(given)
 
 
 def build_on_meta(cfg: Config, name: str) -> nn.Module:

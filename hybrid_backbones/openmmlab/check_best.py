@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, List, Optional
 
 from mmengine.config import Config
 
-from ..config.data import EVALUATORS
+from ..config.data import EVALUATORS, as_list
 from ..config.traverse import kind_of
 from ..errors import ConfigError
 
@@ -34,7 +34,7 @@ def check_best(cfg: Config) -> None:
         ConfigError: One will not; names those that will.
     """
     wanted = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('save_best')
-    metrics = _as_list(cfg.get(EVALUATORS[0]))
+    metrics = as_list(cfg.get(EVALUATORS[0]))
     if not wanted or not metrics:
         return
     computed: List[str] = []
@@ -43,7 +43,7 @@ def check_best(cfg: Config) -> None:
         if names is None:
             return
         computed += names
-    for name in _as_list(wanted):
+    for name in as_list(wanted):
         if name != 'auto' and name not in computed:
             close = get_close_matches(name, computed, n=1, cutoff=0.4)
             hint = f'; {close[0]} is close' if close else ''
@@ -66,7 +66,7 @@ def _names(library: Any, metric: Any) -> Optional[List[str]]:
 def _known(library: Any, kind: str, metric: Any) -> Any:
     if metric.get('classwise') or metric.get('metric_items'):
         return None
-    asked = _as_list(metric.get('metric') or 'bbox')
+    asked = as_list(metric.get('metric') or 'bbox')
     if 'proposal_fast' in asked:
         return None
     if library == 'mmdet' and kind == 'CocoMetric':
@@ -76,7 +76,7 @@ def _known(library: Any, kind: str, metric: Any) -> Any:
     if library == 'mmpose' and kind == 'CocoMetric' and not metric.get('iou_type'):
         return 'coco', list(POSE)
     if library == 'mmseg' and kind == 'IoUMetric':
-        given = _as_list(metric.get('iou_metrics') or 'mIoU')
+        given = as_list(metric.get('iou_metrics') or 'mIoU')
         return '', ['aAcc', *(name for each in given for name in SEGMENTATION.get(each, ()))]
     return None
 
@@ -85,9 +85,3 @@ def _by_kind(asked: List[str], tables: Dict[str, Any]) -> Iterator[str]:
     for kind in asked:
         for name in tables.get(kind, ()):
             yield name if kind == 'proposal' else f'{kind}_{name}'
-
-
-def _as_list(value: Any) -> List[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -18,6 +18,7 @@ import torch
 from mmengine.config import config as mmengine_config
 from mmengine.config.utils import MODULE2PACKAGE
 
+from ..utils.versions import installed_version
 from ..weights.allowed import globals_of_mmengine
 from ..weights.open_file import torch_is_trusted
 from .torchvision import repair_torchvision
@@ -61,15 +62,8 @@ def find_maintained_packages() -> None:
     """
     for module, package in MODULE2PACKAGE.items():
         maintained = f'onedl-{package}'
-        if module != package and not _is_installed(package) and _is_installed(maintained):
+        if module != package and not installed_version(package) and installed_version(maintained):
             MODULE2PACKAGE[module] = maintained
-
-
-def _is_installed(distribution: str) -> bool:
-    try:
-        return bool(metadata.version(distribution))
-    except metadata.PackageNotFoundError:
-        return False
 
 
 def find_bases_at_once() -> None:

@@ -17,12 +17,17 @@ PACKAGES = ('torch', *LIBRARIES, *MAINTAINED)
 def versions() -> Dict[str, str]:
     """Of this package, Python, and the libraries that are there."""
     found = {'hybrid_backbones': __version__, 'Python': platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
+    installed = {package: installed_version(package) for package in PACKAGES}
+    found.update((package, number) for package, number in installed.items() if number)
     return found
+
+
+def installed_version(package: str) -> str:
+    """The version of a distribution, as pip knows it; empty if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ''
 
 
 def machine(device: str) -> str:

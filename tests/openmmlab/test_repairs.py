@@ -41,6 +41,6 @@ def test_a_base_that_is_not_there(tmp_path):
 def test_the_distribution_that_has_mmseg(monkeypatch, installed, expected):
     table = {'mmdet': 'mmdet', 'mmseg': 'mmsegmentation'}
     monkeypatch.setattr(repairs, 'MODULE2PACKAGE', table)
-    monkeypatch.setattr(repairs, '_is_installed', installed.__contains__)
+    monkeypatch.setattr(repairs, 'installed_version', installed.__contains__)
     find_maintained_packages()
     assert table == {'mmdet': 'mmdet', 'mmseg': expected}

@@ -3,21 +3,18 @@
 python -m tools.pages.faults
 """
 
-import subprocess
 import sys
-import tempfile
 from argparse import Namespace
 from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Dict, Iterator, List, Tuple
-from xml.etree import ElementTree
 
 from hybrid_backbones.cli.arguments import Parser, run
-from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.utils.text import markdown_table
 from hybrid_backbones.utils.versions import machine, versions
-from tools.pages.marked import DOCS, PROJECT, write_parts
+from tools.pages.junit import Case, read_report, run_tests
+from tools.pages.marked import DOCS, write_parts
 
 PAGE = DOCS / 'reliability.md'
 # what is injected, and where it is tested
@@ -56,36 +53,31 @@ TESTS = {
     ),
     'Published models': ('reproduce/test_reproduce.py',),
 }
-OUTCOMES = ('survived', 'lost', 'skipped')
-Case = Tuple[str, str, str]  # module, test without parameters, outcome
+WORDS = dict(passed='survived', failed='lost', skipped='skipped')
+OUTCOMES = tuple(WORDS.values())
+Fault = Tuple[str, str, str]  # module, test without parameters, outcome
 
 
 def main(args: Namespace) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / 'report.xml'
-        tests = [f'tests/{path}' for paths in TESTS.values() for path in paths]
-        command = [sys.executable, '-m', 'pytest', '-q', '-n', str(args.processes)]
-        command += ['--dist', 'worksteal', f'--junitxml={report}', *tests]
-        status = subprocess.run(command, cwd=PROJECT).returncode
-        if not report.is_file():
-            raise ConfigError('pytest wrote no report: see its output')
-        cases = list(read(report))
+    tests = [f'tests/{path}' for paths in TESTS.values() for path in paths]
+    found, status = run_tests(tests, args.processes)
+    cases = [as_fault(case) for case in found]
     write_parts(PAGE, dict(faults=page(cases)))
     if status:
         sys.exit(status)
 
 
-def read(report: Path) -> Iterator[Case]:
+def read(report: Path) -> Iterator[Fault]:
     """The tests of a JUnit report, as pytest writes it."""
-    for case in ElementTree.parse(report).iter('testcase'):
-        kinds = {child.tag for child in case}
-        lost = kinds & {'failure', 'error'}
-        outcome = 'lost' if lost else 'skipped' if 'skipped' in kinds else 'survived'
-        module = case.get('classname', '').removeprefix('tests.')
-        yield module, case.get('name', '').partition('[')[0], outcome
+    return map(as_fault, read_report(report))
 
 
-def page(cases: List[Case]) -> str:
+def as_fault(case: Case) -> Fault:
+    """A test without its parameters, and what became of the fault."""
+    return case.module.removeprefix('tests.'), case.name.partition('[')[0], WORDS[case.outcome]
+
+
+def page(cases: List[Fault]) -> str:
     """A table for each part, and what ran it."""
     parts = []
     for title, paths in TESTS.items():

@@ -5,24 +5,18 @@
 
 import json
 import re
-import subprocess
 import sys
-import tempfile
 from argparse import Namespace
 from collections import Counter
-from contextlib import suppress
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
-from xml.etree import ElementTree
 
 from hybrid_backbones.cli.arguments import Parser, run
-from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.utils.files import write_json
 from hybrid_backbones.utils.text import markdown_table
-from hybrid_backbones.utils.versions import versions
-from tools.pages.marked import DOCS, PROJECT, write_parts
+from hybrid_backbones.utils.versions import installed_version, versions
+from tools.pages.junit import Case, run_tests
+from tools.pages.marked import DOCS, write_parts
 
 PAGE = DOCS / 'stacks.md'
 # what was measured, by stack; the page's table is written from it
@@ -57,16 +51,10 @@ OUTCOMES = ('passed', 'failed', 'skipped')
 
 
 def main(args: Namespace) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / 'report.xml'
-        command = [sys.executable, '-m', 'pytest', '-q', '-n', str(args.processes)]
-        command += ['--dist', 'worksteal', f'--junitxml={report}']
-        # all tests of the stack itself, and of the others what `make test` runs
-        command += ['-m', 'stack or not (extended or slow)', *(f'tests/{room}' for room in ROOMS)]
-        subprocess.run(command, cwd=PROJECT)
-        if not report.is_file():
-            raise ConfigError('pytest wrote no report: see its output')
-        row = read(report)
+    # all tests of the stack itself, and of the others what `make test` runs
+    chosen = ['-m', 'stack or not (extended or slow)', *(f'tests/{room}' for room in ROOMS)]
+    cases, _ = run_tests(chosen, args.processes)
+    row = summarise(cases)
     rows = json.loads(RECORD.read_text(encoding='utf-8')) if RECORD.is_file() else {}
     rows[args.stack] = dict(date=str(date.today()), versions=found_versions(), **row)
     write_json(RECORD, rows)
@@ -75,23 +63,13 @@ def main(args: Namespace) -> None:
         sys.exit(1)
 
 
-def read(report: Path) -> Dict[str, Any]:
-    """Counts, tests that failed, and reasons for what was skipped, from pytest's JUnit report."""
-    outcomes: Counter = Counter()
-    reasons: Counter = Counter()
-    failed: List[str] = []
-    for case in ElementTree.parse(report).iter('testcase'):
-        children = {child.tag: child for child in case}
-        if children.keys() & {'failure', 'error'}:
-            outcomes['failed'] += 1
-            failed.append(f'{case.get("classname")}::{case.get("name")}')
-        elif 'skipped' in children:
-            outcomes['skipped'] += 1
-            reasons[_short(children['skipped'].get('message', ''))] += 1
-        else:
-            outcomes['passed'] += 1
+def summarise(cases: List[Case]) -> Dict[str, Any]:
+    """Counts, tests that failed, and reasons for what was skipped."""
+    outcomes = Counter(case.outcome for case in cases)
+    reasons = Counter(_short(case.reason) for case in cases if case.outcome == 'skipped')
+    failed = sorted(f'{case.module}::{case.name}' for case in cases if case.outcome == 'failed')
     counts = {outcome: outcomes[outcome] for outcome in OUTCOMES}
-    return dict(**counts, failures=sorted(failed), reasons=dict(reasons.most_common()))
+    return dict(**counts, failures=failed, reasons=dict(reasons.most_common()))
 
 
 def _short(reason: str) -> str:
@@ -103,9 +81,8 @@ def _short(reason: str) -> str:
 def found_versions() -> Dict[str, str]:
     """Of Python and of the libraries, under whatever name they are distributed."""
     found = versions()
-    for name in ('torchvision', 'numpy'):
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
+    beside = {name: installed_version(name) for name in ('torchvision', 'numpy')}
+    found.update((name, number) for name, number in beside.items() if number)
     del found['hybrid_backbones']
     return found
 
