@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class KeyValues(argparse.Action):
-    """mmengine's ``DictAction``, with a clear error for a pair without ``=``.
+    """mmengine's ``DictAction``, with a clear error for a pair that it cannot read.
 
     mmengine is imported when there are such arguments: help does not wait for it.
     """
@@ -43,7 +43,13 @@ class KeyValues(argparse.Action):
             if '=' not in pair:
                 parser.error(f'{option_string} takes KEY=VALUE, got {pair!r}')
         action = DictAction(self.option_strings, self.dest, nargs=self.nargs)
-        action(parser, namespace, values, option_string)
+        try:
+            action(parser, namespace, values, option_string)
+        except (AssertionError, IndexError, RecursionError, ValueError):  # braces, lone brackets
+            parser.error(
+                f'{option_string} {" ".join(values)}: a value cannot be read; lists are [A,B], '
+                'tuples (A,B), and a dict is set key by key, KEY.NAME=VALUE'
+            )
 
 
 def image_size(text: str) -> Tuple[int, int]:

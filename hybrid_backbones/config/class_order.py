@@ -15,6 +15,8 @@ from ..errors import ConfigError, as_config_error
 from .class_names import read_class_names
 from .data import datasets, is_local
 
+SHOWN = 20  # names in a message
+
 
 def check_class_order(cfg: Config, parts: Tuple[str, ...]) -> None:
     """See that the classes of MMDetection's ``CocoDataset`` are those of its files, in their order.
@@ -44,15 +46,26 @@ def check_class_order(cfg: Config, parts: Tuple[str, ...]) -> None:
         names = read_class_names(named, setting)
         if (path, *names) not in seen:
             seen.add((path, *names))
-            _compare(setting, names, _categories(path), path)
+            compare_classes(setting, names, _categories(path), path)
 
 
-def _compare(setting: str, names: List[str], categories: List[str], path: str) -> None:
+def compare_classes(setting: str, names: List[str], categories: List[str], path: str) -> None:
+    """See that the categories of an annotation file stand in the order of the classes.
+
+    Args:
+        setting: Where the classes come from, for the message.
+        names: The classes.
+        categories: Names in the annotation file; those that are no classes are passed over.
+        path: Of the annotation file, for the message.
+
+    Raises:
+        ConfigError: They do not; or one is missing.
+    """
     missing = [name for name in names if name not in categories]
     if missing:
         raise ConfigError(
-            f'{setting} has {", ".join(map(repr, missing))}, which {path} has not: its categories '
-            f'are {", ".join(map(repr, categories))}'
+            f'{setting} has {_shown(missing)}, which {path} has not: its categories are '
+            f'{_shown(categories)}'
         )
     right = [name for name in categories if name in names]
     if names != right:
@@ -60,6 +73,11 @@ def _compare(setting: str, names: List[str], categories: List[str], path: str) -
             f'{setting} is in another order than the categories of {path}, by which MMDetection '
             f'counts: write {tuple(right)!r}'
         )
+
+
+def _shown(names: List[str]) -> str:
+    more = ', ...' if len(names) > SHOWN else ''
+    return ', '.join(map(repr, names[:SHOWN])) + more
 
 
 def _categories(path: str) -> List[str]:

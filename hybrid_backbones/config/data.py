@@ -24,6 +24,16 @@ def datasets_of(cfg: Config, part: str) -> List[ConfigDict]:
     return [dataset for name, dataset in datasets(cfg) if name == part]
 
 
+def evaluator_of(part: str) -> str:
+    """The key of the evaluator that goes with a dataloader."""
+    return part.replace('dataloader', 'evaluator')
+
+
+def evaluators_of(cfg: Config, part: str) -> List[Any]:
+    """The metrics that go with a dataloader."""
+    return as_list(cfg.get(evaluator_of(part)))
+
+
 def check_one_root(cfg: Config) -> None:
     """See that a config has one dataset, which can be moved.
 
@@ -72,7 +82,7 @@ def check_data(cfg: Config, parts: Tuple[str, ...]) -> None:
                     f'{path} not found: the data of {part} is expected below {root or "."!r}; '
                     'point elsewhere with `data_root=DIR`, or use `mini=True` for synthetic data'
                 )
-    for part in (name.replace('dataloader', 'evaluator') for name in parts):
+    for part in map(evaluator_of, parts):
         for i, metric in enumerate(as_list(cfg.get(part))):
             path = metric.get('ann_file')
             if path and is_local(metric, path) and not os.path.exists(path):

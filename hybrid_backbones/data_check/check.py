@@ -10,15 +10,15 @@ from mmengine.config import Config, ConfigDict
 from ..config.data import datasets, is_local
 from ..config.traverse import kind_of
 from ..errors import ConfigError
-from ..openmmlab.check_best import check_best
 from ..openmmlab.check_classes import check_classes
+from ..openmmlab.check_metrics import check_metrics
+from ..openmmlab.dataset_class import is_coco
 from ..openmmlab.library import import_library, library_of
-from .coco_dataset import is_coco, read_coco
-from .found import Found, Image
+from .coco_dataset import read_coco
+from .found import Found, Image, spread
 from .problems import Problem
 from .segmentation import read_segmentation
 
-SAMPLED = 50  # images of a dataset that the quick form looks at
 CHUNK = 16  # images that a process takes at a time
 Track = Callable[[Sequence[Any]], Iterable[Any]]
 
@@ -109,7 +109,7 @@ def check_files(
 
 def _settings(cfg: Config, parts: Tuple[str, ...]) -> Iterator[Problem]:
     """What the config alone says of its classes and metrics."""
-    for check in (partial(check_classes, cfg, parts), partial(check_best, cfg)):
+    for check in (partial(check_classes, cfg, parts), partial(check_metrics, cfg)):
         try:
             check()
         except ConfigError as error:
@@ -134,7 +134,7 @@ def _read(cfg: Config, part: str, dataset: ConfigDict) -> Found:
 
 def _look(images: List[Image], full: bool, workers: int, track: Track) -> List[Problem]:
     if not full:
-        return [problem for problem in map(_check_header, _spread(images)) if problem]
+        return [problem for problem in map(_check_header, spread(images)) if problem]
     if not images:
         return []
     if not workers:
@@ -149,10 +149,3 @@ def _check(image: Image, whole: bool) -> Optional[Problem]:
 
 
 _check_header, _check_whole = partial(_check, whole=False), partial(_check, whole=True)
-
-
-def _spread(items: List[Image]) -> List[Image]:
-    """A few, from the first to the last."""
-    if len(items) <= SAMPLED:
-        return items
-    return [items[i * (len(items) - 1) // (SAMPLED - 1)] for i in range(SAMPLED)]

@@ -21,10 +21,12 @@ class CocoFile:
 
     Args:
         images: Entries that name a file.
+        categories: Names of its categories, in its order; None: not every one has a name.
         problems: What is wrong with it.
     """
 
     images: List[Dict[str, Any]] = field(default_factory=list)
+    categories: Optional[List[str]] = None
     problems: List[Problem] = field(default_factory=list)
 
 
@@ -65,6 +67,8 @@ def check_coco(
     for text, harmless in _annotations(lists, keypoints, masks, needed):
         found.problems.append(Problem(path, text, harmless))
     found.images = [image for image in lists['images'] if file_name(image) is not None]
+    names = [category.get('name') for category in lists['categories']]
+    found.categories = names if all(isinstance(name, str) for name in names) else None
     return found
 
 
@@ -145,7 +149,7 @@ def _annotations(
         else:
             yield from ((f'{name}: {text}', True) for text in _odd_box(box, image or {}))
         if masks:
-            found = _mask(annotation.get('segmentation'))
+            found = _mask(annotation.get('segmentation'), image or {})
             yield from ((f'{name}: {text}', False) for text in found)
         if keypoints is not None:
             yield from ((f'{name}: {text}', False) for text in _keypoints(annotation, keypoints))
@@ -178,10 +182,9 @@ def _odd_box(box: Any, image: Dict[str, Any]) -> Iterator[str]:
             yield f'bbox {box} is {beyond:.0f} pixels outside of the image of {sides[0]}x{sides[1]}'
 
 
-def _mask(mask: Any) -> Iterator[str]:
+def _mask(mask: Any, image: Dict[str, Any]) -> Iterator[str]:
     if isinstance(mask, dict):
-        if not {'counts', 'size'} <= set(mask):
-            yield 'segmentation has no counts and size'
+        yield from _run_lengths(mask, image)
         return
     if not isinstance(mask, list) or not mask:
         yield 'there is no segmentation'
@@ -191,6 +194,19 @@ def _mask(mask: Any) -> Iterator[str]:
             yield 'a polygon has something else than finite numbers'
         elif len(polygon) % COORDINATES or len(polygon) < COORDINATES * LEAST_POINTS:
             yield f'a polygon has {len(polygon)} numbers: x and y of three points are the least'
+
+
+def _run_lengths(mask: Dict[str, Any], image: Dict[str, Any]) -> Iterator[str]:
+    size, counts = mask.get('size'), mask.get('counts')
+    sides = [image.get('height'), image.get('width')]
+    if not isinstance(size, list) or not isinstance(counts, (list, str)):
+        yield 'segmentation has no counts and size'
+    elif None not in sides and size != sides:
+        yield f'segmentation is of size {size}, and its image {sides} (height, width)'
+    elif isinstance(counts, list) and not all(type(count) is int for count in counts):
+        yield 'counts of the segmentation are not all whole numbers'
+    elif isinstance(counts, list) and sum(counts) != size[0] * size[1]:
+        yield f'counts of the segmentation add up to {sum(counts)} pixels, not to those of {size}'
 
 
 def _keypoints(annotation: Dict[str, Any], count: int) -> Iterator[str]:

@@ -1,33 +1,22 @@
 """Datasets in COCO's format, of mmdet and mmpose."""
 
 import os
-from importlib import import_module
 from typing import Any, Iterator, Optional, Tuple
 
 from mmengine.config import Config, ConfigDict
 
+from ..config.class_order import compare_classes
+from ..config.data import as_list, evaluators_of
 from ..config.traverse import kind_of, walk
-from .coco import check_coco, file_name
+from ..errors import ConfigError
+from ..openmmlab.dataset_class import classes_of, inherits_reading
+from .coco import CocoFile, check_coco, file_name
 from .found import Found, Image
+from .ground_truth import check_ground_truth
+from .problems import Problem
 
 # mmpose's with other lists of keypoints beside the first
 WITH_PARTS = ('CocoWholeBodyDataset', 'HalpeDataset', 'UBody2dDataset')
-
-
-def is_coco(cfg: Config, dataset: ConfigDict) -> bool:
-    """Whether the class of a dataset reads COCO's format."""
-    if not kind_of(dataset).startswith(('Coco', 'LVIS')) or 'Panoptic' in kind_of(dataset):
-        return False  # others inherit the class, and read another format
-    library = cfg.default_scope
-    kind = dataset.get('type')
-    known = kind
-    if not isinstance(kind, type):
-        known = import_module(f'{library}.registry').DATASETS.get(kind)
-    module, base = {
-        'mmdet': ('mmdet.datasets', 'CocoDataset'),
-        'mmpose': ('mmpose.datasets.datasets.base', 'BaseCocoStyleDataset'),
-    }[library]
-    return isinstance(known, type) and issubclass(known, getattr(import_module(module), base))
 
 
 def read_coco(cfg: Config, part: str, dataset: ConfigDict) -> Found:
@@ -36,16 +25,46 @@ def read_coco(cfg: Config, part: str, dataset: ConfigDict) -> Found:
     keypoints = None
     if cfg.default_scope == 'mmpose' and kind_of(dataset) not in WITH_PARTS:
         keypoints = _keypoints(cfg)
-    masks = any('Mask' in kind_of(node) for _, node in walk(cfg.model))
+    masks = _reads_masks(cfg, part, dataset)
     # mmdet's datasets read the area in training too
     needed: Tuple[str, ...] = ('area',) if cfg.default_scope == 'mmdet' else ()
     if part != 'train_dataloader':
         needed = ('area',) if kind_of(dataset).startswith('LVIS') else ('area', 'iscrowd')
     path = os.path.join(root, dataset.ann_file)
     content = check_coco(path, keypoints, masks, needed, annotated=part != 'test_dataloader')
+    problems = [
+        *content.problems,
+        *_classes(cfg, part, dataset, content, path),
+        *check_ground_truth(cfg, part, content, path),
+    ]
     folder = (dataset.get('data_prefix') or {}).get('img', '')
     folder = folder if '://' in folder else os.path.join(root, folder)
-    return Found(content.problems, list(_images(content.images, folder)))
+    return Found(problems, list(_images(content.images, folder)))
+
+
+def _reads_masks(cfg: Config, part: str, dataset: ConfigDict) -> bool:
+    """Whether training or evaluation asks for masks."""
+    if any(step.get('with_mask') for _, step in walk(dataset.get('pipeline'))):
+        return True
+    return any('segm' in as_list(metric.get('metric')) for metric in evaluators_of(cfg, part))
+
+
+def _classes(
+    cfg: Config, part: str, dataset: ConfigDict, content: CocoFile, path: str
+) -> Iterator[Problem]:
+    """MMDetection counts classes as they stand in the file, and names them by the dataset's."""
+    setting = f'{part}.dataset.metainfo.classes'
+    names = classes_of(cfg, dataset, setting)
+    if cfg.default_scope != 'mmdet' or not content.categories or not names:
+        return
+    if not inherits_reading(cfg, dataset):  # LVIS counts by the ids alone
+        return
+    if not (dataset.get('metainfo') or {}).get('classes'):
+        setting = f'{kind_of(dataset)}, without {setting},'
+    try:
+        compare_classes(setting, names, content.categories, path)
+    except ConfigError as error:
+        yield Problem(path, str(error))
 
 
 def _images(entries: Any, folder: str) -> Iterator[Image]:

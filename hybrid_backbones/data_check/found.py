@@ -7,6 +7,8 @@ from .images import check_image
 from .label_maps import Labels, check_label_map, same_size
 from .problems import Problem
 
+SAMPLED = 50  # images of a dataset that the quick form looks at
+
 
 @dataclass(frozen=True)
 class Image:
@@ -51,3 +53,10 @@ class Found:
 
     problems: List[Problem] = field(default_factory=list)
     images: List[Image] = field(default_factory=list)
+
+
+def spread(images: List[Image]) -> List[Image]:
+    """A few, from the first to the last."""
+    if len(images) <= SAMPLED:
+        return images
+    return [images[i * (len(images) - 1) // (SAMPLED - 1)] for i in range(SAMPLED)]

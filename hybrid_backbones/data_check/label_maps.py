@@ -1,7 +1,8 @@
 """Label maps of semantic segmentation: a class for each pixel."""
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, FrozenSet, Iterable, List, Optional, Tuple
+from typing import Any, FrozenSet, Iterable, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from PIL import Image
@@ -10,6 +11,7 @@ from ..errors import one_line
 from .problems import Problem
 
 SHOWN = 5  # values in a message
+LEAST_MAPS = 2  # that are alike, to say so of a dataset
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,29 @@ def check_label_map(path: str, labels: Labels) -> Optional[Problem]:
         return Problem(path, text)
     text = describe_strange(labels, np.unique(values).tolist())
     return Problem(path, text) if text else None
+
+
+def check_two_values(paths: Sequence[str], labels: Labels) -> Optional[Problem]:
+    """Whether label maps are masks of one object, 0 and 255, of which training would learn nothing.
+
+    A single one may be: of the first class and what does not count.
+
+    Args:
+        paths: Of several label maps of one dataset.
+        labels: What their values may be; where 255 counts, :func:`check_label_map` finds it.
+    """
+    if len(paths) < LEAST_MAPS or 255 not in labels.ignored:
+        return None
+    values: Set[int] = set()
+    for path in paths:
+        with suppress(Exception), Image.open(path) as image:
+            values.update(np.unique(np.asarray(image)).tolist())
+        if not values <= {0, 255}:
+            return None
+    if values != {0, 255}:
+        return None
+    text = f'and {len(paths) - 1} others that were looked at have the values 0 and 255 alone'
+    return Problem(paths[0], f'{text}, and 255 is ignored: two classes would have to be 0 and 1')
 
 
 def describe_strange(labels: Labels, values: Iterable[int]) -> str:

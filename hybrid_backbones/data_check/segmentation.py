@@ -8,8 +8,8 @@ from mmengine.config import Config, ConfigDict
 
 from ..config.traverse import walk
 from ..openmmlab.build import build_listing
-from .found import Found, Image
-from .label_maps import Labels
+from .found import Found, Image, spread
+from .label_maps import Labels, check_two_values
 from .problems import Problem
 
 
@@ -30,7 +30,9 @@ def read_segmentation(cfg: Config, part: str, dataset: ConfigDict) -> Found:
         Image(each['img_path'], label_map=each.get('seg_map_path'), labels=labels)
         for each in built.data_list
     ]
-    return Found(images=images)
+    maps = [image.label_map for image in spread(images) if image.label_map]
+    problem = check_two_values(maps, labels)
+    return Found([problem] if problem else [], images)
 
 
 def ignored_values(cfg: Config, dataset: Any) -> FrozenSet[int]:

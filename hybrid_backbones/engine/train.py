@@ -13,9 +13,9 @@ from ..backbones.families import families, is_builtin_type
 from ..config.traverse import backbones_in, forget_pretrained, kind_of
 from ..errors import BatchTooSmallError, CheckpointError, ConfigError, OutputError
 from ..openmmlab.build import build_on_meta
-from ..openmmlab.check_best import check_best
 from ..openmmlab.check_classes import check_classes
 from ..openmmlab.check_fit import check_fit
+from ..openmmlab.check_metrics import check_metrics
 from ..openmmlab.library import LIBRARIES
 from ..utils.files import REFUSALS, check_folder
 from .bad_images import skip_in_training
@@ -94,7 +94,7 @@ def train(
         cfg.auto_scale_lr.enable = True
     parts = ('train_dataloader', 'val_dataloader')
     check_classes(cfg, parts)
-    check_best(cfg)
+    check_metrics(cfg)
     _check_batch(cfg)
     data_notes = []
     if data_check and not mini:

@@ -10,10 +10,10 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from mmengine.config import Config, ConfigDict
 
-from ..config.class_names import read_class_names
 from ..config.data import datasets
 from ..config.traverse import kind_of, walk
 from ..errors import ConfigError
+from .dataset_class import classes_of, metainfo_of
 from .library import LIBRARIES, import_library
 
 HEADS = ('bbox_head', 'mask_head', 'decode_head', 'auxiliary_head')  # not RPNs, not panoptic ones
@@ -75,20 +75,9 @@ def _classes(cfg: Config, parts: Tuple[str, ...]) -> Dict[str, List[str]]:
 
 def _names(cfg: Config, part: str, dataset: ConfigDict) -> Optional[List[str]]:
     named = (dataset.get('metainfo') or {}).get('classes')
-    if named:
-        return read_class_names(named, f'{part}.dataset.metainfo.classes')
-    metainfo = _metainfo(cfg, dataset)
-    if 'thing_classes' in metainfo:  # panoptic: heads have a part of the classes
-        return None
-    return list(metainfo['classes']) if metainfo.get('classes') else None
-
-
-def _metainfo(cfg: Config, dataset: ConfigDict) -> Dict[str, Any]:
-    """What the dataset's class says of itself; empty where it is not known."""
-    registry = import_module(f'{cfg.default_scope}.registry').DATASETS
-    kind = dataset.get('type')
-    known = kind if isinstance(kind, type) else registry.get(kind)
-    return dict(getattr(known, 'METAINFO', None) or {})
+    if not named and 'thing_classes' in metainfo_of(cfg, dataset):
+        return None  # panoptic: heads have a part of the classes
+    return classes_of(cfg, dataset, f'{part}.dataset.metainfo.classes')
 
 
 def _heads(cfg: Config) -> Iterator[Tuple[str, ConfigDict]]:
@@ -105,7 +94,7 @@ def _check_keypoints(cfg: Config, parts: Tuple[str, ...]) -> None:
         return
     parse = import_module('mmpose.datasets.datasets.utils').parse_pose_metainfo
     for part, dataset in datasets(cfg):
-        metainfo = dataset.get('metainfo') or _metainfo(cfg, dataset)
+        metainfo = dataset.get('metainfo') or metainfo_of(cfg, dataset)
         if part not in parts or not metainfo:
             continue
         with warnings.catch_warnings():

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any, Sequence
 
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import DATASETS
 
 from ..config.data import datasets, relocate
 from ..config.traverse import kind_of, scale_sizes, walk
 from ..errors import ConfigError
+from ..openmmlab.dataset_class import classes_of
 from .coco import write_coco
 from .scenes import SHAPES
 
@@ -43,10 +43,10 @@ def _all_classes(cfg: Config) -> Sequence[str]:
     """Those that the config's training set has: the model's class layers keep their sizes."""
     for part, dataset in datasets(cfg):
         if part == 'train_dataloader':
-            named: Any = (dataset.get('metainfo') or {}).get('classes')
-            registered: Any = DATASETS.get(f'mmdet.{dataset.type}').METAINFO['classes']
-            return tuple(named or registered)
-    raise ConfigError('`all_classes` takes them from train_dataloader, which is not there')
+            names = classes_of(cfg, dataset, 'train_dataloader.dataset.metainfo.classes')
+            if names:
+                return names
+    raise ConfigError('`all_classes` takes them from train_dataloader, which names none')
 
 
 def _shrink_detector(model: ConfigDict, classes: int) -> None:

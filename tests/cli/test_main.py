@@ -44,6 +44,8 @@ def test_help(command, name):
         (['train'], 'config'),
         (['train', 'a.py', '--epochs', '3'], '--epochs'),
         (['train', 'a.py', '--cfg-options', 'model'], "--cfg-options takes KEY=VALUE, got 'model'"),
+        (['train', 'a.py', '--cfg-options', 'x=[1,2'], 'lists are [A,B]'),
+        (['train', 'a.py', '--cfg-options', "x={'a':(1,2)}"], 'a dict is set key by key'),
         (['--print-completion', 'fish'], "'fish'"),
     ],
 )

@@ -3,16 +3,18 @@
 import json
 import shutil
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from hybrid_backbones.config.data import DATALOADERS, relocate
-from hybrid_backbones.data_check import check_dataset
+from hybrid_backbones.config.data import DATALOADERS, evaluators_of, relocate
+from hybrid_backbones.config.load import override
+from hybrid_backbones.data_check import check_dataset, check_files
 from hybrid_backbones.data_check.images import check_image
 from hybrid_backbones.data_check.label_maps import Labels, check_label_map
-from hybrid_backbones.synthetic import coco, keypoints, segmentation, shrink_config
+from hybrid_backbones.synthetic import coco, keypoints, scenes, segmentation, shrink_config
 from hybrid_backbones.zoo.configs import read_config
 
 pytest.importorskip('mmpose')
@@ -23,7 +25,9 @@ CONFIGS = (
     'semanticfpn_uniformer_xxs_80k_ade20k',
     'upernet_uniformer_s_80k_pascal_context59',
 )
-SEGMENTATION = CONFIGS[2]
+DETECTION, POSE, SEGMENTATION = CONFIGS[:3]
+CLASSES = {f'{part}.dataset.metainfo': dict(classes=scenes.SHAPES) for part in DATALOADERS}
+CLASSES.update({f'model.roi_head.{head}_head.num_classes': 3 for head in ('bbox', 'mask')})
 
 
 @pytest.fixture(scope='module')
@@ -61,9 +65,18 @@ def copied(root, tmp_path, folder):
     return tmp_path / folder
 
 
-def located(name, folder):
+def at(name, folder, change=None):
+    """The config with its data in another folder; a detector's with the classes drawn."""
     cfg = read_config(name)
+    if cfg.default_scope == 'mmdet':
+        override(cfg, CLASSES)
     relocate(cfg, folder)
+    override(cfg, change)
+    return cfg
+
+
+def located(name, folder, change=None):
+    cfg = at(name, folder, change)
     return [problem.text for problem in check_dataset(cfg, DATALOADERS, full=True).problems]
 
 
@@ -75,7 +88,7 @@ def test_images_of_detection(root, tmp_path):
     cv2.imwrite(str(third), np.zeros((10, 20, 3), np.uint8))
     val = sorted((folder / 'val2017').iterdir())[0]
     val.write_bytes(b'')
-    missing, torn, other, empty = located('maskrcnn_uniformer_xxs_1x', folder)
+    missing, torn, other, empty = located(DETECTION, folder)
     assert missing == 'is not there'
     assert torn.startswith('is no image, or damaged (')
     assert other.startswith('is 20x10 pixels, annotations say ')
@@ -88,7 +101,7 @@ def test_annotations_of_detection(root, tmp_path):
     content = json.loads(path.read_text())
     del content['annotations'][0]['iscrowd']
     path.write_text(json.dumps(content))
-    (problem,) = located('maskrcnn_uniformer_xxs_1x', folder)
+    (problem,) = located(DETECTION, folder)
     assert problem.endswith('has no iscrowd, which evaluation needs')
 
 
@@ -113,6 +126,71 @@ def test_label_maps(change, text, root, tmp_path):
     found = located(SEGMENTATION, folder)
     assert len(found) == bool(text)
     assert all(text in each for each in found)
+
+
+def test_masks_of_one_object(root, tmp_path):
+    """255 is ignored: of 0 and 255 alone, nothing would be learned."""
+    folder = copied(root, tmp_path, 'ade20k')
+    paths = sorted((folder / 'annotations' / 'training').iterdir())
+    for path in paths:
+        mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        mask[:] = 0
+        mask[2:9, 3:7] = 255
+        cv2.imwrite(str(path), mask)
+    (problem,) = located(SEGMENTATION, folder)
+    assert problem.startswith('and 2 others that were looked at have the values 0 and 255 alone')
+
+
+def test_classes_that_the_file_has_not(root, tmp_path):
+    """Of a dataset that names none: COCO's 80, which MMDetection would look for in vain."""
+    folder = copied(root, tmp_path, 'coco')
+    cfg = at(DETECTION, folder)
+    for part in DATALOADERS:
+        cfg[part].dataset.pop('metainfo')
+    found = [problem.text for problem in check_files(cfg, DATALOADERS).problems]
+    assert len(found) == 2
+    text = "CocoDataset, without train_dataloader.dataset.metainfo.classes, has 'person', 'bicycle'"
+    assert found[0].startswith(text) and 'its categories are ' in found[0]
+
+
+def test_a_dataset_of_ones_own(root, tmp_path):
+    """A subclass that only names its classes, as MMDetection's documentation proposes."""
+    from mmdet.datasets import CocoDataset
+    from mmdet.registry import DATASETS
+
+    with DATASETS.switch_scope_and_registry('mmdet') as registry:
+        named = type('DrawnDataset', (CocoDataset,), dict(METAINFO=dict(classes=scenes.SHAPES)))
+        registry.register_module(module=named)
+    try:
+        folder = copied(root, tmp_path, 'coco')
+        sorted((folder / 'train2017').iterdir())[0].unlink()
+        cfg = at(DETECTION, folder)
+        for part in DATALOADERS:
+            cfg[part].dataset.pop('metainfo')
+            cfg[part].dataset.type = 'DrawnDataset'
+        report = check_dataset(cfg, DATALOADERS)
+        assert [problem.text for problem in report.problems] == ['is not there']
+        assert report.unchecked == []
+    finally:
+        registry._module_dict.pop('DrawnDataset')
+
+
+@pytest.mark.parametrize('name, folder', [(DETECTION, 'coco'), (POSE, 'coco_keypoints')])
+def test_what_an_evaluator_compares_with(name, folder, root, tmp_path):
+    folder = copied(root, tmp_path, folder)
+    cfg = at(name, folder)
+    (own,) = evaluators_of(cfg, 'val_dataloader')
+    content = json.loads(Path(own.ann_file).read_text())
+    image = content['images'].pop()
+    others = [each for each in content['annotations'] if each['image_id'] != image['id']]
+    content['annotations'] = others
+    other = folder / 'other.json'
+    other.write_text(json.dumps(content))
+    (problem,) = located(name, folder, {'val_evaluator.ann_file': str(other)})
+    assert problem.startswith('has not 1 of the 3 images of ')
+    other.write_text('{')
+    (problem,) = located(name, folder, {'val_evaluator.ann_file': str(other)})
+    assert problem.startswith('is no JSON')
 
 
 def test_two_values_of_a_mask(tmp_path):
@@ -143,7 +221,10 @@ def test_an_image_that_claims_too_much(tmp_path):
 
 def test_command(command, root, tmp_path):
     folder = copied(root, tmp_path, 'coco')
-    arguments = ('check-dataset', 'maskrcnn_uniformer_xxs_1x', '--data-root', folder)
+    shapes = ','.join(scenes.SHAPES)
+    options = [f'{part}.dataset.metainfo.classes=({shapes})' for part in DATALOADERS]
+    options += [f'model.roi_head.{head}_head.num_classes=3' for head in ('bbox', 'mask')]
+    arguments = ('check-dataset', DETECTION, '--data-root', folder, '--cfg-options', *options)
     found = command(*arguments, '--quick')
     assert (found.status, found.err) == (0, '')
     assert found.out.splitlines() == [

@@ -54,6 +54,25 @@ NAN, INF = float('nan'), float('inf')
 
 
 @pytest.mark.parametrize(
+    'mask, text',
+    [
+        (dict(size=[80, 100], counts=[7000, 500, 500]), ''),
+        (dict(size=[80, 100], counts='PPYo01'), ''),
+        (dict(counts=[8000]), 'no counts and size'),
+        (dict(size=[100, 80], counts=[8000]), 'of size [100, 80], and its image [80, 100]'),
+        (dict(size=[80, 100], counts=[7000, 500]), 'add up to 7500 pixels'),
+        (dict(size=[80, 100], counts=[7000.0, 1000]), 'not all whole numbers'),
+    ],
+)
+def test_run_lengths(mask, text, tmp_path):
+    data = content()
+    data['annotations'][0]['segmentation'] = mask
+    (tmp_path / 'a.json').write_text(json.dumps(data))
+    found = texts(tmp_path / 'a.json')
+    assert len(found) == bool(text) and all(text in each for each in found)
+
+
+@pytest.mark.parametrize(
     'where, key, value, text',
     [
         ('images', 'height', None, 'image 1 has no height'),

@@ -44,7 +44,7 @@ TESTS = {
         'data_check/test_check.py',
         'data_check/test_coco.py',
         'engine/test_bad_images.py',
-        'openmmlab/test_check_best.py',
+        'openmmlab/test_check_metrics.py',
     ),
     'Images': (
         'inference/test_images.py',

@@ -1,0 +1,40 @@
+"""The annotation files with which evaluators compare."""
+
+import os
+from typing import Iterator
+
+from mmengine.config import Config
+
+from ..config.data import datasets_of, evaluator_of, evaluators_of, is_local
+from ..config.traverse import kind_of
+from .coco import CocoFile, check_coco
+from .problems import Problem
+
+
+def check_ground_truth(cfg: Config, part: str, content: CocoFile, path: str) -> Iterator[Problem]:
+    """Faults of the files with which metrics compare, if these are others than the dataset's.
+
+    Args:
+        cfg: Of mmdet or mmpose.
+        part: The dataloader.
+        content, path: The annotation file of its dataset.
+    """
+    if part == 'train_dataloader' or len(datasets_of(cfg, part)) > 1:
+        return
+    for metric in evaluators_of(cfg, part):
+        other = metric.get('ann_file')
+        if not kind_of(metric).startswith(('Coco', 'LVIS')) or not isinstance(other, str):
+            continue
+        if os.path.normpath(other) == os.path.normpath(path) or not is_local(metric, other):
+            continue
+        found = check_coco(other)
+        yield from found.problems
+        missing = {each.get('id') for each in content.images}
+        missing -= {each.get('id') for each in found.images}
+        if missing and not found.problems:
+            yield Problem(
+                other,
+                f'has not {len(missing)} of the {len(content.images)} images of {path}, image '
+                f'{min(missing, key=str)} for one: {evaluator_of(part)} '
+                'compares with it',
+            )
