@@ -118,10 +118,9 @@ def _settings(cfg: Config, parts: Tuple[str, ...]) -> Iterator[Problem]:
 
 def _unknown(cfg: Config, dataset: ConfigDict) -> str:
     """Why a dataset cannot be checked; empty if it can."""
-    if not is_local(dataset, dataset.get('data_root') or ''):
-        return 'its files are on another machine'
     if cfg.default_scope == 'mmseg':
-        return ''
+        local = is_local(dataset, dataset.get('data_root') or '')
+        return '' if local else 'its files are on another machine, where folders cannot be listed'
     if not is_coco(cfg, dataset):
         return "it is not in COCO's format"
     return '' if dataset.get('ann_file') else 'it has no ann_file'

@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
+from .fetched import Backend, fetch, is_remote
 from .problems import Problem
 
 OUTSIDE = 1.0  # pixels by which rounding may put a box outside of its image
@@ -36,18 +37,20 @@ def check_coco(
     masks: bool = False,
     needed: Sequence[str] = ('area', 'iscrowd'),
     annotated: bool = True,
+    backend_args: Backend = None,
 ) -> CocoFile:
     """Read a file and look at all of it.
 
     Args:
-        path: Of the JSON file.
+        path: Of the JSON file, or its address.
         keypoints: How many an annotation has; None for a detector's file.
         masks: Whether masks are trained or evaluated.
         needed: Numbers of an annotation that whoever reads the file asks for; others of
             ``NUMBERS`` that are missing do no harm.
         annotated: Whether there must be annotations; a test set of COCO has none.
+        backend_args: With which mmengine reads the file, as in a config.
     """
-    content = _read(path)
+    content = _read(path, backend_args)
     if isinstance(content, Problem):
         return CocoFile(problems=[content])
     found = CocoFile()
@@ -80,11 +83,17 @@ def file_name(image: Dict[str, Any]) -> Optional[str]:
     return '/'.join(url.split('/')[-2:]) if isinstance(url, str) else None
 
 
-def _read(path: str) -> Any:
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        return Problem(path, f'cannot be read: {error.strerror}')
+def _read(path: str, backend_args: Backend) -> Any:
+    content: Any
+    if is_remote(path, backend_args):
+        content = fetch(path, backend_args)
+        if isinstance(content, Problem):
+            return content
+    else:
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            return Problem(path, f'cannot be read: {error.strerror}')
     if content.startswith(b'\xef\xbb\xbf'):
         return Problem(path, 'begins with a byte order mark: save it as UTF-8 without BOM')
     try:

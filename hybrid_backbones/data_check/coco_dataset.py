@@ -11,6 +11,7 @@ from ..config.traverse import kind_of, walk
 from ..errors import ConfigError
 from ..openmmlab.dataset_class import classes_of, inherits_reading
 from .coco import CocoFile, check_coco, file_name
+from .fetched import Backend
 from .found import Found, Image
 from .ground_truth import check_ground_truth
 from .problems import Problem
@@ -30,16 +31,32 @@ def read_coco(cfg: Config, part: str, dataset: ConfigDict) -> Found:
     needed: Tuple[str, ...] = ('area',) if cfg.default_scope == 'mmdet' else ()
     if part != 'train_dataloader':
         needed = ('area',) if kind_of(dataset).startswith('LVIS') else ('area', 'iscrowd')
-    path = os.path.join(root, dataset.ann_file)
-    content = check_coco(path, keypoints, masks, needed, annotated=part != 'test_dataloader')
+    path = _join(root, dataset.ann_file)
+    content = check_coco(
+        path,
+        keypoints,
+        masks,
+        needed,
+        annotated=part != 'test_dataloader',
+        backend_args=dataset.get('backend_args'),
+    )
     problems = [
         *content.problems,
         *_classes(cfg, part, dataset, content, path),
         *check_ground_truth(cfg, part, content, path),
     ]
-    folder = (dataset.get('data_prefix') or {}).get('img', '')
-    folder = folder if '://' in folder else os.path.join(root, folder)
-    return Found(problems, list(_images(content.images, folder)))
+    folder = _join(root, (dataset.get('data_prefix') or {}).get('img', ''))
+    return Found(problems, list(_images(content.images, folder, _loading(dataset))))
+
+
+def _join(folder: str, path: str) -> str:
+    return path if '://' in path else os.path.join(folder, path)
+
+
+def _loading(dataset: ConfigDict) -> Backend:
+    """How the pipeline reads images."""
+    steps = (step for _, step in walk(dataset.get('pipeline')))
+    return next((step.backend_args for step in steps if step.get('backend_args')), None)
 
 
 def _reads_masks(cfg: Config, part: str, dataset: ConfigDict) -> bool:
@@ -67,13 +84,11 @@ def _classes(
         yield Problem(path, str(error))
 
 
-def _images(entries: Any, folder: str) -> Iterator[Image]:
+def _images(entries: Any, folder: str, backend_args: Backend) -> Iterator[Image]:
     for entry in entries:
         sides = (entry.get('width'), entry.get('height'))
         size: Any = sides if all(type(side) is int for side in sides) else None
-        path = os.path.join(folder, str(file_name(entry)))
-        if '://' not in path:  # else the run reads it from where it is
-            yield Image(path, size)
+        yield Image(_join(folder, str(file_name(entry))), size, backend_args=backend_args)
 
 
 def _keypoints(cfg: Config) -> Optional[int]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import List, Optional, Tuple
 
+from .fetched import Backend
 from .images import check_image
 from .label_maps import Labels, check_label_map, same_size
 from .problems import Problem
@@ -19,12 +20,14 @@ class Image:
         size: Its width and height in pixels, as annotations say; None: any.
         label_map: Of semantic segmentation, if there is one.
         labels: What its values may be.
+        backend_args: With which mmengine reads the image, as in a config.
     """
 
     path: str
     size: Optional[Tuple[int, int]] = None
     label_map: Optional[str] = None
     labels: Optional[Labels] = None
+    backend_args: Backend = None
 
     def check(self, whole: bool) -> Optional[Problem]:
         """The first thing that is wrong with it.
@@ -32,7 +35,7 @@ class Image:
         Args:
             whole: Decode the image to its end, instead of its header alone.
         """
-        problem = check_image(self.path, self.size, whole)
+        problem = check_image(self.path, self.size, whole, self.backend_args)
         if problem or not self.label_map or not self.labels:
             return problem
         return (

@@ -5,7 +5,7 @@ from typing import Iterator
 
 from mmengine.config import Config
 
-from ..config.data import datasets_of, evaluator_of, evaluators_of, is_local
+from ..config.data import datasets_of, evaluator_of, evaluators_of
 from ..config.traverse import kind_of
 from .coco import CocoFile, check_coco
 from .problems import Problem
@@ -25,9 +25,9 @@ def check_ground_truth(cfg: Config, part: str, content: CocoFile, path: str) -> 
         other = metric.get('ann_file')
         if not kind_of(metric).startswith(('Coco', 'LVIS')) or not isinstance(other, str):
             continue
-        if os.path.normpath(other) == os.path.normpath(path) or not is_local(metric, other):
+        if os.path.normpath(other) == os.path.normpath(path):
             continue
-        found = check_coco(other)
+        found = check_coco(other, backend_args=metric.get('backend_args'))
         yield from found.problems
         missing = {each.get('id') for each in content.images}
         missing -= {each.get('id') for each in found.images}

@@ -1,39 +1,52 @@
 """Image files: there, whole, and of the size that annotations say."""
 
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import Iterator, Optional, Tuple
+from typing import Any, Iterator, Optional, Tuple
 
 from PIL import Image
 
 from ..errors import one_line
+from .fetched import Backend, fetch, is_remote
 from .problems import Problem
 
 MOST_PIXELS = 1 << 30  # OpenCV's own limit
 
 
 def check_image(
-    path: str, size: Optional[Tuple[int, int]] = None, whole: bool = False
+    path: str,
+    size: Optional[Tuple[int, int]] = None,
+    whole: bool = False,
+    backend_args: Backend = None,
 ) -> Optional[Problem]:
     """What is wrong with an image; None if nothing is.
 
     Args:
-        path: Of the file.
+        path: Of the file, or its address.
         size: Its width and height in pixels, as annotations say; None: any.
         whole: Decode it to its end, instead of its header alone.
+        backend_args: With which mmengine reads it, as in a config.
     """
-    text = _problem(path, size, whole)
+    if is_remote(path, backend_args):
+        content = fetch(path, backend_args)
+        if isinstance(content, Problem):
+            return content
+        text = _empty(len(content)) or _problem(BytesIO(content), size, whole)
+    else:
+        file = Path(path)
+        text = _empty(file.stat().st_size) if file.is_file() else 'is not there'
+        text = text or _problem(path, size, whole)
     return Problem(path, text) if text else None
 
 
-def _problem(path: str, size: Optional[Tuple[int, int]], whole: bool) -> str:
-    file = Path(path)
-    if not file.is_file():
-        return 'is not there'
-    if not file.stat().st_size:
-        return 'is empty'
+def _empty(count: int) -> str:
+    return '' if count else 'is empty'
+
+
+def _problem(source: Any, size: Optional[Tuple[int, int]], whole: bool) -> str:
     try:
-        with of_any_size(), Image.open(path) as image:
+        with of_any_size(), Image.open(source) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
                 return f'claims {width}x{height} pixels, more than OpenCV decodes'

@@ -17,6 +17,7 @@ from ..data_check.found import Image
 from ..errors import ConfigError, one_line
 from ..openmmlab.build import build_listing
 from ..registry import TRANSFORMS
+from .process_group import is_first_process
 
 FOLDER = 'skipped_images'  # in the work directory: one small file for each, with its path
 
@@ -37,7 +38,7 @@ def skip_in_training(cfg: Config, limit: int) -> List[str]:
         ConfigError: More of the validation set cannot be read.
     """
     folder = Path(cfg.work_dir) / FOLDER
-    if int(os.environ.get('RANK', '0')) == 0:
+    if is_first_process():
         shutil.rmtree(folder, ignore_errors=True)
     notes = leave_out(cfg, ('val_dataloader',), limit)
     for dataset in datasets_of(cfg, 'train_dataloader'):

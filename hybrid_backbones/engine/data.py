@@ -6,12 +6,13 @@ from mmengine.config import Config
 
 from ..data_check import check_files
 from ..errors import ConfigError
+from .process_group import is_first_process
 
 MORE = '`hybrid-backbones check-dataset` lists all'
 
 
 def check_data_quickly(cfg: Config, parts: Tuple[str, ...], images: bool = True) -> List[str]:
-    """Read annotations whole, and the headers of a few images.
+    """Read annotations whole, and the headers of a few images, in the first process of a run.
 
     Args:
         cfg: As :func:`hybrid_backbones.engine.prepare.prepare` gives it.
@@ -24,6 +25,8 @@ def check_data_quickly(cfg: Config, parts: Tuple[str, ...], images: bool = True)
     Raises:
         ConfigError: Something would end the run later, or make it mean something else.
     """
+    if not is_first_process():  # the others end with it
+        return []
     report = check_files(cfg, parts, images=images)
     fatal = [problem for problem in report.problems if not problem.harmless]
     if fatal:

@@ -1,5 +1,8 @@
 """The end of a training or test in several processes."""
 
+import os
+from typing import Mapping
+
 import torch
 
 
@@ -13,3 +16,14 @@ def leave_process_group() -> None:
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
+
+
+def is_first_process(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is the first process of a run, before they are grouped.
+
+    Args:
+        environment: Of torchrun, Slurm or MPI, which number processes in it; without them there is
+            one process.
+    """
+    ranks = [environment.get(key) for key in ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')]
+    return next((rank for rank in ranks if rank), '0') == '0'

@@ -180,15 +180,15 @@ def test_what_an_evaluator_compares_with(name, folder, root, tmp_path):
     folder = copied(root, tmp_path, folder)
     cfg = at(name, folder)
     (own,) = evaluators_of(cfg, 'val_dataloader')
-    content = json.loads(Path(own.ann_file).read_text())
+    content = json.loads(Path(own.ann_file).read_text(encoding='utf-8'))
     image = content['images'].pop()
     others = [each for each in content['annotations'] if each['image_id'] != image['id']]
     content['annotations'] = others
     other = folder / 'other.json'
-    other.write_text(json.dumps(content))
+    other.write_text(json.dumps(content), encoding='utf-8')
     (problem,) = located(name, folder, {'val_evaluator.ann_file': str(other)})
     assert problem.startswith('has not 1 of the 3 images of ')
-    other.write_text('{')
+    other.write_text('{', encoding='utf-8')
     (problem,) = located(name, folder, {'val_evaluator.ann_file': str(other)})
     assert problem.startswith('is no JSON')
 

@@ -2,6 +2,10 @@
 
 import json
 import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from mmengine.registry import DATASETS, DefaultScope
@@ -116,7 +120,7 @@ def test_evaluation_with_too_many(cfg):
     assert bad in str(caught.value)
 
 
-def test_a_run_is_not_begun(cfg):
+def test_a_run_is_not_begun(cfg, monkeypatch):
     """With data that would end it later."""
     images(cfg, 'val_dataloader')
     for path in images(cfg, 'val_dataloader'):
@@ -124,6 +128,9 @@ def test_a_run_is_not_begun(cfg):
     with pytest.raises(ConfigError, match='is empty') as caught:
         check_data_quickly(cfg, BOTH)
     assert 'data_check=False' in str(caught.value)
+    monkeypatch.setenv('RANK', '1')  # the first process of a run looks for all
+    assert check_data_quickly(cfg, BOTH) == []
+    monkeypatch.delenv('RANK')
     assert check_data_quickly(cfg, BOTH, images=False) == []
 
 
@@ -203,11 +210,42 @@ def test_a_test_set_without_annotations(detection):
         check_data_quickly(cfg, ('val_dataloader',))
 
 
-def test_images_on_another_machine(detection):
+@pytest.fixture
+def server(tmp_path):
+    """A folder served on this machine: its address."""
+
+    class Silent(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = partial(Silent, directory=str(tmp_path))
+    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}'
+        server.shutdown()
+
+
+def test_data_on_another_machine(detection, server):
+    """Read as the training would read it."""
     cfg, _ = detection
-    for dataset in datasets_of(cfg, 'train_dataloader'):
-        dataset.data_prefix = dict(img='http://localhost:1/images/')
+    (dataset,) = datasets_of(cfg, 'train_dataloader')
+    folder, data_root = Path(dataset.data_root), dataset.data_root
+    dataset.data_root = f'{server}/{folder.name}'
+    dataset.backend_args = dict(backend='http')
     assert check_data_quickly(cfg, ('train_dataloader',)) == []
+    torn = sorted((folder / 'train2017').iterdir())[0]
+    torn.write_bytes(b'')
+    with pytest.raises(ConfigError, match=f'http:.*{torn.name}: is empty'):
+        check_data_quickly(cfg, ('train_dataloader',))
+    torn.unlink()
+    with pytest.raises(ConfigError, match=f'{torn.name}: cannot be read: .*404'):
+        check_data_quickly(cfg, ('train_dataloader',))
+    dataset.ann_file = 'gone.json'
+    with pytest.raises(ConfigError, match=r'gone\.json: cannot be read: .*404'):
+        check_data_quickly(cfg, ('train_dataloader',))
+    dataset.data_root, dataset.backend_args = data_root, dict(backend='petrel')
+    with pytest.raises(ConfigError, match=r'cannot be read: .*petrel'):
+        check_data_quickly(cfg, ('train_dataloader',))
 
 
 def test_settings_are_checked_too(detection):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hybrid_backbones.engine.process_group import leave_process_group
+from hybrid_backbones.engine.process_group import is_first_process, leave_process_group
 from hybrid_backbones.errors import Stopped
 
 
@@ -38,3 +38,18 @@ def test_after_a_signal(group, command, monkeypatch):
     monkeypatch.setattr('hybrid_backbones.engine.train.train', stopped)
     assert command('train', 'maskrcnn_uniformer_xxs_1x').status == 143
     assert not torch.distributed.is_initialized()
+
+
+@pytest.mark.parametrize(
+    'environment, first',
+    [
+        ({}, True),
+        (dict(RANK='0'), True),
+        (dict(RANK='3'), False),
+        (dict(SLURM_PROCID='1'), False),
+        (dict(RANK='0', SLURM_PROCID='1'), True),  # torchrun on the second machine of a job
+        (dict(OMPI_COMM_WORLD_RANK='2'), False),
+    ],
+)
+def test_first_process(environment, first):
+    assert is_first_process(environment) == first
