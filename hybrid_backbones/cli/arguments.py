@@ -6,12 +6,13 @@ import os
 import re
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Callable, Dict, Iterator, NoReturn, Optional, Tuple
 
 from ..errors import CheckpointError, ConfigError, OutputError
 from ..utils.files import REFUSALS
 from ..utils.packages import how_to_install
+from .output import write_output
 
 # arguments of functions whose flags have another name
 FLAGS = dict(label='--class', what='--task')
@@ -22,6 +23,17 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f'{self.prog}: {message}\n')
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help or the version, in place of argparse's writer, which passes over a full disk."""
+        if file is not sys.stdout:
+            super()._print_message(message, file)
+            return
+        with suppress(BrokenPipeError):  # `--help | head` has seen enough
+            try:
+                write_output(message)
+            except OutputError as error:
+                self.error(str(error))
 
 
 class KeyValues(argparse.Action):

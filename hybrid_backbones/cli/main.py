@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import Any, Optional, Sequence
 
 from .. import __version__
-from ..errors import OutputError
 from .arguments import Parser, check_safe_loading, one_line_errors
+from .output import flush_output
 
 PROG = 'hybrid-backbones'
 COMMANDS = {
@@ -72,31 +72,15 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             if hasattr(args, 'allow_unsafe_load'):
                 check_safe_loading(args.allow_unsafe_load)
             status = module.run(args) or 0
-            _flush()
+            flush_output()
             return status
         except BrokenPipeError:  # `| head` has seen enough
             with suppress(BrokenPipeError):
-                _flush()
+                flush_output()
             return 141  # as a process that SIGPIPE ended
         except OSError:
-            _flush()  # it may be the one that failed
+            flush_output()  # it may be the one that failed
             raise
-
-
-def _flush() -> None:
-    """Write what has been printed; where that fails, Python is not to try it again at its end.
-
-    Raises:
-        BrokenPipeError: Nobody reads it.
-        OutputError: The disk is full.
-    """
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise OutputError(error.errno, error.strerror, 'the standard output') from None
 
 
 def build_parser(*commands: Optional[str]) -> Parser:
