@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         metavar='NETWORK',
         help='a backbone such as uniformer_small, a config (name or path), resnet50, or another '
-        'implementation such as mmpose:HRFormer-small',
+        "implementation such as mmpose:HRFormer-small; '*' for all backbones, 'cvt_*' for some",
     )
     pairs: Dict[str, Any] = dict(nargs='+', action=KeyValues, default={}, metavar='KEY=VALUE')
     parser.add_argument('--options', **pairs, help='arguments of a backbone, settings of a config')
@@ -37,20 +37,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--warmup', type=positive, default=1, help='calls before')
     parser.add_argument('--no-memory', dest='memory', action='store_false', help='time only')
     parser.add_argument('--json', metavar='FILE', help='write all numbers')
+    parser.add_argument('--csv', metavar='FILE', help="write the columns of timm's benchmarks")
 
 
 def run(args: argparse.Namespace) -> None:
     from ..analysis.benchmark.measure import measure, table
+    from ..analysis.benchmark.networks import matching
     from ..analysis.benchmark.settings import Settings
-    from ..utils.files import check_file, write_json
+    from ..analysis.benchmark.timm_csv import timm_csv
+    from ..utils.files import check_file, write_json, write_text
 
-    if args.json:
-        check_file(args.json)
-    common = keywords(args, 'networks', 'size', 'json')
+    for path in filter(None, (args.json, args.csv)):
+        check_file(path)
+    common = keywords(args, 'networks', 'size', 'json', 'csv')
     results = [
         measure(Settings(network=network, size=size, **common))
-        for network, size in product(args.networks, args.size)
+        for network, size in product(matching(args.networks), args.size)
     ]
+    if args.csv:
+        write_text(args.csv, timm_csv(results))
     if args.json:
         write_json(args.json, dict(command=' '.join(sys.argv[1:]), results=results))
     print(table(results), end='')

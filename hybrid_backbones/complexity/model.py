@@ -11,6 +11,8 @@ from mmengine.config import Config
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..config.data import as_list
+from ..config.traverse import kind_of
 from ..openmmlab.build import build_model
 from ..openmmlab.heads import empty_regions, heads_with_extractors
 from ..openmmlab.library import library_of
@@ -79,6 +81,17 @@ def usual_size(cfg: Config) -> Tuple[int, int]:
         width, height = cfg.codec['input_size']
         return height, width
     return (1024, 2048) if cfg.get('dataset_type') == 'CityscapesDataset' else (512, 512)
+
+
+def paper_size(cfg: Config) -> Tuple[int, int]:
+    """Height and width for which papers print a model's operations.
+
+    Those of `usual_size`, but 512x2048 for UperNet and Semantic FPN on ADE20K: the longest image
+    that the resizing of the test gives.
+    """
+    heads = [kind_of(head) for head in as_list(cfg.model.get('decode_head'))]
+    ade20k = cfg.get('dataset_type') == 'ADE20KDataset'
+    return (512, 2048) if ade20k and set(heads) & {'UPerHead', 'FPNHead'} else usual_size(cfg)
 
 
 def _detect(model: Any, image: torch.Tensor) -> None:

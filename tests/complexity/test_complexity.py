@@ -8,7 +8,10 @@ from torch import nn
 
 from hybrid_backbones import backbones, list_archs
 from hybrid_backbones.complexity import count_flops, count_parameters
+from hybrid_backbones.complexity.activations import count_activations
+from hybrid_backbones.complexity.model import model_cost, paper_size
 from hybrid_backbones.complexity.parts import describe_parts
+from hybrid_backbones.zoo.configs import read_config
 from tests.golden import variants
 from tests.parity import count_as_published
 
@@ -63,3 +66,43 @@ def test_list_archs():
     assert tiny.weights[0].file == 'hrt_tiny.pth'
     with pytest.raises(ValueError, match='family must be one of Conformer, CvT'):
         list_archs('ResNet')
+
+
+def test_activations():
+    """What the layers write, counted by hand: a convolution, a linear layer, a matrix product."""
+
+    class Small(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.linear = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8, 5)
+
+        def forward(self, x):
+            tokens = self.linear(self.conv(x).relu().flatten(2).transpose(1, 2))
+            return tokens @ tokens.transpose(1, 2)
+
+    image = torch.empty(2, 3, 4, 6, device='meta')
+    with torch.device('meta'):
+        found = count_activations(Small(), image)
+    assert found == 2 * (8 * 24 + 24 * 5 + 24 * 24)
+
+
+# GFLOPs at 512x2048, as the README of UniFormer's segmentation prints them
+SEGMENTATION = dict(
+    upernet_uniformer_s_160k_ade20k=1004,
+    upernet_uniformer_s_h32_160k_ade20k=955,
+    upernet_uniformer_b_160k_ade20k=1227,
+    upernet_uniformer_b_h32_160k_ade20k=1106,
+    semanticfpn_uniformer_s_80k_ade20k=247,
+    semanticfpn_uniformer_s_h32_80k_ade20k=199,
+    semanticfpn_uniformer_b_80k_ade20k=471,
+    semanticfpn_uniformer_b_h32_80k_ade20k=350,
+)
+
+
+@pytest.mark.parametrize('name', SEGMENTATION)
+def test_published_flops_of_segmentation(name):
+    pytest.importorskip('mmseg')
+    cfg = read_config(name)
+    size = paper_size(cfg)
+    assert size == (512, 2048)
+    assert model_cost(cfg, size).flops / 1e9 == pytest.approx(SEGMENTATION[name], rel=0.005)

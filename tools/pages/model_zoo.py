@@ -11,7 +11,7 @@ import yaml
 
 from hybrid_backbones import config_path
 from hybrid_backbones.cli.arguments import Parser, run
-from hybrid_backbones.complexity.model import model_cost
+from hybrid_backbones.complexity.model import model_cost, paper_size
 from hybrid_backbones.config.load import load_config
 from hybrid_backbones.openmmlab.library import prepare_libraries
 from hybrid_backbones.utils.files import write_text
@@ -21,7 +21,8 @@ from tools.pages.marked import DOCS, PROJECT, write_or_check
 
 METAFILES = PROJECT / 'configs' / 'metafiles'
 PAGE = DOCS / 'model_zoo.md'
-COLUMNS = ('config', 'params', 'FLOPs', 'image', 'published', 'trained model', 'reproduced here')
+COLUMNS = ('config', 'params', 'FLOPs', 'published', 'trained model', 'reproduced here')
+PAPERS = ' in Papers'  # ends the keys of what is counted at their image size
 
 
 def parse_args() -> Namespace:
@@ -52,12 +53,23 @@ def update(metafile: Path, only: str = '') -> None:
 
 def metadata(name: str) -> Dict[str, Any]:
     """What a metafile says about the cost of a config, to four digits."""
-    cost = model_cost(load_config(config_path(name)))
-    return {
-        'Parameters': int(float(f'{cost.params:.4g}')),
-        'FLOPs': int(float(f'{cost.flops:.4g}')),
+    cfg = load_config(config_path(name))
+    cost = model_cost(cfg)
+    found = {
+        'Parameters': four_digits(cost.params),
+        'FLOPs': four_digits(cost.flops),
         'Input Size': list(cost.size),
     }
+    size = paper_size(cfg)
+    if size != cost.size:
+        found[f'FLOPs{PAPERS}'] = four_digits(model_cost(cfg, size).flops)
+        found[f'Input Size{PAPERS}'] = list(size)
+    return found
+
+
+def four_digits(value: int) -> int:
+    """A count, rounded."""
+    return int(float(f'{value:.4g}'))
 
 
 def models() -> str:
@@ -89,11 +101,16 @@ def row(model: dict) -> Iterator[str]:
     about = model['Metadata']
     yield f'[{model["Name"]}](../{model["Config"]})'
     yield f'{number(about["Parameters"] / 1e6)} M'
-    yield f'{number(about["FLOPs"] / 1e9)} G'
-    yield 'x'.join(map(str, about['Input Size']))
+    yield '; '.join(flops(about, end) for end in ('', PAPERS) if f'FLOPs{end}' in about)
     yield published(model)
     yield trained(model['Name'])
     yield model['Reproduced'] or ''
+
+
+def flops(about: dict, end: str) -> str:
+    """Multiply-adds, and of which image."""
+    size = 'x'.join(map(str, about[f'Input Size{end}']))
+    return f'{number(about[f"FLOPs{end}"] / 1e9)} G at {size}'
 
 
 def published(model: dict) -> str:

@@ -9,11 +9,12 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 
+from ...complexity.activations import count_activations
 from ...complexity.backbone import count_parameters
 from ...utils.files import write_json
 from ...utils.text import markdown_table
 from ...utils.versions import machine, versions
-from .networks import build_network
+from .networks import Whole, build_network
 from .peak_memory import peak_memory
 from .settings import Settings, check_settings, from_dict, make_ready
 from .timing import Clock, Step, Times, alternate, matmul_rate, pairwise_ratios
@@ -29,7 +30,8 @@ def measure(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, A
     Returns:
         Numbers and strings that JSON can hold. ``seconds`` are of one call for the whole batch,
         and so are ``gmacs``, 1e9 multiply-adds of the network before folding (three times the
-        forward pass' for a training step). ``gflops_per_second`` counts two operations a
+        forward pass' for a training step). ``activations`` are of one image, and None for a whole
+        model. ``gflops_per_second`` counts two operations a
         multiply-add; ``share`` is that over ``matmul_gflops_per_second``. ``memory_gib`` and
         ``against`` are None where they were not asked for; ``against.ratio`` is the median of
         ``against.ratios``, the network's time over the reference's in the same turn.
@@ -44,7 +46,7 @@ def measure(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, A
     steps = {'network': Step(module, image, training)}
     if settings.against:
         steps['against'] = Step(*make_ready(settings.of_reference()), training)
-    params, macs = _costs(settings)
+    params, macs, activations = _costs(settings)
     memory = peak_memory(settings) if settings.memory else None
     rate = matmul_rate(image.dtype, settings.device)
     times, order = alternate(steps, settings.repeats, settings.warmup, clock)
@@ -53,7 +55,9 @@ def measure(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, A
         settings=asdict(settings),
         params=params,
         seconds=_describe(times['network']),
+        images_per_second=settings.batch / times['network'].median,
         gmacs=macs / GIGA,
+        activations=activations,
         gflops_per_second=speed / GIGA,
         matmul_gflops_per_second=rate / GIGA,
         share=speed / rate,
@@ -66,12 +70,16 @@ def measure(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, A
     )
 
 
-def _costs(settings: Settings) -> Tuple[int, int]:
-    """Parameters and multiply-adds as published: of a network of its own, never folded."""
+def _costs(settings: Settings) -> Tuple[int, int, Optional[int]]:
+    """Parameters, multiply-adds and activations: of a network of its own, never folded."""
     network = build_network(settings.network, settings.options)
     factor = TRAINING_FACTOR if settings.what == 'training' else 1
     macs = network.flops(*settings.size) * settings.batch * factor
-    return count_parameters(network.module), macs
+    activations = None
+    if not isinstance(network.module, Whole):
+        image = torch.empty(1, network.in_channels, *settings.size, device='meta')
+        activations = count_activations(network.module.to('meta').eval(), image)
+    return count_parameters(network.module), macs, activations
 
 
 def _describe(times: Times) -> Dict[str, Any]:
@@ -97,6 +105,7 @@ COLUMNS = (
     'format',
     'median',
     'p95',
+    'images/s',
     'GFLOPs',
     'GFLOP/s',
     'of matrix products',
@@ -124,6 +133,7 @@ def _row(result: Dict[str, Any]) -> List[str]:
         settings['memory_format'],
         f'{1000 * result["seconds"]["median"]:.1f} ms',
         f'{1000 * result["seconds"]["p95"]:.1f} ms',
+        f'{result["images_per_second"]:.3g}',
         f'{result["gmacs"]:.1f}',
         f'{result["gflops_per_second"]:.1f}',
         f'{result["share"]:.0%}',

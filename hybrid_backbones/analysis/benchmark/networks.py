@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -71,6 +71,24 @@ class Whole(nn.Module):
         from mmdet.structures import DetDataSample
 
         return [DetDataSample(metainfo=dict(img_shape=tuple(x.shape[2:]))) for _ in x]
+
+
+def matching(specs: Sequence[str]) -> List[str]:
+    """Networks by name, with patterns such as ``cvt_*`` replaced by the backbones that match.
+
+    Raises:
+        ConfigError: None matches.
+    """
+    found: List[str] = []
+    for spec in specs:
+        if '*' not in spec:
+            found.append(spec)
+            continue
+        names = list_backbones(spec)
+        if not names:
+            raise ConfigError(f'no backbone matches {spec!r}; `hybrid-backbones list` names all')
+        found += names
+    return found
 
 
 def build_network(spec: str, options: Optional[Dict[str, Any]] = None) -> Network:

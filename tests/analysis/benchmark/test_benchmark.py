@@ -1,5 +1,6 @@
 """Measuring speed: exact where a clock is injected, plausible where it is the real one."""
 
+import csv
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ from torch import nn
 from hybrid_backbones.analysis.benchmark import settings as bench_settings
 from hybrid_backbones.analysis.benchmark import timing as bench_timing
 from hybrid_backbones.analysis.benchmark.measure import measure, table
-from hybrid_backbones.analysis.benchmark.networks import build_network, tensors
+from hybrid_backbones.analysis.benchmark.networks import build_network, matching, tensors
 from hybrid_backbones.analysis.benchmark.peak_memory import peak_memory
 from hybrid_backbones.analysis.benchmark.settings import Settings, from_dict, make_ready
 from hybrid_backbones.analysis.benchmark.timing import (
@@ -24,6 +25,7 @@ from hybrid_backbones.analysis.benchmark.timing import (
     alternate,
     pairwise_ratios,
 )
+from hybrid_backbones.analysis.benchmark.timm_csv import timm_csv
 from hybrid_backbones.complexity import count_flops
 from hybrid_backbones.errors import ConfigError
 from tests.tools.commands import PROJECT, complaint, run, tool
@@ -129,6 +131,8 @@ def check_schema(result):
     speed = 2 * result['gmacs'] / seconds['median']
     assert result['gflops_per_second'] == pytest.approx(speed)
     assert result['share'] == pytest.approx(speed / result['matmul_gflops_per_second'])
+    images = result['settings']['batch'] / seconds['median']
+    assert result['images_per_second'] == pytest.approx(images)
     assert result['versions']['torch'] == version('torch')
     assert result['machine']
 
@@ -252,7 +256,10 @@ def made_up(settings, ratio):
     return dict(
         settings=json.loads(json.dumps(asdict(settings))),
         seconds=dict(median=0.25, p95=0.3, all=[0.25, 0.3]),
+        params=8_000_000,
+        images_per_second=settings.batch / 0.25,
         gmacs=5.0,
+        activations=12_340_000,
         gflops_per_second=40.0,
         share=0.5,
         memory_gib=dict(before=0.5, peak=1.25, growth=0.75),
@@ -270,8 +277,44 @@ def test_table():
     assert len({line.count('|') for line in lines}) == 1
     assert lines[2] == (
         '| `hrformer_tiny` window_size=7 | inference | 1x3x64x96 | float32 | eager | contiguous '
-        '| 250.0 ms | 300.0 ms | 5.0 | 40.0 | 50% | 0.50 -> 1.25 GiB | 2.00 x `resnet50` |'
+        '| 250.0 ms | 300.0 ms | 4 | 5.0 | 40.0 | 50% | 0.50 -> 1.25 GiB | 2.00 x `resnet50` |'
     )
+
+
+def test_timm_csv():
+    """Its columns; the fastest network first; of one image what timm gives of one."""
+    slow = made_up(Settings('hrformer_tiny', batch=2, size=(224, 224)), 1.0)
+    fast = made_up(Settings('cvt_13', batch=8, size=(224, 384)), 1.0)
+    assert list(csv.DictReader(timm_csv([slow, fast]).splitlines())) == [
+        dict(
+            model=name,
+            infer_samples_per_sec=images,
+            infer_step_time='250.0',
+            infer_batch_size=batch,
+            infer_img_size=size,
+            infer_gmacs=gmacs,
+            infer_macts='12.34',
+            param_count='8.0',
+        )
+        for name, images, batch, size, gmacs in (
+            ('cvt_13', '32.0', '8', '224x384', '0.62'),
+            ('hrformer_tiny', '8.0', '2', '224', '2.5'),
+        )
+    ]
+    training = made_up(Settings('cvt_13', what='training'), 1.0)
+    columns = 'model,train_samples_per_sec,train_step_time,train_batch_size,train_img_size'
+    assert timm_csv([training]).splitlines()[0] == f'{columns},param_count'
+    with pytest.raises(ConfigError, match='files of their own'):
+        timm_csv([slow, training])
+
+
+def test_patterns():
+    assert matching(['cvt_13', 'hrformer_?', 'a.py']) == ['cvt_13', 'hrformer_?', 'a.py']
+    sizes = ('tiny', 'small', 'base')
+    assert set(matching(['hrformer_*'])) == {f'hrformer_{size}' for size in sizes}
+    assert len(matching(['*'])) == 27
+    with pytest.raises(ConfigError, match="no backbone matches 'vit_\\*'"):
+        matching(['vit_*'])
 
 
 def test_tool(tmp_path):
@@ -280,12 +323,15 @@ def test_tool(tmp_path):
     quick = ['--threads', '1', '--repeats', '1', '--no-memory']
     options = ['--options', 'out_indices=(0,1)', 'window_size=5']
     result = tool(
-        tmp_path, 'benchmark', 'hrformer_t', *sizes, *quick, *options, '--json', 'a/b.json'
+        tmp_path,
+        *('benchmark', 'hrformer_t', *sizes, *quick, *options),
+        *('--json', 'a/b.json', '--csv', 'a/b.csv'),
     )
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert len(lines) == 4
     assert '`hrformer_t` out_indices=[0, 1] window_size=5' in lines[2].replace('(0, 1)', '[0, 1]')
+    assert len(Path(tmp_path, 'a', 'b.csv').read_text(encoding='utf-8').splitlines()) == 3
     content = json.loads(Path(tmp_path, 'a', 'b.json').read_text(encoding='utf-8'))
     assert 'hrformer_t --size 32x32 64x32' in content['command']
     assert [r['settings']['size'] for r in content['results']] == [[32, 32], [64, 32]]
