@@ -24,6 +24,7 @@ from ..layers import (
     window_partition,
     window_unpartition,
 )
+from ..layers.fused_attention import BIAS_ROW
 from ..registry import MODELS
 from .base import NUM_LEVELS, HybridBackbone
 from .hrformer_streams import UPSAMPLING, HRModule, HRStage
@@ -108,17 +109,20 @@ class WindowAttention(nn.Module):
         return x[:, top : top + height, left : left + width]
 
     def _bias(self) -> Optional[Tensor]:
-        """``(heads, window**2, window**2)``."""
+        """``(heads, window**2, window**2)``, in rows as GPUs' kernels want them."""
         if self.rel_pos_bias is None:
             return None
-        return self.rel_pos_bias[self.index].permute(2, 0, 1)
+        return self.rel_pos_bias.t()[:, self.index][..., : self.window**2]
 
 
 def _relative_index(window: int) -> Tensor:
-    """Row of the table of biases for each query and key of a window, ``(window**2, window**2)``."""
+    """Row of the table of biases for each query and key of a window.
+
+    ``(window**2, keys)``, with more keys than the ``window**2`` there are, for aligned rows.
+    """
     y, x = (t.flatten() for t in torch.meshgrid(*[torch.arange(window)] * 2, indexing='ij'))
     rows, cols = y[:, None] - y + window - 1, x[:, None] - x + window - 1
-    return rows * (2 * window - 1) + cols
+    return F.pad(rows * (2 * window - 1) + cols, (0, -(window**2) % BIAS_ROW))
 
 
 class ConvMlp(nn.Module):

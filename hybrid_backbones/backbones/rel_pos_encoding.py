@@ -7,8 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..layers import LowRankBias, needs_graph
+from ..layers.gpu import runs_on_gpu
 
-LARGEST_BIAS = 2**28  # numbers; a larger one stays in two factors, which take a CPU twice the time
+# Numbers; a larger one stays in two factors. With them attention takes twice the time on a CPU; on
+# a GPU they let FlashAttention run, which takes no bias, and no tensor of that size is written.
+LARGEST_BIAS = 2**28
+LARGEST_BIAS_OF_GPU = 2**21
 
 Bias = Union[Tensor, LowRankBias]
 
@@ -17,9 +21,10 @@ class RelPosEncoding(nn.Module):
     """What a stage adds to its attention scores, stored for 224 pixels and resized to others.
 
     As published, queries by keys are resized as one flat image, not along the image's axes. Where
-    no gradient is wanted, the last result is kept beside the table it came from: all images of one
-    size share it until the table's values are others, however they were written. Of images with
-    more than about two million pixels it would take gigabytes; there it stays in two factors.
+    no gradient is wanted, a CPU keeps the last result beside the table it came from: all images of
+    one size share it until the table's values are others, however they were written. A GPU would
+    have to be waited for to compare them, and what it resizes is small: large ones, of images with
+    more than about two million pixels on a CPU, stay in two factors.
     """
 
     def __init__(self, heads: int, side: int, reduction: int):
@@ -35,9 +40,10 @@ class RelPosEncoding(nn.Module):
         table = self.table
         if size == tuple(table.shape[2:]):
             return table
-        if table.shape[1] * size[0] * size[1] > LARGEST_BIAS:
+        on_gpu = runs_on_gpu(table)
+        if table.shape[1] * size[0] * size[1] > (LARGEST_BIAS_OF_GPU if on_gpu else LARGEST_BIAS):
             return _resize_factored(table, size)
-        if needs_graph() or table.is_inference():
+        if needs_graph() or table.is_inference() or on_gpu:
             return resize_table(table, size)
         key = (size, table.dtype, table.device, torch.is_inference_mode_enabled())
         kept = self._kept  # read once: another thread may replace it

@@ -26,7 +26,10 @@ from ..layers import (
     ScaledDotProductAttention,
     apply_in_tiles,
     drop_path_rates,
+    prefers_channels_last,
 )
+from ..layers.fused_attention import align_bias
+from ..layers.gpu import runs_on_gpu
 from ..registry import MODELS
 from .base import HybridBackbone
 from .rel_pos_encoding import Bias, RelPosEncoding, resize_table
@@ -37,7 +40,7 @@ REDUCTIONS = (8, 4, 2, 1)  # of keys and values, in each stage
 KERNEL = 7  # of the dynamic convolution
 TRAINED_SIZE = 224  # pixels; the relative position encodings are stored for it
 FFN_KERNELS = (1, 3, 5, 7)
-LARGE_MAP = 256  # positions from which on a CPU's depthwise gradients are faster in channels_last
+LARGE_MAP = 256  # positions from which on depthwise convolutions are faster in channels_last
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class DynamicConv(nn.Module):
         kernel = (self._choose(F.adaptive_avg_pool2d(x, KERNEL)) * self.weight).sum(1)
         bias = (self._choose(x.mean((2, 3), keepdim=True)).flatten(2) * self.bias).sum(1)
         # each image has kernels of its own: images become groups of channels
-        channels_last = x.device.type == 'cpu' and height * width >= LARGE_MAP
+        channels_last = prefers_channels_last(x) and height * width >= LARGE_MAP
         if channels_last:
             maps = x.permute(2, 3, 0, 1).reshape(1, height, width, n * dim).permute(0, 3, 1, 2)
         else:
@@ -269,6 +272,8 @@ class BiasedStage(BlockStage):
         x = self.downsample(x)
         # under autocast x has its dtype here: cast once, not in every block
         bias = self.rel_pos(*x.shape[2:]).to(x.dtype)
+        if not isinstance(bias, LowRankBias) and runs_on_gpu(x):
+            bias = align_bias(bias)  # once here, too
         for i in range(len(self.blocks)):
             x = self.run_block(i, x, bias=bias)
         return x

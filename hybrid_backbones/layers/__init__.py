@@ -10,7 +10,7 @@ from .conv_bn import ConvBNAct
 from .drop_path import DropPath, drop_path_rates
 from .init import init_linear
 from .low_rank_bias import LowRankBias
-from .memory_format import to_nchw, to_preferred_format
+from .memory_format import prefers_channels_last, to_nchw, to_preferred_format
 from .mlp import Mlp
 from .norms import BatchNorm2d, GroupNorm, LayerNorm2d, LayerScale
 from .padding import pad_to_multiple
@@ -44,6 +44,7 @@ __all__ = [
     'is_exporting',
     'needs_graph',
     'pad_to_multiple',
+    'prefers_channels_last',
     'run_block',
     'scaled_dot_product_attention',
     'to_nchw',

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .fused_attention import align_bias, align_heads, side_by_side
+from .gpu import in_small_type, runs_on_gpu
 from .tracing import is_compiling
 
 
@@ -39,7 +41,23 @@ def scaled_dot_product_attention(
             scores = q * (q.shape[-1] ** -0.5 if scale is None else scale) @ k.transpose(2, 3)
             scores += bias
             return scores.softmax(-1) @ v
+    if runs_on_gpu(q):
+        return _attend_on_gpu(q, k, v, bias, scale)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
+
+
+def _attend_on_gpu(
+    q: Tensor, k: Tensor, v: Tensor, bias: Optional[Tensor], scale: Optional[float]
+) -> Tensor:
+    """The same with inputs that no fused kernel refuses."""
+    q, k, v = side_by_side(q, k, v)
+    if bias is None and in_small_type(q):
+        return F.scaled_dot_product_attention(q, k, v, scale=scale)
+    width = q.shape[-1]
+    scale = width**-0.5 if scale is None else scale
+    q, k, v = map(align_heads, (q, k, v))
+    mask = None if bias is None else align_bias(bias)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)[..., :width]
 
 
 class ScaledDotProductAttention(nn.Module):

@@ -50,7 +50,7 @@ def resolve(name: str) -> BackboneName:
         options = short_config(name)
         options.pop('init_cfg', None)
         return BackboneName(options.pop('type').rpartition('.')[2], options.pop('arch'), options)
-    close = get_close_matches(str(name), [*known, *aliases], n=3)
+    close = get_close_matches(str(name), dict.fromkeys([*known, *aliases]), n=3)
     hint = f'close: {", ".join(close)}; ' if close else ''
     raise ConfigError(f'no backbone {name!r}; {hint}there are {", ".join(known)}')
 

@@ -11,6 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from ...layers.fused_attention import align_bias
+from ...layers.gpu import meta_as_gpu
+
 # torch.autocast's lists for CUDA, as far as networks of images call them:
 # https://docs.pytorch.org/docs/stable/amp.html#cuda-op-specific-behavior
 LOW = {
@@ -56,6 +59,15 @@ class SimulatedCUDA(TorchFunctionMode):
         super().__init__()
         self.low = low
 
+    def __enter__(self) -> Any:
+        self.as_gpu = meta_as_gpu(autocast=self.low is not None)
+        self.as_gpu.__enter__()
+        return super().__enter__()  # type: ignore[no-untyped-call]  # torch leaves it so
+
+    def __exit__(self, *details: Any) -> None:
+        super().__exit__(*details)  # type: ignore[no-untyped-call]
+        self.as_gpu.__exit__(*details)
+
     def __torch_function__(
         self,
         func: Callable[..., Any],
@@ -86,7 +98,8 @@ def _attention(
 ) -> Tensor:
     d = q.shape[-1]
     if d % ALIGNMENT[q.dtype] == 0:
-        return _fused(q, k, v, attn_mask)
+        # a bias in other rows is copied to such ones at every call
+        return _fused(q, k, v, None if attn_mask is None else align_bias(attn_mask))
     if q.dtype == torch.float32 or attn_mask is not None:
         return _unfused(q, k, v, attn_mask)
     padding = 0, -d % ALIGNMENT[q.dtype]  # FlashAttention's way, which knows no bias

@@ -104,15 +104,16 @@ def attention(d, bias, low=None):
 
 
 def test_attention():
-    """Fused, no scores are kept; where a head's channels are no multiple of 4 (8), all are."""
-    rows, scores = N * 2 * 6, N * 2 * 6 * 6
+    """Fused, no scores are kept: heads are padded to a multiple of 4 (8) channels for it."""
+    rows = N * 2 * 6
     assert attention(8, bias=False) == FP32 * (4 * rows * 8 + rows)
-    assert attention(8, bias=True) == FP32 * (4 * rows * 8 + rows + 2 * 6 * 6)
+    bias = 2 * 6 * 16  # in rows of 16
+    assert attention(8, bias=True) == FP32 * (4 * rows * 8 + rows + bias)
     low = torch.bfloat16
     # the bias was cast to the type of q, which is cast to the low one then
     assert attention(8, False, low) == BF16 * 4 * rows * 8 + FP32 * rows
-    assert attention(7, bias=False) == FP32 * (3 * rows * 7 + scores)
-    assert attention(4, True, low) == FP32 * (3 * rows * 4 + scores)
+    assert attention(7, bias=False) == FP32 * (4 * rows * 8 + rows)
+    assert attention(4, True, low) == BF16 * (4 * rows * 8 + bias) + FP32 * rows
     assert attention(4, False, low) == BF16 * 4 * rows * 8 + FP32 * rows  # padded to 8
 
 
