@@ -31,7 +31,10 @@ FUNCTIONS = Registry(
     'function', parent=ROOT_FUNCTIONS, scope=SCOPE, locations=['hybrid_backbones.engine.fsdp']
 )
 HOOKS = Registry(
-    'hook', parent=ROOT_HOOKS, scope=SCOPE, locations=['hybrid_backbones.engine.hooks.checkpoint']
+    'hook',
+    parent=ROOT_HOOKS,
+    scope=SCOPE,
+    locations=['hybrid_backbones.engine.hooks.checkpoint', 'hybrid_backbones.engine.hooks.compile'],
 )
 TRANSFORMS = Registry(
     'transform',

@@ -14,6 +14,7 @@ from ..utils.files import REFUSALS
 from ..utils.packages import how_to_install
 from .output import write_output
 
+COMPILE = 'have torch compile the blocks of the backbone; takes minutes, and pays in long runs'
 # arguments of functions whose flags have another name
 FLAGS = dict(label='--class', what='--task')
 

@@ -19,6 +19,7 @@ from .bad_images import leave_out
 from .data import check_data_quickly
 from .drawings import SUFFIXES, draw_into
 from .dump import dump_results
+from .hooks.compile import CompileHook
 from .hooks.fold import FoldHook, bare_model
 from .hooks.rate import RateHook
 from .prepare import prepare
@@ -62,6 +63,7 @@ def test(
     allow_non_finite: bool = False,
     data_check: bool = True,
     skip_bad_images: int = 0,
+    compile: bool = False,
 ) -> Tested:
     """Test a checkpoint on the config's test set.
 
@@ -81,6 +83,7 @@ def test(
         allow_non_finite: Also take weights that are infinite or not a number.
         data_check: Read the annotations, and the headers of a few images, before anything else.
         skip_bad_images: How many images may be unreadable; they are left out, and the notes say so.
+        compile: Have torch compile the blocks of the backbone; after folding, with ``fold``.
 
     Raises:
         ConfigError: A setting cannot work.
@@ -126,6 +129,8 @@ def test(
         draw_into(runner, Path(show_dir))
     if fold:
         runner.register_hook(FoldHook())
+    if compile:
+        runner.register_hook(CompileHook())
     rate = RateHook()
     runner.register_hook(rate)
     with allow_mmengine_pickles():

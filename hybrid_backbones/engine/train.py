@@ -22,6 +22,7 @@ from .bad_images import skip_in_training
 from .data import check_data_quickly
 from .datasets import check_not_empty
 from .handed_over import hand_over
+from .hooks.compile import CompileHook
 from .hooks.losses import LossCheckHook
 from .hooks.reproducible import DataPositionHook, RandomStateHook
 from .hooks.stop import StopHook, stop_requests
@@ -47,6 +48,7 @@ def train(
     allow_non_finite: bool = False,
     data_check: bool = True,
     skip_bad_images: int = 0,
+    compile: bool = False,
 ) -> Path:
     """Train a detector, segmentor or pose estimator.
 
@@ -64,6 +66,7 @@ def train(
         allow_non_finite: Also start from weights that are infinite or not a number.
         data_check: Read the annotations, and the headers of a few images, before anything else.
         skip_bad_images: How many images may be unreadable; others take their places.
+        compile: Have torch compile the blocks of the backbone.
 
     Returns:
         The work directory.
@@ -111,7 +114,7 @@ def train(
         print_log('training on a small synthetic dataset, from random weights', logger='current')
     with stop_requests() as request, _explained(cfg, runner):
         hooks = (RandomStateHook(), DataPositionHook(), LossCheckHook(), StopHook(request))
-        for hook in hooks:
+        for hook in (*hooks, *([CompileHook()] if compile else [])):
             runner.register_hook(hook)
         runner.train()
     return Path(runner.work_dir)
