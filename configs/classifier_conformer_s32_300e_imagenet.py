@@ -1,6 +1,5 @@
 # ImageNet-1K classification, Conformer-S/32, 300 epochs, batch 8 x 128.
-# No result is published by the authors; OpenMMLab measured a top-1 of 81.96 with MMPretrain's config,
-# which is much the same.
+# No result is published by the authors; OpenMMLab reached a top-1 of 81.96 with a similar recipe.
 _base_ = [
     './_base_/recipes/classifier_300e_imagenet.py',
 ]

@@ -4,9 +4,10 @@ from . import families  # noqa: F401  # they register their heads
 from .classifier import Classifier, build_classifier
 from .head import ClassifierHead, Logits, families_with_head, register_head
 from .image_classifier import ImageClassifier
-from .load import HeadWeights, find_head, head_from, load_classifier
+from .load import COUNTER, HeadWeights, find_classifier, find_head, head_from, load_classifier
 
 __all__ = [
+    'COUNTER',
     'Classifier',
     'ClassifierHead',
     'HeadWeights',
@@ -14,6 +15,7 @@ __all__ = [
     'Logits',
     'build_classifier',
     'families_with_head',
+    'find_classifier',
     'find_head',
     'head_from',
     'load_classifier',

@@ -11,6 +11,8 @@ from mmengine.config import Config
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..config.data import datasets_of
+from ..config.traverse import kind_of
 from ..openmmlab.build import build_model
 from ..openmmlab.heads import empty_regions, heads_with_extractors
 from ..openmmlab.library import library_of
@@ -38,7 +40,7 @@ class ModelCost:
 
 
 def model_cost(cfg: Config, size: Optional[Tuple[int, int]] = None) -> ModelCost:
-    """Parameters and multiply-adds of the model of a config of mmdet, mmseg or mmpose.
+    """Parameters and multiply-adds of the model of a config of one of the libraries.
 
     Args:
         cfg: As read from the file.
@@ -58,7 +60,7 @@ def forward_flops(scope: str, model: nn.Module, size: Tuple[int, int]) -> int:
     """Multiply-adds of a model that stands on the meta device; see :class:`ModelCost`.
 
     Args:
-        scope: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+        scope: One of the libraries.
         model: In evaluation mode.
         size: Height and width in pixels.
     """
@@ -71,14 +73,24 @@ def forward_flops(scope: str, model: nn.Module, size: Tuple[int, int]) -> int:
 def usual_size(cfg: Config) -> Tuple[int, int]:
     """Height and width for which the field counts a model's operations.
 
-    Detection 800x1280, segmentation 512x512 (Cityscapes 1024x2048), poses the model's own input.
+    Detection 800x1280, segmentation 512x512 (Cityscapes 1024x2048), poses the model's own input,
+    classification the crop that is tested, or 224x224.
     """
     if cfg.default_scope == 'mmdet':
         return 800, 1280
     if cfg.default_scope == 'mmpose':
         width, height = cfg.codec['input_size']
         return height, width
+    if cfg.default_scope == 'mmpretrain':
+        return _tested_crop(cfg)
     return (1024, 2048) if cfg.get('dataset_type') == 'CityscapesDataset' else (512, 512)
+
+
+def _tested_crop(cfg: Config) -> Tuple[int, int]:
+    pipelines = [dataset.get('pipeline') or () for dataset in datasets_of(cfg, 'test_dataloader')]
+    crops = [step for steps in pipelines for step in steps if kind_of(step) == 'CenterCrop']
+    size = crops[0].crop_size if crops else 224
+    return (size, size) if isinstance(size, int) else tuple(size)
 
 
 def _detect(model: Any, image: torch.Tensor) -> None:
@@ -103,4 +115,5 @@ _FORWARD: Dict[str, Callable[[nn.Module, torch.Tensor], None]] = {
     'mmdet': _detect,
     'mmseg': _tensor_mode,
     'mmpose': _pose,
+    'mmpretrain': _tensor_mode,
 }

@@ -48,7 +48,7 @@ def train(
     data_check: bool = True,
     skip_bad_images: int = 0,
 ) -> Path:
-    """Train a detector, segmentor or pose estimator.
+    """Train a detector, segmentor, pose estimator or classifier.
 
     Args:
         config: See :func:`hybrid_backbones.engine.prepare.prepare`, as for all that is not here.

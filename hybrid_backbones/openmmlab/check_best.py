@@ -75,6 +75,8 @@ def _known(library: Any, kind: str, metric: Any) -> Any:
         return 'lvis', list(_by_kind(asked, {'bbox': LVIS, 'segm': LVIS}))
     if library == 'mmpose' and kind == 'CocoMetric' and not metric.get('iou_type'):
         return 'coco', list(POSE)
+    if library == 'mmpretrain' and kind == 'Accuracy' and not metric.get('thrs'):
+        return 'accuracy', [f'top{k}' for k in as_list(metric.get('topk') or 1)]
     if library == 'mmseg' and kind == 'IoUMetric':
         given = as_list(metric.get('iou_metrics') or 'mIoU')
         return '', ['aAcc', *(name for each in given for name in SEGMENTATION.get(each, ()))]

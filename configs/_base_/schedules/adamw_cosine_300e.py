@@ -1,5 +1,5 @@
-# 300 epochs of AdamW with a cosine: learning rate 1e-3 for a batch of 1024 (8 x 128), five epochs of
-# warm-up from 1e-6; norms, biases and other vectors are not decayed.
+# 300 epochs of AdamW with a cosine: learning rate 1e-3 for a batch of 1024 (8 x 128), five epochs
+# of warm-up from 1e-6; norms, biases and other vectors are not decayed.
 _base_ = ['mmpretrain::_base_/default_runtime.py']
 
 optim_wrapper = dict(

@@ -1,5 +1,5 @@
 # 600 epochs of AdamW with a cosine, as UniFormer's authors train the light variants: learning rate
-# 4e-3 for a batch of 4096 (8 x 512), 30 epochs of warm-up; tested and kept is the average of weights.
+# 4e-3 for a batch of 4096 (8 x 512), 30 epochs of warm-up. Averages of weights are tested and kept.
 _base_ = ['./adamw_cosine_300e.py']
 
 optim_wrapper = dict(optimizer=dict(lr=4e-3))
