@@ -1,6 +1,6 @@
 # ImageNet-1K classification, Conformer-B, 300 epochs, batch 8 x 128.
 # Published with this recipe: top-1 84.1;
-# https://github.com/pengzhiliang/Conformer/tree/main
+# https://github.com/pengzhiliang/Conformer/tree/main/
 _base_ = [
     './_base_/recipes/classifier_300e_imagenet.py',
 ]

@@ -1,6 +1,6 @@
 # ImageNet-1K classification, Conformer-S, 300 epochs, batch 8 x 128.
 # Published with this recipe: top-1 83.4;
-# https://github.com/pengzhiliang/Conformer/tree/main
+# https://github.com/pengzhiliang/Conformer/tree/main/
 _base_ = [
     './_base_/recipes/classifier_300e_imagenet.py',
 ]

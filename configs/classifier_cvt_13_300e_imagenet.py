@@ -1,6 +1,6 @@
 # ImageNet-1K classification, CvT-13, 300 epochs, batch 8 x 256.
 # Published with this recipe: top-1 81.6;
-# https://github.com/microsoft/CvT/tree/main
+# https://github.com/microsoft/CvT/tree/main/
 _base_ = [
     './_base_/recipes/classifier_300e_imagenet.py',
 ]

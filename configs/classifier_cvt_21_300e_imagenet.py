@@ -1,6 +1,6 @@
 # ImageNet-1K classification, CvT-21, 300 epochs, batch 8 x 256.
 # Published with this recipe: top-1 82.5;
-# https://github.com/microsoft/CvT/tree/main
+# https://github.com/microsoft/CvT/tree/main/
 _base_ = [
     './_base_/recipes/classifier_300e_imagenet.py',
 ]

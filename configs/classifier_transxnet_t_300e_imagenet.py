@@ -1,6 +1,6 @@
 # ImageNet-1K classification, TransXNet-T, 300 epochs, batch 8 x 128.
 # Published with this recipe: top-1 81.6;
-# https://github.com/LMMMEng/TransXNet/tree/main
+# https://github.com/LMMMEng/TransXNet/tree/main/
 _base_ = [
     './_base_/models/image_classifier.py',
     './_base_/datasets/imagenet_224_resize248.py',

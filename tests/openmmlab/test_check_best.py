@@ -5,7 +5,8 @@ from mmengine.config import Config
 
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.openmmlab.check_best import check_best
-from hybrid_backbones.zoo.configs import list_configs, read_config
+from hybrid_backbones.zoo.configs import read_config
+from tests.configs.common import CLASSIFIERS, NAMES
 
 pytest.importorskip('mmpose')
 
@@ -33,6 +34,9 @@ MASKS = dict(type='CocoMetric', metric=['bbox', 'segm'])
         ('mmdet', 'coco/segm_mAP', dict(type='mmdet.CocoMetric', metric=['bbox', 'segm'])),
         ('mmseg', 'mIoU', dict(type='IoUMetric', iou_metrics=['mIoU'])),
         ('mmseg', 'mFscore', dict(type='IoUMetric', iou_metrics=['mIoU', 'mFscore'])),
+        ('mmpretrain', 'accuracy/top1', dict(type='Accuracy')),
+        ('mmpretrain', 'accuracy/top5', dict(type='Accuracy', topk=(1, 5))),
+        ('mmpretrain', 'accuracy/top1_thr-0.50', dict(type='Accuracy', thrs=(0.5, 0.9))),
         ('mmpose', 'coco/AP', dict(type='CocoMetric', ann_file='a.json')),
         ('mmpose', 'coco/AR (M)', dict(type='CocoMetric', ann_file='a.json')),
     ],
@@ -65,6 +69,11 @@ def test_without_an_evaluator():
 
 
 def test_our_configs():
-    kinds = {name.partition('_')[0]: name for name in list_configs()}  # one of each
+    kinds = {name.partition('_')[0]: name for name in NAMES}  # one of each
     for name in kinds.values():
         check_best(read_config(name))
+
+
+def test_our_classifiers():
+    pytest.importorskip('mmpretrain')
+    check_best(read_config(CLASSIFIERS[0]))
