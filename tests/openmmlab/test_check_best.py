@@ -54,6 +54,7 @@ def test_computed(scope, best, metric):
         ('mmdet', 'coco/bbox_mAP', dict(BOXES, prefix='mine'), 'mine/bbox_mAP is close'),
         ('mmseg', 'miou', dict(type='IoUMetric', iou_metrics=['mIoU']), 'aAcc, mIoU, mAcc'),
         ('mmseg', 'mDice', dict(type='IoUMetric'), 'aAcc, mIoU, mAcc'),
+        ('mmpretrain', 'top1', dict(type='Accuracy'), 'accuracy/top1 is close'),
         ('mmpose', 'AP', dict(type='CocoMetric', ann_file='a.json'), 'coco/AP is close'),
     ],
 )
