@@ -139,8 +139,8 @@ def test_faults_of_data(command, tmp_path):
     (root / 'meta' / 'val.txt').write_text('bolt/0.jpg 0\nnut/0.jpg 7\n')
     result = command('check-dataset', CONFIG, *options, *classes, 'model.head.num_classes=2')
     assert result.status == 2
-    assert 'nut/0.jpg: has the class 7; there are 2, from 0 on' in result.out
-    assert 'nut/0.jpg: is no image' in result.out
+    assert 'nut/0.jpg: has the class 7; there are 2, from 0 on' in result.err
+    assert 'nut/0.jpg: is no image' in result.err
 
 
 def test_without_data(command):
