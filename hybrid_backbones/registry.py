@@ -16,7 +16,10 @@ from mmengine.registry import Registry
 SCOPE = 'hybrid_backbones'
 
 MODELS = Registry(
-    'model', parent=ROOT_MODELS, scope=SCOPE, locations=['hybrid_backbones.backbones']
+    'model',
+    parent=ROOT_MODELS,
+    scope=SCOPE,
+    locations=['hybrid_backbones.backbones', 'hybrid_backbones.classifiers.image_classifier'],
 )
 OPTIM_WRAPPER_CONSTRUCTORS = Registry(
     'optimizer wrapper constructor',

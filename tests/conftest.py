@@ -112,6 +112,8 @@ EXTENDED = (
     'test_registry.py::test_from_every_scope[mmpose]',
     'tools/pages/test_benchmark.py::test_suites_own_process',
     'tools/pages/test_up_to_date.py::test_up_to_date[tools.pages.readme]',
+    'tools/test_classification_tools.py::test_it_learns',
+    'tools/test_classification_tools.py::test_training_goes_on',
     'tools/test_mmdet_train_tool.py::test_a_config_of_five_lines[UniFormer-xxs]',
     'tools/test_overfit_real_images.py::test_poses',
     'tools/test_overfit_real_images.py::test_segmentation',

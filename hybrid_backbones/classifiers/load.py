@@ -54,17 +54,7 @@ def load_classifier(classifier: Classifier, source: Union[str, 'os.PathLike[str]
     backbone, head = classifier.backbone, classifier.head
     of_backbone = backbone.find_pretrained(checkpoint)
     of_head = find_head(checkpoint, head)
-    found = replace(
-        of_backbone,
-        state={**_below('backbone.', of_backbone.state), **_below(HEAD, of_head.state)},
-        expected=len(classifier.state_dict()),
-        missing_keys=tuple(
-            [f'backbone.{name}' for name in of_backbone.missing_keys]
-            + [HEAD + name for name in of_head.missing]
-        ),
-        unused_keys=tuple(k for k in of_backbone.unused_keys if k not in of_head.inside),
-        other_keys=of_backbone.other_keys - of_head.outside,
-    )
+    found = _joined(of_backbone, of_head, len(classifier.state_dict()))
     print_log(str(found), logger='current')
     if of_head.num_classes != head.num_classes:
         print_log(
@@ -75,6 +65,34 @@ def load_classifier(classifier: Classifier, source: Union[str, 'os.PathLike[str]
     backbone.take_pretrained(of_backbone)
     head.load_state_dict(of_head.state, strict=False)
     return found
+
+
+def find_classifier(
+    checkpoint: Checkpoint, backbone: HybridBackbone, head: ClassifierHead
+) -> LoadResult:
+    """What a file has for a backbone and its head, under a classifier's names; nothing is loaded.
+
+    Layers that have a row for each class are left out where the file has other classes.
+
+    Raises:
+        CheckpointError: The file has no classifier, or is of another network.
+    """
+    expected = len(backbone.state_dict()) + len(head.state_dict())
+    return _joined(backbone.find_pretrained(checkpoint), find_head(checkpoint, head), expected)
+
+
+def _joined(of_backbone: LoadResult, of_head: HeadWeights, expected: int) -> LoadResult:
+    return replace(
+        of_backbone,
+        state={**_below('backbone.', of_backbone.state), **_below(HEAD, of_head.state)},
+        expected=expected,
+        missing_keys=tuple(
+            [f'backbone.{name}' for name in of_backbone.missing_keys]
+            + [HEAD + name for name in of_head.missing]
+        ),
+        unused_keys=tuple(k for k in of_backbone.unused_keys if k not in of_head.inside),
+        other_keys=of_backbone.other_keys - of_head.outside,
+    )
 
 
 def find_head(checkpoint: Checkpoint, head: ClassifierHead) -> HeadWeights:

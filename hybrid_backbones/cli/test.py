@@ -8,8 +8,14 @@ from .arguments import COMPILE, add_allow_non_finite, add_runner_arguments, keyw
 if TYPE_CHECKING:
     from ..engine.test import Tested
 
+TOP = 'accuracy/top'
 BOTH = 'ground truth (left) and predictions (right)'
-WHAT_IS_DRAWN = dict(mmdet=BOTH, mmseg=BOTH, mmpose='predictions, one person in each image')
+WHAT_IS_DRAWN = dict(
+    mmdet=BOTH,
+    mmseg=BOTH,
+    mmpose='predictions, one person in each image',
+    mmpretrain='ground truth and prediction, written into the image',
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +56,9 @@ def _summary(tested: 'Tested', show_dir: str) -> Iterator[str]:
         yield f'mIoU {metrics["mIoU"]:.2f}, pixel accuracy {metrics["aAcc"]:.2f}'
     if 'coco/AP' in metrics:
         yield f'keypoint AP {metrics["coco/AP"]:.3f}, AP50 {metrics["coco/AP .5"]:.3f}'
+    if f'{TOP}1' in metrics:  # in percent
+        tops = {key[len(TOP) :]: value for key, value in metrics.items() if key.startswith(TOP)}
+        yield ', '.join(f'top-{k} {value:.2f}' for k, value in tops.items())
     if tested.images:
         yield f'{WHAT_IS_DRAWN[tested.library]}: {tested.images[0]}'
         yield f'{len(tested.images)} images like it in {show_dir}'

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..config.data import as_list
+from ..config.data import as_list, datasets_of
 from ..config.traverse import kind_of
 from ..openmmlab.build import build_model
 from ..openmmlab.heads import empty_regions, heads_with_extractors
@@ -40,7 +40,7 @@ class ModelCost:
 
 
 def model_cost(cfg: Config, size: Optional[Tuple[int, int]] = None) -> ModelCost:
-    """Parameters and multiply-adds of the model of a config of mmdet, mmseg or mmpose.
+    """Parameters and multiply-adds of the model of a config of one of the libraries.
 
     Args:
         cfg: As read from the file.
@@ -60,7 +60,7 @@ def forward_flops(scope: str, model: nn.Module, size: Tuple[int, int]) -> int:
     """Multiply-adds of a model that stands on the meta device; see :class:`ModelCost`.
 
     Args:
-        scope: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+        scope: One of the libraries.
         model: In evaluation mode.
         size: Height and width in pixels.
     """
@@ -73,13 +73,16 @@ def forward_flops(scope: str, model: nn.Module, size: Tuple[int, int]) -> int:
 def usual_size(cfg: Config) -> Tuple[int, int]:
     """Height and width for which the field counts a model's operations.
 
-    Detection 800x1280, segmentation 512x512 (Cityscapes 1024x2048), poses the model's own input.
+    Detection 800x1280, segmentation 512x512 (Cityscapes 1024x2048), poses the model's own input,
+    classification the crop that is tested, or 224x224.
     """
     if cfg.default_scope == 'mmdet':
         return 800, 1280
     if cfg.default_scope == 'mmpose':
         width, height = cfg.codec['input_size']
         return height, width
+    if cfg.default_scope == 'mmpretrain':
+        return _tested_crop(cfg)
     return (1024, 2048) if cfg.get('dataset_type') == 'CityscapesDataset' else (512, 512)
 
 
@@ -92,6 +95,13 @@ def paper_size(cfg: Config) -> Tuple[int, int]:
     heads = [kind_of(head) for head in as_list(cfg.model.get('decode_head'))]
     ade20k = cfg.get('dataset_type') == 'ADE20KDataset'
     return (512, 2048) if ade20k and set(heads) & {'UPerHead', 'FPNHead'} else usual_size(cfg)
+
+
+def _tested_crop(cfg: Config) -> Tuple[int, int]:
+    pipelines = [dataset.get('pipeline') or () for dataset in datasets_of(cfg, 'test_dataloader')]
+    crops = [step for steps in pipelines for step in steps if kind_of(step) == 'CenterCrop']
+    size = crops[0].crop_size if crops else 224
+    return (size, size) if isinstance(size, int) else tuple(size)
 
 
 def _detect(model: Any, image: torch.Tensor) -> None:
@@ -116,4 +126,5 @@ _FORWARD: Dict[str, Callable[[nn.Module, torch.Tensor], None]] = {
     'mmdet': _detect,
     'mmseg': _tensor_mode,
     'mmpose': _pose,
+    'mmpretrain': _tensor_mode,
 }

@@ -110,6 +110,8 @@ def _expected_files(dataset: ConfigDict, root: str) -> Iterator[str]:
     for folder in prefix.values() if isinstance(prefix, dict) else [prefix]:
         if isinstance(folder, str):
             yield os.path.join(root, folder)
+    if not prefix and dataset.get('split'):  # MMPretrain's name of a folder
+        yield os.path.join(root, dataset.split)
 
 
 def _innermost(dataset: Any) -> Iterator[ConfigDict]:

@@ -14,11 +14,13 @@ from ..openmmlab.check_classes import check_classes
 from ..openmmlab.check_metrics import check_metrics
 from ..openmmlab.dataset_class import is_coco
 from ..openmmlab.library import import_library, library_of
+from .classification import is_listed, read_classification
 from .coco_dataset import read_coco
 from .found import Found, Image, spread
 from .problems import Problem
 from .segmentation import read_segmentation
 
+READERS = dict(mmseg=read_segmentation, mmpretrain=read_classification)
 CHUNK = 16  # images that a process takes at a time
 Track = Callable[[Sequence[Any]], Iterable[Any]]
 
@@ -73,7 +75,7 @@ def check_files(
     """Look at what the dataloaders of a config will read.
 
     Args:
-        cfg: Of mmdet, mmseg or mmpose; its files are in place.
+        cfg: Of one of the libraries; its files are in place.
         parts: Names of dataloaders.
         full: Every image is decoded to its end; otherwise annotations are read whole, and of images
             the headers of a few.
@@ -121,14 +123,15 @@ def _unknown(cfg: Config, dataset: ConfigDict) -> str:
     if cfg.default_scope == 'mmseg':
         local = is_local(dataset, dataset.get('data_root') or '')
         return '' if local else 'its files are on another machine, where folders cannot be listed'
+    if cfg.default_scope == 'mmpretrain':
+        return '' if is_listed(dataset) else 'its images are not listed by folders or in a file'
     if not is_coco(cfg, dataset):
         return "it is not in COCO's format"
     return '' if dataset.get('ann_file') else 'it has no ann_file'
 
 
 def _read(cfg: Config, part: str, dataset: ConfigDict) -> Found:
-    read = read_segmentation if cfg.default_scope == 'mmseg' else read_coco
-    return read(cfg, part, dataset)
+    return READERS.get(cfg.default_scope, read_coco)(cfg, part, dataset)
 
 
 def _look(images: List[Image], full: bool, workers: int, track: Track) -> List[Problem]:

@@ -78,6 +78,11 @@ def read_source(name: str) -> Source:
     if not isinstance(cfg.get('model'), dict):
         raise ConfigError(f'{name} has no model: it must be the config of an experiment')
     library = library_of(cfg, name)
+    if library == 'mmpretrain':
+        raise ConfigError(
+            f'{name} is for a classifier, and drop-in changes detectors, segmentors and pose '
+            'estimators; classifiers have configs of their own, named classifier_...'
+        )
     return Source(name, path, cfg, library, library_name, _import_custom(cfg))
 
 

@@ -18,7 +18,7 @@ def build_dataset(cfg: Config, part: str) -> Any:
     pack an empty one. Here the list stays a list, and an empty dataset can be built.
 
     Args:
-        cfg: Of mmdet, mmseg or mmpose; its datasets are changed.
+        cfg: Of one of the libraries; its datasets are changed.
         part: The dataloader, ``'train_dataloader'`` say.
     """
     scope = cfg.get('default_scope')

@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 from ..config.data import datasets_of
 from ..utils.files import atomic_path, path_inside
 
+DRAWN_SIZE = 256  # of a classified image's shorter side: its text has one size
 SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
@@ -50,6 +51,12 @@ class FileVisualizer:
         with atomic_path(path) as part:
             given = {**options, 'out_file': str(part)}
             self._visualizer.add_datasample(name, image, data_sample, **given)
+
+    def visualize_cls(self, image: Any, data_sample: Any, **options: Any) -> None:
+        """Draw a classified image, which MMPretrain's hook gives with blue first."""
+        with atomic_path(self._path(data_sample.metainfo)) as part:
+            given = {**options, 'out_file': str(part)}
+            self._visualizer.visualize_cls(image[..., ::-1], data_sample, **given)
 
     def _path(self, about: Dict[str, Any]) -> Path:
         image = os.path.abspath(about['img_path'])

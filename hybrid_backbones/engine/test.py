@@ -17,7 +17,7 @@ from ..utils.files import check_file, check_folder
 from ..weights import PublishedModel, allow_mmengine_pickles, read_model
 from .bad_images import leave_out
 from .data import check_data_quickly
-from .drawings import SUFFIXES, draw_into
+from .drawings import DRAWN_SIZE, SUFFIXES, draw_into
 from .dump import dump_results
 from .hooks.compile import CompileHook
 from .hooks.fold import FoldHook, bare_model
@@ -31,7 +31,7 @@ class Tested:
 
     Args:
         metrics: As the config's evaluator names them.
-        library: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+        library: That the config is for.
         images: The files in ``show_dir``, sorted.
         notes: What was not tested.
         tested: How many images, or persons for top-down poses, this process has tested.
@@ -157,6 +157,8 @@ def _draw(cfg: Config) -> None:
         raise ConfigError('`show_dir` needs default_hooks.visualization in the config')
     if cfg.default_scope == 'mmpose':
         hooks.visualization.update(enable=True, out_dir=None)
+    elif cfg.default_scope == 'mmpretrain':  # which would draw every 5000th, with large letters
+        hooks.visualization.update(enable=True, interval=1, out_dir=None, resize=DRAWN_SIZE)
     else:
         hooks.visualization.update(draw=True, interval=1)  # MMSegmentation would draw every 50th
         hooks.visualization.pop('test_out_dir', None)

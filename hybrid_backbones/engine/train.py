@@ -50,7 +50,7 @@ def train(
     skip_bad_images: int = 0,
     compile: bool = False,
 ) -> Path:
-    """Train a detector, segmentor or pose estimator.
+    """Train a detector, segmentor, pose estimator or classifier.
 
     Args:
         config: See :func:`hybrid_backbones.engine.prepare.prepare`, as for all that is not here.

@@ -12,10 +12,12 @@ from torch import nn
 
 from ..config.class_names import read_class_names
 from ..config.data import datasets_of
+from ..openmmlab.build import build_model
 from ..weights import Checkpoint
 from .person_boxes import PrecomputedBoxes
 
 DRAWN_FROM = 0.3  # score of boxes and keypoints, unless asked for otherwise
+BEST = 5  # classes of an image that are written
 OPACITY = 0.6  # of what is drawn: the image is to be seen below it
 Result = Tuple[Any, NDArray[Any]]
 
@@ -121,6 +123,40 @@ class Pose:
         return [score for person in prediction for score in person['keypoint_scores']]
 
 
+class Classify:
+    """The most likely classes of an image, by ImageClassificationInferencer."""
+
+    scored = ''  # each image has classes
+
+    def __init__(self, cfg: Config, weights: Checkpoint, device: Optional[str], threshold: float):
+        model: Any = build_model(cfg)
+        model.load_state_dict({key: weights.state[key] for key in model.state_dict()})
+        names = (weights.meta.get('dataset_meta') or classes_of(cfg)).get('classes')
+        model._config, model._dataset_meta = cfg, dict(classes=names)
+        inferencer = import_module('mmpretrain.apis').ImageClassificationInferencer
+        self.inferencer = inferencer(model, pretrained=False, device=device)
+        self.artist = import_module('mmpretrain.visualization').UniversalVisualizer()
+        self.threshold = threshold
+
+    def __call__(self, path: Path, image: NDArray[Any]) -> Result:
+        """The five classes with the highest scores as a dict; and the image, with the first."""
+        (inputs,) = self.inferencer.preprocess([image])  # called, it draws a progress bar for each
+        (sample,) = self.inferencer.forward(inputs)
+        names = self.inferencer.classes
+        scores, labels = sample.pred_score.topk(min(BEST, len(sample.pred_score)))
+        found = [
+            dict(label=label, name=names[label] if names else f'class {label}', score=score)
+            for label, score in zip(labels.tolist(), scores.tolist())
+        ]
+        original = np.ascontiguousarray(image[..., ::-1])
+        drawn = self.artist.visualize_cls(original, sample, classes=names, draw_gt=False)
+        return dict(classes=found), drawn
+
+    def scores(self, prediction: Any) -> List[float]:
+        """Of the classes that are written."""
+        return [each['score'] for each in prediction['classes']]
+
+
 def _loading(inferencer: type, weights: Checkpoint, cfg: Config) -> type:
     """An inferencer that takes these weights where it would load a file.
 
@@ -195,4 +231,4 @@ def _name_classes(model: nn.Module) -> None:
         meta['palette'] = colours.tolist()
 
 
-TASKS = dict(mmdet=Detect, mmseg=Segment, mmpose=Pose)
+TASKS = dict(mmdet=Detect, mmseg=Segment, mmpose=Pose, mmpretrain=Classify)

@@ -18,7 +18,7 @@ from ..errors import ConfigError, as_config_error, one_line
 from ..openmmlab.build import build_on_meta
 from ..openmmlab.check_fit import check_fit
 from ..openmmlab.library import library_of
-from ..openmmlab.published import apply_settings
+from ..openmmlab.published import apply_settings, named_for
 from ..synthetic.shrink import apply_mini
 from ..utils.devices import check_device
 from ..utils.files import check_folder
@@ -34,9 +34,12 @@ VISUALIZERS: Dict[str, Dict[str, Any]] = dict(
     mmdet=dict(type='DetLocalVisualizer', alpha=OPACITY),
     mmseg=dict(type='SegLocalVisualizer'),
     mmpose=dict(type='PoseLocalVisualizer'),
+    mmpretrain=dict(type='UniversalVisualizer'),
 )
-
-
+WITHOUT_THRESHOLD = dict(
+    mmseg='a segmentor has one class for each pixel',
+    mmpretrain='a classifier gives the most likely classes',
+)
 Track = Callable[[Sequence[Path]], Iterable[Path]]
 
 
@@ -50,7 +53,7 @@ class Predicted:
         skipped: What is wrong with the others.
         whole_images: Whether each whole image was taken for one person, for want of boxes.
         threshold: From which score objects or keypoints are drawn.
-        scored: ``'objects'`` or ``'keypoints'``: what has a score; empty for segmentation.
+        scored: ``'objects'`` or ``'keypoints'``: what has a score; empty where all has a class.
         drawn: How many of them are above the threshold, in all images.
         best: The highest score of one; None, if there is none.
     """
@@ -184,17 +187,16 @@ def _task(
     allow_non_finite: bool,
 ) -> Any:
     scope = cfg.default_scope
-    if scope == 'mmseg' and score_thr is not None:
-        raise ConfigError(
-            '`score_thr` is for boxes and keypoints: a segmentor has one class for each pixel'
-        )
+    if scope in WITHOUT_THRESHOLD and score_thr is not None:
+        raise ConfigError(f'`score_thr` is for boxes and keypoints: {WITHOUT_THRESHOLD[scope]}')
     threshold = DRAWN_FROM if score_thr is None else score_thr
     check_device(device)
     published = read_model(checkpoint, allow_non_finite)
     for line in apply_settings(cfg, published):
         print_log(line, logger='current')
-    read = published.checkpoint
-    check_fit(build_on_meta(cfg, name), read.state, read.name)
+    model = build_on_meta(cfg, name)
+    read = named_for(model, published).checkpoint
+    check_fit(model, read.state, read.name)
     more = [boxes] if scope == 'mmpose' else []
     with as_config_error(f'{name} does not serve to predict', ValueError):
         return TASKS[scope](cfg, read, device, threshold, *more)

@@ -1,1 +1,1 @@
-"""All that knows MMDetection, MMSegmentation and MMPose."""
+"""All that knows MMDetection, MMSegmentation, MMPose and MMPretrain."""

@@ -16,7 +16,7 @@ def build_in_scope(library: str, cfg: ConfigDict) -> nn.Module:
     """Build a model, or a part of one, leaving the default scope of the process as it is.
 
     Args:
-        library: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+        library: One of ``LIBRARIES``.
         cfg: What is built.
 
     Raises:
@@ -30,7 +30,7 @@ def build_model(cfg: Config, name: str = '') -> nn.Module:
     """Build the model of a config.
 
     Args:
-        cfg: Of mmdet, mmseg or mmpose.
+        cfg: Of one of ``LIBRARIES``.
         name: Of the config, for messages.
 
     Raises:
@@ -47,7 +47,7 @@ def build_listing(library: str, dataset: ConfigDict) -> Any:
     """Build a dataset that lists its images in ``data_list`` and loads none.
 
     Args:
-        library: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+        library: One of ``LIBRARIES``.
         dataset: The innermost one, of a dataloader's config.
 
     Raises:
@@ -62,7 +62,7 @@ def build_on_meta(cfg: Config, name: str) -> nn.Module:
     """The model of a config in eval mode, with shapes but without numbers.
 
     Args:
-        cfg: Of mmdet, mmseg or mmpose.
+        cfg: Of one of ``LIBRARIES``.
         name: Of the config, for messages.
 
     Raises:

@@ -17,6 +17,7 @@ from .dataset_class import classes_of, metainfo_of
 from .library import LIBRARIES, import_library
 
 HEADS = ('bbox_head', 'mask_head', 'decode_head', 'auxiliary_head')  # not RPNs, not panoptic ones
+OF_CLASSIFIERS = ('head',)
 SHOWN = 3  # names in a message
 
 
@@ -81,9 +82,10 @@ def _names(cfg: Config, part: str, dataset: ConfigDict) -> Optional[List[str]]:
 
 
 def _heads(cfg: Config) -> Iterator[Tuple[str, ConfigDict]]:
+    heads = OF_CLASSIFIERS if cfg.default_scope == 'mmpretrain' else HEADS
     for path, node in walk(cfg.model, ('model',)):
         names = [key for key in path if isinstance(key, str)]
-        if names[-1] in HEADS and isinstance(node.get('num_classes'), int):
+        if names[-1] in heads and isinstance(node.get('num_classes'), int):
             if not node.get('class_agnostic'):
                 yield '.'.join(map(str, path)), node
 

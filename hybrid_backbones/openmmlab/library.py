@@ -1,4 +1,4 @@
-"""The three libraries: which one a config is for, and importing it."""
+"""The four libraries: which one a config is for, and importing it."""
 
 from contextlib import contextmanager
 from importlib import import_module
@@ -12,11 +12,11 @@ from ..errors import ConfigError
 from .announce import announce, silently
 from .repairs import repair
 
-LIBRARIES = ('mmdet', 'mmseg', 'mmpose')
+LIBRARIES = ('mmdet', 'mmseg', 'mmpose', 'mmpretrain')
 
 
 def library_of(cfg: Config, name: str = '') -> str:
-    """The library that a config is for: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+    """The library that a config is for, one of ``LIBRARIES``.
 
     Args:
         cfg: As read from its file.

@@ -24,7 +24,7 @@ def names_of(library: Any, metric: Any) -> Optional[List[str]]:
     """What a metric computes, with its prefix; None if that is not known here.
 
     Args:
-        library: ``'mmdet'``, ``'mmseg'`` or ``'mmpose'``.
+        library: That the config is for.
         metric: Its config.
     """
     known = None
@@ -85,6 +85,11 @@ def _pck(metric: Any) -> List[str]:
     return [PCK[item] for item in as_list(metric.get('norm_item') or 'bbox') if item in PCK]
 
 
+def _accuracy(metric: Any) -> Optional[List[str]]:
+    topk = as_list(metric.get('topk') or 1)
+    return None if metric.get('thrs') else [f'top{k}' for k in topk]
+
+
 # by library and class: the prefix, and what gives the names
 KNOWN: Dict[Tuple[str, str], Tuple[str, Any]] = {
     ('mmdet', 'CocoMetric'): ('coco', _boxes),
@@ -93,6 +98,7 @@ KNOWN: Dict[Tuple[str, str], Tuple[str, Any]] = {
     ('mmdet', 'CocoPanopticMetric'): ('coco_panoptic', lambda metric: list(PANOPTIC)),
     ('mmdet', 'CityScapesMetric'): ('cityscapes', lambda metric: ['mAP', 'AP@50']),
     ('mmseg', 'IoUMetric'): ('', _pixels),
+    ('mmpretrain', 'Accuracy'): ('accuracy', _accuracy),
     ('mmpose', 'CocoMetric'): ('coco', _keypoints),
     ('mmpose', 'PCKAccuracy'): ('', _pck),
     ('mmpose', 'AUC'): ('', lambda metric: ['AUC']),

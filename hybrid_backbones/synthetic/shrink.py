@@ -13,16 +13,18 @@ from mmengine.config import Config, ConfigDict
 from ..config.traverse import backbones_in, kind_of, map_numbers
 from ..errors import ConfigError
 from ..openmmlab.library import library_of
+from .shrink_classification import shrink_classification
 from .shrink_detection import shrink_detection
 from .shrink_pose import shrink_pose
 from .shrink_segmentation import shrink_segmentation
 
 MINI_ROOT = Path('data/mini')
-MAX_EPOCHS = dict(mmdet=8, mmpose=12)  # of 38 iterations each
+MAX_EPOCHS = dict(mmdet=8, mmpose=12, mmpretrain=10)  # of 30 or 38 iterations each
 MAX_ITERS = 300  # of schedules that count iterations
-BATCH_SIZE = dict(mmdet=4, mmseg=4, mmpose=8)
+BATCH_SIZE = dict(mmdet=4, mmseg=4, mmpose=8, mmpretrain=16)
 WARMUP_ITERS = 40
-LEARNING_RATE = dict(mmdet=4e-4, mmseg=4e-4, mmpose=5e-4)  # of Adam and AdamW; recipes fine-tune
+# of Adam and AdamW; recipes fine-tune, or have large batches
+LEARNING_RATE = dict(mmdet=4e-4, mmseg=4e-4, mmpose=5e-4, mmpretrain=1e-3)
 CLIP_NORM = 5.0
 
 
@@ -42,7 +44,7 @@ def shrink_config(cfg: Config, root: Path, length: float = 1.0, all_classes: boo
     """Change ``cfg`` in place; the set is written below ``root`` if it is not there.
 
     Args:
-        cfg: Of a detector, segmentor or pose estimator.
+        cfg: Of a detector, segmentor, pose estimator or classifier.
         root: Folder of all mini sets.
         length: Of the training, as a fraction of the usual mini training.
         all_classes: Keep the classes of the config's dataset, so that a model that was trained on
@@ -56,6 +58,8 @@ def shrink_config(cfg: Config, root: Path, length: float = 1.0, all_classes: boo
         shrink_detection(cfg, Path(root), all_classes)
     elif library == 'mmseg':
         shrink_segmentation(cfg, Path(root))
+    elif library == 'mmpretrain':
+        shrink_classification(cfg, Path(root), all_classes)
     else:
         shrink_pose(cfg, Path(root))
     for part in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
@@ -85,7 +89,10 @@ def _shrink_schedule(cfg: Config, length: float) -> None:
     schedulers = schedulers if isinstance(schedulers, (list, tuple)) else [schedulers]
     warmups = {id(s): s.end for s in schedulers if _is_warmup(s)}
     for scheduler in schedulers:
-        if id(scheduler) in warmups:
+        if _is_warmup_of_epochs(scheduler):
+            scheduler.pop('convert_to_iter_based')
+            scheduler.update(by_epoch=False, end=WARMUP_ITERS)
+        elif id(scheduler) in warmups:
             scheduler.end = min(scheduler.end, WARMUP_ITERS)
         elif scheduler.get('by_epoch', True) == by_epoch:
             _shrink_scheduler(scheduler, shrunk / full, tuple(warmups.values()))
@@ -104,6 +111,10 @@ def _shrink_schedule(cfg: Config, length: float) -> None:
 
 def _is_warmup(scheduler: ConfigDict) -> bool:
     return kind_of(scheduler) == 'LinearLR' and not scheduler.get('by_epoch', True)
+
+
+def _is_warmup_of_epochs(scheduler: ConfigDict) -> bool:
+    return kind_of(scheduler) == 'LinearLR' and scheduler.get('convert_to_iter_based', False)
 
 
 def _extent(cfg: Config) -> Tuple[str, int, int]:

@@ -9,6 +9,7 @@ LIBRARIES = {
     'mmdet': ('MMDetection', OPENMMLAB),
     'mmseg': ('MMSegmentation', OPENMMLAB),
     'mmpose': ('MMPose', f'{OPENMMLAB} && pip install --no-deps mmpose, see docs/install.md'),
+    'mmpretrain': ('MMPretrain', "pip install 'hybrid_backbones[openmmlab,mmpretrain]'"),
 }
 REQUIRED = ('hybrid_backbones', 'torch', 'mmengine')
 

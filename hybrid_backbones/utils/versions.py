@@ -9,7 +9,7 @@ import torch
 
 from ..version import __version__
 
-LIBRARIES = ('mmengine', 'mmcv', 'mmcv-lite', 'mmdet', 'mmsegmentation', 'mmpose')
+LIBRARIES = ('mmengine', 'mmcv', 'mmcv-lite', 'mmdet', 'mmsegmentation', 'mmpose', 'mmpretrain')
 MAINTAINED = ('onedl-mmengine', 'onedl-mmcv', 'onedl-mmdetection', 'onedl-mmsegmentation')
 PACKAGES = ('torch', *LIBRARIES, *MAINTAINED)
 

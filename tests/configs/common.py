@@ -12,7 +12,9 @@ from hybrid_backbones.openmmlab import build
 from hybrid_backbones.openmmlab.library import import_library
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-NAMES = sorted(path.stem for path in CONFIGS.glob('*.py'))
+CLASSIFIERS = sorted(path.stem for path in CONFIGS.glob('classifier_*.py'))
+# of detectors, segmentors and pose estimators
+NAMES = sorted(path.stem for path in CONFIGS.glob('*.py') if path.stem not in CLASSIFIERS)
 
 SIZES = ('ti', 't', 'xxs', '13', 'xs', 's', 's32', '21', 'b')  # of backbones, small ones first
 # what differs from its family's other variants in more than width and depth

@@ -147,6 +147,8 @@ CONFIGS = [
 def test_config(block, tmp_path):
     for library in ('mmdet', 'mmseg', 'mmpose'):
         pytest.importorskip(library)
+    if 'classifier_' in block.text:
+        pytest.importorskip('mmpretrain')
     file = tmp_path / 'mine.py'
     file.write_text(block.text)
     cfg = Config.fromfile(file)

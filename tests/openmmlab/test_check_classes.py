@@ -5,7 +5,8 @@ import pytest
 from hybrid_backbones.config.load import override
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.openmmlab.check_classes import check_classes
-from hybrid_backbones.zoo.configs import list_configs, read_config
+from hybrid_backbones.zoo.configs import read_config
+from tests.configs.common import CLASSIFIERS, NAMES
 
 pytest.importorskip('mmpose')
 
@@ -20,9 +21,20 @@ def check(name, parts=TRAINING, **options):
     check_classes(cfg, parts)
 
 
-@pytest.mark.parametrize('name', list_configs())
+@pytest.mark.parametrize('name', NAMES)
 def test_our_configs(name):
     check(name, (*TRAINING, 'test_dataloader'))
+
+
+@pytest.mark.parametrize('name', CLASSIFIERS)
+def test_our_classifiers(name):
+    pytest.importorskip('mmpretrain')
+    check(name, (*TRAINING, 'test_dataloader'))
+    message = (
+        r'model\.head\.num_classes is 10, and the dataset of train_dataloader has 1000 classes'
+    )
+    with pytest.raises(ConfigError, match=message):
+        check(name, model__head__num_classes=10)
 
 
 @pytest.mark.parametrize(

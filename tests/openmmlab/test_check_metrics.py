@@ -5,7 +5,8 @@ from mmengine.config import Config
 
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.openmmlab.check_metrics import check_metrics
-from hybrid_backbones.zoo.configs import list_configs, read_config
+from hybrid_backbones.zoo.configs import read_config
+from tests.configs.common import CLASSIFIERS, NAMES
 
 pytest.importorskip('mmpose')
 
@@ -41,6 +42,9 @@ MIOU = dict(type='IoUMetric', iou_metrics=['mIoU'])
             'mFscore',
             dict(type='IoUMetric', iou_metrics=['mIoU', 'mFscore'], rule='greater'),
         ),
+        ('mmpretrain', 'accuracy/top1', dict(type='Accuracy')),
+        ('mmpretrain', 'accuracy/top5', dict(type='Accuracy', topk=(1, 5))),
+        ('mmpretrain', 'accuracy/top1_thr-0.50', dict(type='Accuracy', thrs=(0.5, 0.9))),
         ('mmdet', 'lvis/bbox_AP', dict(type='LVISMetric', rule='greater')),
         ('mmdet', 'pascal_voc/mAP', dict(type='VOCMetric', metric='mAP')),
         ('mmdet', 'coco_panoptic/PQ_th', dict(type='CocoPanopticMetric', rule='greater')),
@@ -63,6 +67,7 @@ def test_computed(scope, best, metric):
         ('mmdet', 'coco/bbox_mAP', dict(BOXES, prefix='mine'), 'mine/bbox_mAP is close'),
         ('mmseg', 'miou', dict(type='IoUMetric', iou_metrics=['mIoU']), 'aAcc, mIoU, mAcc'),
         ('mmseg', 'mDice', dict(type='IoUMetric'), 'aAcc, mIoU, mAcc'),
+        ('mmpretrain', 'top1', dict(type='Accuracy'), 'accuracy/top1 is close'),
         ('mmpose', 'AP', dict(type='CocoMetric', ann_file='a.json'), 'coco/AP is close'),
     ],
 )
@@ -78,9 +83,14 @@ def test_without_an_evaluator():
 
 
 def test_our_configs():
-    kinds = {name.partition('_')[0]: name for name in list_configs()}  # one of each
+    kinds = {name.partition('_')[0]: name for name in NAMES}  # one of each
     for name in kinds.values():
         check_metrics(read_config(name))
+
+
+def test_our_classifiers():
+    pytest.importorskip('mmpretrain')
+    check_metrics(read_config(CLASSIFIERS[0]))
 
 
 def with_hook(scope, metric, **hook):

@@ -18,9 +18,9 @@ def test_library_of(library):
     assert library_of(Config(dict(default_scope=library))) == library
 
 
-@pytest.mark.parametrize('scope', ['mmpretrain', None, 5])
+@pytest.mark.parametrize('scope', ['mmrotate', None, 5])
 def test_other_library(scope):
-    message = f'default_scope must be one of mmdet, mmseg, mmpose, got {scope!r}'
+    message = f'default_scope must be one of mmdet, mmseg, mmpose, mmpretrain, got {scope!r}'
     with pytest.raises(ConfigError) as caught:
         library_of(Config(dict(default_scope=scope)))
     assert str(caught.value) == message

@@ -199,8 +199,8 @@ def test_nothing_random_is_frozen(root):
 
 
 def test_what_it_cannot_shrink(root):
-    with pytest.raises(ConfigError, match='mmdet, mmseg, mmpose'):
-        shrink_config(Config(dict(default_scope='mmpretrain')), root)
+    with pytest.raises(ConfigError, match='mmdet, mmseg, mmpose, mmpretrain'):
+        shrink_config(Config(dict(default_scope='mmrotate')), root)
     cfg = load_config(CONFIGS / 'maskrcnn_uniformer_s_1x.py')
     cfg.train_cfg = dict(type='EpochBasedTrainLoop')
     with pytest.raises(ConfigError, match='max_epochs or max_iters'):

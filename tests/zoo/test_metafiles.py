@@ -104,5 +104,5 @@ def test_counting():
 
 
 def test_cost_of_a_config_of_another_library():
-    with pytest.raises(ValueError, match="one of mmdet, mmseg, mmpose, got 'mmpretrain'"):
-        model_cost(Config(dict(default_scope='mmpretrain')))
+    with pytest.raises(ValueError, match="one of mmdet, mmseg, mmpose, mmpretrain, got 'mmrotate'"):
+        model_cost(Config(dict(default_scope='mmrotate')))

@@ -115,7 +115,7 @@ fi
 step "installing mmpose" "${pip[@]}" --no-deps mmpose==1.3.2
 step "installing hybrid_backbones" "${pip[@]}" --no-build-isolation --no-deps -e .
 tools/dev/repair_torchvision.sh $venv/bin/python
-$venv/bin/python -c 'import hybrid_backbones.openmmlab.operators, mmcv.ops, mmdet, mmseg, mmpose.visualization' >>"$log" 2>&1 ||
+$venv/bin/python -c 'import hybrid_backbones.openmmlab.operators, mmcv.ops, mmdet, mmseg, mmpose.visualization, mmpretrain' >>"$log" 2>&1 ||
     die "installed, but the libraries do not import; see the end of $log"
 echo "$wanted" >$venv/.complete
 echo "make env: done, in $((SECONDS / 60)) min $((SECONDS % 60)) s"

@@ -22,6 +22,7 @@ TOOL = PROJECT / '.venv-release' / 'bin' / 'pip-licenses'
 ROOTS = {
     'the package': ('torch', 'mmengine'),
     'detection and segmentation': ('mmcv-lite', 'mmdet', 'mmsegmentation', 'ftfy', 'regex'),
+    'classification': ('mmpretrain',),
     'poses': ('mmpose', 'json-tricks', 'munkres', 'pycocotools'),
     'safetensors, export, completion': (
         'safetensors',

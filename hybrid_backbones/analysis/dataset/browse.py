@@ -20,7 +20,10 @@ from ...utils.files import check_folder, path_inside
 from .ground_truth import GroundTruthVisualizer
 
 VISUALIZERS = dict(
-    mmdet='DetLocalVisualizer', mmseg='SegLocalVisualizer', mmpose='PoseLocalVisualizer'
+    mmdet='DetLocalVisualizer',
+    mmseg='SegLocalVisualizer',
+    mmpose='PoseLocalVisualizer',
+    mmpretrain='UniversalVisualizer',
 )
 TRUTH_LOADERS = ('LoadAnnotations', 'LoadPanopticAnnotations')
 Track = Callable[[Sequence[int]], Iterable[int]]

@@ -23,6 +23,7 @@ STYLES: Dict[str, Dict[str, Any]] = dict(
     SegLocalVisualizer=dict(alpha=0.6),
     PoseLocalVisualizer=dict(radius=3, line_width=2),
 )
+LABELLED_SIZE = 256  # of an image's shorter side, where a class is written into it
 NUMBERS = count()
 PARTS = ('gt_instances', 'gt_sem_seg', 'gt_panoptic_seg', 'gt_fields')
 
@@ -87,6 +88,12 @@ class GroundTruthVisualizer:
 
     def _draw(self, image: NDArray[Any], sample: Any, path: Path) -> None:
         import mmcv
+
+        if 'gt_label' in sample:  # of a whole image
+            self.visualizer.visualize_cls(
+                image, sample, draw_pred=False, resize=LABELLED_SIZE, out_file=str(path)
+            )
+            return
 
         plain = mmcv.rgb2bgr(image)
         if not self.has_truth or not any(name in sample for name in PARTS):

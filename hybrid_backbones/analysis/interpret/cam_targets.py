@@ -152,8 +152,24 @@ class Keypoints(Target):
         return best[self.choose(best)]
 
 
+class Classes(Target):
+    """The logit of a class."""
+
+    what = 'logit'
+
+    def __init__(self, model: nn.Module, label: Optional[int] = None):
+        super().__init__(label)
+        self.model: Any = model
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """The logit."""
+        logits = self.model(image, mode='tensor')[0]
+        return logits[self.choose(logits)]
+
+
 OF_MODELS: Dict[str, TargetOf] = {
     'mmdet': Detections,
     'mmseg': Segments,
     'mmpose': Keypoints,
+    'mmpretrain': Classes,
 }

@@ -1,4 +1,4 @@
-"""A detector, segmentor or pose estimator whose backbone is looked into."""
+"""A detector, segmentor, pose estimator or classifier whose backbone is looked into."""
 
 import contextlib
 import logging

@@ -14,6 +14,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
+from ...classifiers import ImageClassifier
 from ...complexity.model import usual_size
 from ...config.data import datasets_of
 from ...config.traverse import kind_of, walk
@@ -77,12 +78,12 @@ def training_memory(
     precision: str = 'fp32',
     with_cp: Optional[Any] = None,
 ) -> TrainingMemory:
-    """Count the memory of a training step of a config of mmdet, mmseg or mmpose.
+    """Count the memory of a training step of a config of one of the libraries.
 
     Counted are backbone, neck and heads, a two-stage detector's for ``REGIONS`` of an image, and
-    a segmentor's losses. Not counted: assignment of targets and losses of detectors and pose
-    estimators, temporary tensors, what a library or allocator takes beside, and the second copy of
-    all gradients that DDP has.
+    losses of segmentors and classifiers. Not counted: assignment of targets and losses of detectors
+    and pose estimators, temporary tensors, what a library or allocator takes beside, and the second
+    copy of all gradients that DDP has.
 
     Args:
         cfg: As read from the file.
@@ -111,7 +112,7 @@ def training_memory(
         follow_checkpointing(model.backbone, saved)
         images = torch.empty(batch, model.backbone.in_channels, *(size or training_size(cfg)))
         with saved.counting(), SimulatedCUDA(PRECISIONS[precision]):
-            levels = model.backbone(images)
+            levels = _features(model, images)
             of_backbone = saved.kept
             with _explained(model, images):
                 _TRAINING[library](model, levels, images)
@@ -151,7 +152,8 @@ def training_size(cfg: Config) -> Tuple[int, int]:
     """Height and width of the images that a config trains on, as usual.
 
     Detection 800x1333, or what the pipeline pads all images to; segmentation the crop, poses the
-    model's own input.
+    model's own input,
+    classification the crop.
     """
     if cfg.default_scope == 'mmdet':
         pipeline = [dataset.pipeline for dataset in datasets_of(cfg, 'train_dataloader')]
@@ -183,6 +185,13 @@ def images_that_fit(few: TrainingMemory, more: TrainingMemory, card: float) -> i
 
 def _bytes(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _features(model: Any, images: Tensor) -> Any:
+    """What the backbone gives to the rest: its levels, and to a classifier its token."""
+    if isinstance(model, ImageClassifier):
+        return model.backbone.forward_with_token(images)
+    return model.backbone(images)
 
 
 def _detect(model: Any, levels: Sequence[Tensor], images: Tensor) -> None:
@@ -219,4 +228,11 @@ def _pose(model: Any, levels: Sequence[Tensor], images: Tensor) -> None:
     model.head(model.neck(levels) if model.with_neck else levels)
 
 
-_TRAINING: Dict[str, Any] = dict(mmdet=_detect, mmseg=_segment, mmpose=_pose)
+def _classify(model: Any, features: Any, images: Tensor) -> None:
+    logits = model.head(*features)
+    labels = torch.empty(len(images), dtype=torch.long, device=images.device)
+    for each in [logits] if isinstance(logits, Tensor) else logits:
+        F.cross_entropy(each, labels)
+
+
+_TRAINING: Dict[str, Any] = dict(mmdet=_detect, mmseg=_segment, mmpose=_pose, mmpretrain=_classify)

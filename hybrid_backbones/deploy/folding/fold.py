@@ -1,7 +1,7 @@
 """Computing once what a backbone in eval mode would compute for every image."""
 
 import copy
-from typing import Tuple, cast
+from typing import Optional, Tuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +39,10 @@ class FoldedBackbone(nn.Module):
     def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
         """``(N, in_channels, H, W)`` to the levels ``out_indices``, as the backbone's own call."""
         return self.body(x)
+
+    def forward_with_token(self, x: Tensor) -> Tuple[Tuple[Tensor, ...], Optional[Tensor]]:
+        """As of the backbone."""
+        return self.body.forward_with_token(x)
 
     def train(self, mode: bool = True) -> 'FoldedBackbone':
         """Stay in eval mode.
@@ -105,7 +109,7 @@ def fold(backbone: HybridBackbone) -> FoldedBackbone:
 
 
 def fold_model(model: nn.Module) -> nn.Module:
-    """Fold the backbone of a detector, segmentor or pose estimator, **in place**.
+    """Fold the backbone of a detector, segmentor, pose estimator or classifier, **in place**.
 
     Args:
         model: Anything whose ``.backbone`` is a backbone of this package in eval mode. It is

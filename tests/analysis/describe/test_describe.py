@@ -106,7 +106,7 @@ def test_words(uniformer):
         "hybrid_backbones.UniFormer, arch='small': uniformer_s in the built-in configs",
         '  c4  320 channels  stride 16  50x80',
         '  82.9  uniformer_small_in1k.pth (Apache-2.0); the built-in configs begin with it',
-        '16 built-in configs',
+        '17 built-in configs',
     ):
         assert line in text.splitlines()
     assert 'published weights' in text
