@@ -16,7 +16,7 @@ from ..utils.memory import peak_memory_of
 from ..zoo.model_files import find_model_file
 from .about import about, weights
 from .launch.start import command_of, launcher_name
-from .reasons import OUT_OF_MEMORY, REFUSED, STOPPED, TAIL, how_it_ended, shell_status
+from .reasons import KILLED, OUT_OF_MEMORY, REFUSED, STOPPED, TAIL, how_it_ended, shell_status
 from .runs import Run, half_batch, resolved, test_arguments, train_arguments
 from .state import DONE, FAILED, FILE, LOCK, RUNNING, Attempt, lock, read_state, write_state
 from .state import STOPPED as SAVED
@@ -39,6 +39,7 @@ class Job:
     def __init__(self, study: Study, run: Run, slot: int, held: TextIO):
         self.study, self.run, self.slot = study, run, slot
         self.state = read_state(run.folder)
+        self.state.slot = slot
         self._held = held
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._offset, self._began, self._stopping = 0, 0.0, False
@@ -94,6 +95,8 @@ class Job:
         attempt = self.state.attempts[-1]
         attempt.seconds = round(time.monotonic() - self._began, 1)
         kind, reason = how_it_ended(status, self._printed())
+        if self._stopping and kind == KILLED:  # a test, which has nothing to save
+            kind, reason = STOPPED, 'with its study'
         trained = status == 0 and attempt.stage == 'train'
         if trained:
             self.state.stage = 'test'
@@ -151,7 +154,7 @@ class Job:
 
     def _about(self) -> Dict[str, Any]:
         tested = self._checkpoint() if self.run.entry.checkpoint else None
-        return about(resolved(self.study, self.run), tested)
+        return dict(about(resolved(self.study, self.run), tested), gpus=self.study.gpus)
 
     def _environment(self) -> Dict[str, str]:
         extra = {}

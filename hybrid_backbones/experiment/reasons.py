@@ -44,15 +44,15 @@ def how_it_ended(status: int, output: str) -> Tuple[str, str]:
     lines = [line.rstrip() for line in output[-TAIL:].splitlines() if line.strip()]
     memory = next((line for line in reversed(lines) if _MEMORY.search(line)), '')
     if status == 128 + signal.SIGKILL:
-        words = 'killed by SIGKILL, likely by the kernel for want of memory'
+        words = 'by SIGKILL, likely by the kernel for want of memory'
         return KILLED, words if not memory else _short(f'{words}: {memory}')
     refusal = next((line for line in reversed(lines) if _REFUSAL.match(line)), '')
     if status > 128 and refusal and 'stopped by' in refusal:
-        return STOPPED, _said(refusal)
+        return STOPPED, _said(refusal).partition('stopped ')[2]
     if memory:
         return OUT_OF_MEMORY, _short(memory)
     if status > 128:
-        return KILLED, f'killed by {_name(status - 128)}'
+        return KILLED, f'by {_name(status - 128)}'
     if refusal:
         if ' needs ' in refusal.partition(':')[0]:
             return PACKAGE, _said(refusal)

@@ -15,7 +15,7 @@ from .dumped import read_dumped
 from .environment import read_environment
 from .progress import extent_of
 from .runs import TEST
-from .state import DONE, FILE, WAITING, State, read_state
+from .state import DONE, FILE, RUNNING, WAITING, State, read_state
 
 MIB = 2**20
 POINTS = 200  # of a loss curve, at most
@@ -112,7 +112,9 @@ def record(folder: Path, name: str = '', seed: Optional[int] = None) -> Record:
     found = Record(name or named, seed, str(folder))
     starts = sorted(folder.glob('*/vis_data')) or sorted(folder.glob(f'{TEST}/*/vis_data'))
     if starts:
-        _from_config(found, starts[-1])
+        cfg = _newest_config(starts)
+        if cfg:
+            _from_config(found, cfg)
         _from_environment(found, starts[-1].parent)
     if any(folder.glob('*/vis_data/*.json')) or list(folder.glob('vis_data/*.json')):
         _from_log(found, _read_log(folder))
@@ -131,11 +133,7 @@ def _read_log(folder: Path) -> Optional[TrainingLog]:
         raise
 
 
-def _from_config(found: Record, vis_data: Path) -> None:
-    path = vis_data / 'config.py'
-    if not path.is_file():
-        return
-    cfg = read_dumped(path)
+def _from_config(found: Record, cfg: Dict[str, Any]) -> None:
     found.unit, found.total = extent_of(cfg)
     found.batch = int((cfg.get('train_dataloader') or {}).get('batch_size') or 0)
     if found.seed is None:
@@ -144,6 +142,16 @@ def _from_config(found: Record, vis_data: Path) -> None:
     found.config_sha256 = _digest(_without_roots(kept))
     found.data = _data(cfg)
     found.test_sha256 = _digest(_test_settings(cfg))
+
+
+def _newest_config(starts: List[Path]) -> Dict[str, Any]:
+    """Of the newest start that has dumped one; the newest of all may be about to."""
+    for start in reversed(starts):
+        path = start / 'config.py'
+        cfg = read_dumped(path) if path.is_file() else {}
+        if cfg:
+            return cfg
+    return {}
 
 
 def _data(cfg: Dict[str, Any]) -> str:
@@ -264,12 +272,15 @@ def _from_state(found: Record, folder: Path, tested: bool) -> None:
     found.versions = state.about.get('versions') or found.versions
     found.machine = state.about.get('machine') or found.machine
     found.peak_memory = found.peak_memory or state.peak_memory
-    found.hours = round(sum(each.seconds for each in state.attempts) / 3600, 4) or found.hours
+    found.gpus = int(state.about.get('gpus', 0))
+    # what nobody saw end has no time, but its steps have
+    hours = sum(each.seconds for each in state.attempts) / 3600
+    found.hours = max(round(hours, 4), found.hours)
 
 
 def _reason(state: State, found: Record) -> str:
     last = state.last
-    if state.status == DONE or last is None:
+    if state.status in (DONE, RUNNING) or last is None:
         return ''
     if last.reason:
         return f'{last.kind}: {last.reason}'

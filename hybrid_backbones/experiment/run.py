@@ -93,12 +93,13 @@ def _advance(study: Study, pending: List[Run], active: List[Job]) -> bool:
         if job.is_over():
             active.remove(job)
         changed |= before != (len(job.state.attempts), job.state.status)
-    for run in list(pending):
-        free = [slot for slot in range(study.jobs) if slot not in {job.slot for job in active}]
+    # by processes that outlived their command; they are waited for, and take up room
+    elsewhere = [run for run in pending if is_locked(run.folder)]
+    for run in [run for run in pending if run not in elsewhere]:
+        busy = {job.slot for job in active} | {read_state(run.folder).slot for run in elsewhere}
+        free = [slot for slot in range(study.jobs) if slot not in busy]
         if not free:
             break
-        if is_locked(run.folder):  # by a process that outlived its command; it is waited for
-            continue
         pending.remove(run)
         if read_state(run.folder).status == DONE:
             continue

@@ -46,6 +46,7 @@ class State:
     Args:
         status: ``'waiting'``, ``'running'``, ``'done'``, ``'failed'``, ``'stopped'`` or ``'torn'``.
         stage: What comes next or runs: ``'train'`` or ``'test'``.
+        slot: Its number among those that run at a time on a machine.
         halved: Trained with half the batch, since the whole one did not fit.
         attempts: All starts.
         peak_memory: Most resident bytes of the process that a CPU run had; 0 where unknown.
@@ -54,6 +55,7 @@ class State:
 
     status: str = WAITING
     stage: str = 'train'
+    slot: int = 0
     halved: bool = False
     attempts: List[Attempt] = field(default_factory=list)
     peak_memory: int = 0

@@ -211,7 +211,18 @@ def write_study(study: Study, path: Union[str, Path]) -> None:
         given['slurm'] = _given(study.slurm)
     order = sorted(given, key=lambda key: key == 'configs')  # the long list last
     content = {key: given[key] for key in order}
-    write_text(path, HEAD + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100))
+    write_text(path, HEAD + yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=100))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes lists of numbers or words on a line."""
+
+    def represent_sequence(self, tag: Any, sequence: Any, flow_style: Any = None) -> Any:
+        plain = not any(isinstance(each, (dict, list)) for each in sequence)
+        return super().represent_sequence(tag, sequence, flow_style=plain)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def _row(entry: Entry) -> Dict[str, Any]:

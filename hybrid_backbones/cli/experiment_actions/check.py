@@ -1,6 +1,7 @@
 """``hybrid-backbones experiment check``."""
 
 import argparse
+import warnings
 
 from ..progress import track
 from .common import add_launch, add_steps, add_study, print_checked, read
@@ -16,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ...experiment.check import check
 
+    warnings.simplefilter('ignore')  # of libraries, about their own older ways
     study = read(args)
     checked = check(
         study, steps=args.steps, fresh=args.fresh, track=track('checking', to_stderr=True)

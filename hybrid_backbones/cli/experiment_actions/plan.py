@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import warnings
 from typing import Any, Dict, List, Tuple
 
 from ..arguments import add_cfg_options
@@ -76,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     from ...experiment.study import write_study
     from ...utils.files import check_file
 
+    warnings.simplefilter('ignore')  # of libraries, about their own older ways
     path = _path(args.out)
     if path.exists() and not args.overwrite:
         raise ConfigError(f'{path} is there already: name another `out`, or give `overwrite=True`')

@@ -6,6 +6,7 @@ Exit status: 0 all is done, 1 a run failed or ``check`` found a problem, 2 it ca
 
 import argparse
 from importlib import import_module
+from types import ModuleType
 
 ACTIONS = {
     'plan': 'write a study: configs, variants, seeds',
@@ -22,8 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, summary in ACTIONS.items():
         description = f'{summary[0].upper()}{summary[1:]}.'
         one = adder.add_parser(name, help=summary, description=description)
-        import_module(f'.{name}', __package__).add_arguments(one)
+        _module(name).add_arguments(one)
 
 
 def run(args: argparse.Namespace) -> int:
-    return int(import_module(f'.{args.action}', __package__).run(args) or 0)
+    return int(_module(args.action).run(args) or 0)
+
+
+def _module(action: str) -> ModuleType:
+    return import_module(f'.experiment_actions.{action}', __package__)
