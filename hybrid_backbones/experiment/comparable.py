@@ -28,6 +28,7 @@ def mark(records: Sequence[Record]) -> None:
         _mark_others(
             whole, lambda each: each.config_sha256, lambda own, usual: 'another config than its row'
         )
+        _mark_others(group, _initial, lambda own, usual: 'other initial weights than its row')
     for each in seen:
         each.marks += [HALVED] if each.halved else []
 
@@ -56,6 +57,10 @@ def _mark_versions(records: Sequence[Record]) -> None:
         ]
         if others:
             each.marks.append(f'other versions: {", ".join(others)}')
+
+
+def _initial(each: Record) -> str:
+    return ' '.join(str(file['sha256'] or file['file']) for file in each.weights)
 
 
 def _groups(records: Sequence[Record], key: Callable[[Record], str]) -> Dict[str, List[Record]]:

@@ -29,6 +29,8 @@ SETTINGS: Any = {
     'legend.fontsize': 7,
     'xtick.labelsize': 7,
     'ytick.labelsize': 7,
+    'lines.linewidth': 1.2,
+    'legend.handlelength': 3,
     'pdf.fonttype': 42,  # letters stay letters
     'axes.spines.top': False,
     'axes.spines.right': False,

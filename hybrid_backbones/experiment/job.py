@@ -58,9 +58,15 @@ class Job:
             self._end(attempt, 2, REFUSED, one_line(error))
             return
         write_state(self.run.folder, self.state)
+        try:
+            self._process = self._popen(arguments)
+        except OSError as error:
+            self._end(attempt, 127, REFUSED, f'{error.filename}: {error.strerror}')
+
+    def _popen(self, arguments: List[str]) -> 'subprocess.Popen[bytes]':
         with open(self.run.folder / OUTPUT, 'ab') as output:
             self._offset, self._began = output.tell(), time.monotonic()
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 command_of(self.study, arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

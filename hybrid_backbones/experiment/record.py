@@ -29,6 +29,8 @@ UNRELATED = (
     'experiment_name',
     'env_cfg',
 )
+# nor these, anywhere in it: weights are recorded by themselves, and a start that resumes has none
+ELSEWHERE = ('data_root', 'backend_args', 'init_cfg')
 UNFINISHED = 'unfinished'  # of work directories that no state is kept of
 
 Curve = List[Tuple[float, float]]
@@ -49,7 +51,7 @@ class Record:
         last: Metrics in percent at the end: of the test of the last checkpoint, or where there was
             none, of the last evaluation.
         best: The highest that each metric was in any evaluation.
-        config_sha256: Of the resolved config, without seed and folders.
+        config_sha256: Of the resolved config, without seed, folders and initial weights.
         data: What it was tested on, wherever that lies: datasets with their annotation files.
         test_sha256: Of the test's settings: pipelines, evaluators and the model's ``test_cfg``.
         commit: Of this package's checkout.
@@ -179,14 +181,14 @@ def _test_settings(cfg: Dict[str, Any]) -> Any:
 
 
 def _without_roots(node: Any) -> Any:
-    """The same without the folders that data lies in."""
+    """The same without what depends on the machine, or stands elsewhere in the record."""
     if isinstance(node, dict):
         return {
             key: Path(str(value)).name
             if key in ('ann_file', 'bbox_file')
             else _without_roots(value)
             for key, value in node.items()
-            if key not in ('data_root', 'backend_args')
+            if key not in ELSEWHERE
         }
     return [_without_roots(each) for each in node] if isinstance(node, (list, tuple)) else node
 
