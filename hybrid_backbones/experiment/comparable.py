@@ -57,6 +57,14 @@ def _mark_versions(records: Sequence[Record]) -> None:
         ]
         if others:
             each.marks.append(f'other versions: {", ".join(others)}')
+        begun = {
+            f'{name} {earlier[name]}, then {each.versions[name]}'
+            for earlier in each.earlier_versions
+            for name in earlier
+            if name not in UNRELATED and each.versions.get(name, earlier[name]) != earlier[name]
+        }
+        if begun:
+            each.marks.append(f'trained with several versions: {", ".join(sorted(begun))}')
 
 
 def _initial(each: Record) -> str:

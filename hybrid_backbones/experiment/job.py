@@ -52,7 +52,7 @@ class Job:
         self.state.attempts.append(attempt)
         self.state.status = RUNNING
         try:
-            self.state.about = self.state.about or self._about()
+            self.state.about = self._about()
             arguments = self._arguments()
         except (ConfigError, CheckpointError) as error:
             self._end(attempt, 2, REFUSED, one_line(error))
@@ -160,7 +160,12 @@ class Job:
 
     def _about(self) -> Dict[str, Any]:
         tested = self._checkpoint() if self.run.entry.checkpoint else None
-        return dict(about(resolved(self.study, self.run), tested), gpus=self.study.gpus)
+        found = dict(about(resolved(self.study, self.run), tested), gpus=self.study.gpus)
+        before = self.state.about
+        earlier = list(before.get('earlier_versions', []))
+        if before and before.get('versions') != found['versions']:
+            earlier.append(before.get('versions', {}))
+        return dict(found, earlier_versions=earlier)
 
     def _environment(self) -> Dict[str, str]:
         extra = {}

@@ -1,5 +1,6 @@
 """Telling progress from noise: what several seeds of a config say, and what one cannot."""
 
+import warnings
 from dataclasses import dataclass
 from statistics import mean, median, stdev
 from typing import Optional, Sequence
@@ -107,4 +108,6 @@ def _welch(values: Sequence[float], others: Sequence[float]) -> float:
         return 1.0 if values[0] == others[0] else 0.0
     from scipy.stats import ttest_ind
 
-    return float(ttest_ind(values, others, equal_var=False).pvalue)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of rounding, where one of them does not vary
+        return float(ttest_ind(values, others, equal_var=False).pvalue)

@@ -57,6 +57,7 @@ class Record:
         commit: Of this package's checkout.
         weights: Files that it began with, or that were tested, with their SHA-256.
         versions: Of Python and the libraries.
+        earlier_versions: Those of starts before the newest, of a run that was gone on with.
         machine: Name of the card, or of the processor.
         gpus: Processes.
         batch: Images on each device.
@@ -84,6 +85,7 @@ class Record:
     commit: Optional[str] = None
     weights: List[Dict[str, Optional[str]]] = field(default_factory=list)
     versions: Dict[str, str] = field(default_factory=dict)
+    earlier_versions: List[Dict[str, str]] = field(default_factory=list)
     machine: str = ''
     gpus: int = 0
     batch: int = 0
@@ -117,12 +119,12 @@ def record(folder: Path, name: str = '', seed: Optional[int] = None) -> Record:
         cfg = _newest_config(starts)
         if cfg:
             _from_config(found, cfg)
-        _from_environment(found, starts[-1].parent)
+        _from_environment(found, starts)
     if any(folder.glob('*/vis_data/*.json')) or list(folder.glob('vis_data/*.json')):
         _from_log(found, _read_log(folder))
     tested = _tested(folder)
     found.last = tested or found.last
-    _from_state(found, folder, bool(tested))
+    _from_state(found, folder)
     return found
 
 
@@ -197,14 +199,17 @@ def _digest(node: Any) -> str:
     return sha256(json.dumps(node, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _from_environment(found: Record, start: Path) -> None:
-    logs = sorted(start.glob('*.log'))
-    if logs:
-        told = read_environment(logs[0])
-        found.versions.update(told['versions'])
-        found.machine = told['other'].get('machine', '')
-        if found.seed is None and told['other'].get('seed', '').isdecimal():
-            found.seed = int(told['other']['seed'])
+def _from_environment(found: Record, starts: List[Path]) -> None:
+    """Of the newest start; of earlier ones what they differ in."""
+    logs = [log for start in starts for log in sorted(start.parent.glob('*.log'))[:1]]
+    told = [each for each in map(read_environment, logs) if each['versions']]
+    if told:
+        found.versions = told[-1]['versions']
+        found.machine = told[-1]['other'].get('machine', '')
+        found.earlier_versions = [each['versions'] for each in told[:-1]]
+        seed = told[-1]['other'].get('seed', '')
+        if found.seed is None and seed.isdecimal():
+            found.seed = int(seed)
 
 
 def _from_log(found: Record, log: Optional[TrainingLog]) -> None:
@@ -261,7 +266,7 @@ def _tested(folder: Path) -> Dict[str, float]:
     return {}
 
 
-def _from_state(found: Record, folder: Path, tested: bool) -> None:
+def _from_state(found: Record, folder: Path) -> None:
     if not (folder / FILE).is_file():
         if found.status == UNFINISHED:
             found.reason = f'{found.done:g} of {found.total} {found.unit}'
@@ -272,6 +277,7 @@ def _from_state(found: Record, folder: Path, tested: bool) -> None:
     found.commit = state.about.get('commit')
     found.weights = state.about.get('weights', [])
     found.versions = state.about.get('versions') or found.versions
+    found.earlier_versions += state.about.get('earlier_versions', [])
     found.machine = state.about.get('machine') or found.machine
     found.peak_memory = found.peak_memory or state.peak_memory
     found.gpus = int(state.about.get('gpus', 0))

@@ -27,6 +27,9 @@ def main(stage, folder, *options):
     if what == 'refused':
         print('hybrid-backbones train: a wrong setting', file=sys.stderr)
         sys.exit(2)
+    if what == 'told':
+        print('hybrid-backbones train: stopped by SIGUSR1 after iteration 5; saved x', flush=True)
+        sys.exit(138)
     if what == 'long':
         wait(folder)
     if stage == 'train':

@@ -143,6 +143,7 @@ def test_stopped_and_gone_on(study, tmp_path):
     states = [read_state(run.folder) for run in runs_of(mine)]
     assert [state.status for state in states] == ['stopped', 'waiting', 'waiting', 'waiting']
     assert states[0].last.reason == 'by SIGTERM after iteration 5; saved x'
+    (tmp_path / 'go').write_text('')
     assert {state.status for state in run_study(mine).values()} == {'done'}
 
 
@@ -176,6 +177,19 @@ def test_killed_command(study, tmp_path):
 
     assert run_study(mine, report=end)['a/seed_0'].status == 'done'
     assert [start[0] for start in starts(run)] == ['train', 'train', 'test']
+
+
+def test_other_versions_are_noted(study):
+    mine = study({'a': dict(test=['refused', 'fine'])}, names=['a'])
+    (run,) = runs_of(mine)
+    run_study(mine)
+    file = run.folder / 'run.json'
+    content = json.loads(file.read_text())
+    content['about']['versions']['torch'] = '0.4'
+    file.write_text(json.dumps(content))
+    about = run_study(mine)['a/seed_0'].about
+    assert [each['torch'] for each in about['earlier_versions']] == ['0.4']
+    assert about['versions']['torch'] != '0.4'
 
 
 def test_a_torn_run_goes_on(study):
@@ -216,7 +230,7 @@ def test_a_config_that_cannot_be_read(study, tmp_path):
     """Before anything is started."""
     mine = study()
     (tmp_path / 'b.py').write_text('1 / 0')
-    with pytest.raises(ConfigError, match='b: .*ZeroDivisionError'):
+    with pytest.raises(ConfigError, match=r'b: .*ZeroDivisionError'):
         run_study(mine)
     assert not any(run.folder.exists() for run in runs_of(mine))
 

@@ -37,7 +37,11 @@ def test_commands_are_understood(tmp_path):
     study.configs[0].set = {'a.c': [1, 2.5], 'a.d': 'hybrid', 'a.e': None, 'a.f': False}
     run = runs_of(study)[0]
     args = parsed(train_arguments(study, run, 'none', False))
-    assert (args.config, args.work_dir, args.data_root) == (f'{tmp_path}/a.py', str(run.folder), 'd')
+    assert (args.config, args.work_dir, args.data_root) == (
+        f'{tmp_path}/a.py',
+        str(run.folder),
+        'd',
+    )
     assert args.mini and args.amp and args.resume is True and args.launcher == 'none'
     assert args.cfg_options == {
         'a.b': 1,

@@ -217,7 +217,7 @@ def published(figure: Figure) -> str:
 def _notes(results: Results, lines: Sequence[Line]) -> Iterator[str]:
     yield (
         'Metrics are of the last checkpoint, in percent: mean (lowest to highest) over seeds. '
-        f'Differences are from {results.baseline}; a row differs where Welch\'s test gives '
+        f"Differences are from {results.baseline}; a row differs where Welch's test gives "
         'p < 0.05 and the means are further apart than seeds usually are (0.2 AP, 1 mIoU).'
     )
     if results.mini:
