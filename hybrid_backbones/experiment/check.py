@@ -20,7 +20,7 @@ from .about import starts_from
 from .estimate import STEPS, Estimate, estimate, read_estimates, write_estimates
 from .job import published_or
 from .run import select
-from .runs import Run, runs_of
+from .runs import Run, resolved, runs_of
 from .state import DONE, read_state
 from .study import Study
 
@@ -85,6 +85,17 @@ def check(study: Study, *, steps: int = STEPS, fresh: bool = False, track: Track
 
 def _problems(study: Study, run: Run) -> Iterator[str]:
     """What would end a run before or after its first step."""
+    yield from _of_config_and_data(study, run)
+    if run.entry.checkpoint:
+        try:
+            published_or(run.entry.checkpoint, run.entry.config)
+        except CheckpointError as error:
+            yield one_line(error)
+    else:
+        yield from filter(None, map(_weights, starts_from(resolved(study, run))))
+
+
+def _of_config_and_data(study: Study, run: Run) -> Iterator[str]:
     trained = not run.entry.checkpoint
     parts = DATALOADERS if trained else ('test_dataloader',)
     try:
@@ -102,17 +113,8 @@ def _problems(study: Study, run: Run) -> Iterator[str]:
             check_data_quickly(cfg, parts)
     except ConfigError as error:
         yield one_line(error)
-        return
     except ImportError as error:
         yield f'needs {how_to_install(error) or error}'
-        return
-    if trained:
-        yield from filter(None, (_weights(named) for named in starts_from(cfg)))
-    else:
-        try:
-            published_or(str(run.entry.checkpoint), run.entry.config)
-        except CheckpointError as error:
-            yield one_line(error)
 
 
 def _weights(named: str) -> str:

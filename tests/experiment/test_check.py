@@ -76,7 +76,8 @@ def test_no_data(mini):
     study = mini()
     study.mini = False
     checked = check(study, steps=0)
-    assert len(checked.problems) == 1
+    # of the data and of the weights, not of the first alone
+    assert len(checked.problems) == 2 and 'no weights pretrained/' in checked.problems[1]
     assert (
         checked.problems[0].startswith(f'{FPN}: ') and 'not found: the data' in checked.problems[0]
     )

@@ -99,13 +99,27 @@ def _print_commands(study: Any, args: argparse.Namespace) -> None:
     for run in runs:
         state = read_state(run.folder)
         print(f'# {run.name}: {state.status}')
-        tested = run.entry.checkpoint or f'$(cat {shlex.quote(str(run.folder))}/last_checkpoint)'
+        tested = _tested(run)
         lines = [test_arguments(study, run, tested, launcher)]
         if not run.entry.checkpoint:
             lines.insert(0, train_arguments(study, run, launcher, state.halved))
         for words in lines:
             text = shlex.join(command_of(study, words))
             print(text.replace(shlex.quote(tested), tested))
+
+
+def _tested(run: Any) -> str:
+    """The checkpoint that a run tests: of a training not there yet, the shell is to look."""
+    from ...errors import CheckpointError
+    from ...experiment.job import published_or
+
+    named = run.entry.checkpoint
+    if not named:
+        return f'$(cat {shlex.quote(str(run.folder))}/last_checkpoint)'
+    try:
+        return published_or(named, run.entry.config)
+    except CheckpointError:  # it has not been fetched yet
+        return str(named)
 
 
 class _LiveTable:
