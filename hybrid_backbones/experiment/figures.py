@@ -21,6 +21,7 @@ COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#0
 MARKERS = 'osD^vPX*<>'
 LINES = ('-', '--', '-.', ':')
 SIZE = (3.4, 2.7)  # inches: a column of a paper
+LETTERS, KEY = 54, 5  # of a legend's line, and what a line or marker takes of them
 DOTS_PER_INCH = 300
 FORMATS = ('pdf', 'png')
 SETTINGS: Any = {
@@ -96,7 +97,7 @@ def _draw(results: Results, folder: Path) -> List[Path]:
             if points:
                 figure = _over_cost(points, metric, COSTS[cost][0])
                 written += _save(figure, folder / f'{name}_over_{cost}')
-        if _key(metric) in {key for run in results.runs for key in run.curves}:
+        if any(_with_curve(results, row, metric) for row in results.rows):
             figure = _curves(results, metric)
             written += _save(figure, folder / f'{name}_curves')
     return written
@@ -164,27 +165,32 @@ def _over_cost(points: Sequence[Point], metric: str, axis: str) -> Any:
         )
     axes.set_xlabel(axis)
     axes.set_ylabel(_with_unit(metric))
-    _legend(figure, len(points))
+    _legend(figure, [point.label for point in points])
     return figure
 
 
 def _curves(results: Results, metric: str) -> Any:
     figure, axes = _new_figure()
     styles = _styles(results)
-    units, drawn = set(), 0
+    units, drawn = set(), []
     for row in results.rows:
-        runs = [run for run in results.of(row) if _key(metric) in run.curves]
-        runs = [run for run in runs if not run.marks] or []
+        runs = _with_curve(results, row, metric)
         if runs:
             units |= {run.unit for run in runs}
             label, style = styles[row.name]
             _band(axes, [_scaled(run, metric) for run in runs], label, style)
-            drawn += 1
+            drawn.append(label)
     axes.set_xlabel(' or '.join(sorted(unit.rstrip('s') for unit in units if unit)))
     axes.set_ylabel(_with_unit(metric))
     axes.xaxis.get_major_locator().set_params(integer=True)
     _legend(figure, drawn)
     return figure
+
+
+def _with_curve(results: Results, row: Row, metric: str) -> List[Record]:
+    """A row's runs that may be compared, as far as they are."""
+    key = _key(metric)
+    return [run for run in results.of(row) if key in run.curves and not run.marks]
 
 
 def _band(axes: Any, curves: Sequence[Curve], label: str, style: Dict[str, Any]) -> None:
@@ -228,8 +234,11 @@ def _new_figure() -> Tuple[Any, Any]:
     return figure, axes
 
 
-def _legend(figure: Any, count: int) -> None:
-    figure.legend(loc='outside lower center', ncols=min(count, 3), frameon=False)
+def _legend(figure: Any, labels: Sequence[str]) -> None:
+    """Below the axes, in as many columns as fit."""
+    fit = LETTERS // (max(map(len, labels)) + KEY)
+    columns = max(min(fit, len(labels)), 1)
+    figure.legend(loc='outside lower center', ncols=columns, frameon=False)
 
 
 def _save(figure: Any, path: Path) -> List[Path]:

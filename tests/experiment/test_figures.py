@@ -77,6 +77,14 @@ def test_labels():
     assert figures.short_labels(['a', 'a_b']) == ['a', 'a_b']
 
 
+def test_only_what_may_be_compared(tmp_path):
+    mine = with_curves()
+    for run in mine.runs:
+        run.marks = ['other data']
+    with pytest.raises(ConfigError, match='nothing to draw'):
+        figures.draw(mine, tmp_path)
+
+
 def test_nothing_to_draw(tmp_path):
     mine = results(runs=[])
     with pytest.raises(ConfigError, match='my_study has no run with a metric yet'):
