@@ -22,6 +22,7 @@ PROG = 'hybrid-backbones'
 COMMANDS = {
     'train': 'train a detector, segmentor or pose estimator',
     'test': 'test a checkpoint',
+    'experiment': 'compare backbones: plan, check, run, table and plot a study',
     'reproduce': 'test published models again: the whole table of their results',
     'predict': 'run a trained model on images; draw the results and write them as JSON',
     'validate': 'measure the ImageNet accuracy of a backbone with its classifier',

@@ -6,19 +6,9 @@ from typing import Any, Dict, List, Optional
 import torch
 
 from ..engine.test import test
+from ..openmmlab.metrics import as_published
 from ..utils.memory import peak_memory
 from ..utils.versions import machine, versions
-
-# names of evaluators: the names that papers use, and what makes a percentage of the value
-METRICS = {
-    'coco/bbox_mAP': ('box AP', 100),
-    'coco/segm_mAP': ('mask AP', 100),
-    'coco/AP': ('AP', 100),
-    'coco/AP .5': ('AP50', 100),
-    'coco/AP .75': ('AP75', 100),
-    'coco/AR': ('AR', 100),
-    'mIoU': ('mIoU', 1),
-}
 
 
 @dataclass
@@ -89,11 +79,7 @@ def measure(
     )
     gpu = torch.cuda.is_available()
     return Measured(
-        metrics={
-            name: tested.metrics[key] * factor
-            for key, (name, factor) in METRICS.items()
-            if key in tested.metrics
-        },
+        metrics=as_published(tested.metrics),
         tested=tested.tested,
         rate=tested.rate,
         peak_memory=torch.cuda.max_memory_allocated() if gpu else peak_memory(),

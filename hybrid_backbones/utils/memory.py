@@ -7,6 +7,7 @@ Linux's own count of the pages. ``getrusage`` serves on other systems; on Linux 
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Optional
 
 STATUS, CLEAR_REFS = Path('/proc/self/status'), Path('/proc/self/clear_refs')
 
@@ -25,11 +26,24 @@ def peak_memory() -> int:
     return _read('VmHWM')
 
 
+def peak_memory_of(process: int) -> int:
+    """The same of another process, by its number; 0 where unknown, or if it has ended."""
+    return _in_status(Path(f'/proc/{process}/status'), 'VmHWM') or 0
+
+
+def _in_status(status: Path, key: str) -> Optional[int]:
+    try:
+        lines = status.read_text(encoding='utf-8').splitlines()
+    except OSError:
+        return None
+    found = (int(line.split()[1]) * 1024 for line in lines if line.startswith(f'{key}:'))
+    return next(found, None)
+
+
 def _read(key: str) -> int:
-    lines = STATUS.read_text(encoding='utf-8').splitlines() if STATUS.is_file() else []
-    for line in lines:
-        if line.startswith(f'{key}:'):
-            return int(line.split()[1]) * 1024
+    found = _in_status(STATUS, key)
+    if found is not None:
+        return found
     if sys.platform == 'win32':
         return 0
     resource = import_module('resource')  # Unix alone has it

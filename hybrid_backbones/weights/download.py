@@ -66,8 +66,7 @@ def _cache() -> Path:
 def download(url: str) -> Path:
     """Fetch ``url`` once into torch's cache; a hash in the name (-1234abcd.pth) is checked."""
     name = Path(urlparse(url).path).name
-    page = next((host for host in _PAGES if host in url), None)
-    if page or not name:
+    if is_page(url) or not name:
         raise CheckpointMissingError(
             f'{url} is a page, not a file: open it in a browser, save the file and give its path'
         )
@@ -102,6 +101,11 @@ def _cached_name(url: str) -> str:
     if torch.hub.HASH_REGEX.search(name):
         return name
     return f'{sha256(url.encode()).hexdigest()[:8]}-{name}'
+
+
+def is_page(url: str) -> bool:
+    """Whether a URL is of a page for browsers, and not of a file."""
+    return any(host in url for host in _PAGES)
 
 
 _PAGES = ('drive.google.com', '1drv.ms', 'onedrive.live.com', 'pan.baidu.com')

@@ -1,0 +1,1 @@
+"""What starts the processes of a run: this machine, torchrun, or Slurm."""
