@@ -12,7 +12,7 @@ from ..config.data import DATALOADERS
 from ..engine.data import check_data_quickly
 from ..engine.prepare import prepare
 from ..errors import CheckpointError, ConfigError, one_line
-from ..openmmlab.check_best import check_best
+from ..openmmlab.check_metrics import check_metrics
 from ..openmmlab.check_classes import check_classes
 from ..utils.packages import how_to_install
 from ..weights.download import cached, cached_copy, is_page
@@ -108,7 +108,7 @@ def _of_config_and_data(study: Study, run: Run) -> Iterator[str]:
             cfg_options=run.options,
         )
         check_classes(cfg, parts)
-        check_best(cfg)
+        check_metrics(cfg)
         if not study.mini:
             check_data_quickly(cfg, parts)
     except ConfigError as error:
