@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import os
 import re
 import sys
@@ -71,6 +72,17 @@ def image_size(text: str) -> Tuple[int, int]:
     if not match:
         raise argparse.ArgumentTypeError(f'must be HEIGHTxWIDTH such as 800x1280, got {text!r}')
     return int(match[1]), int(match[2])
+
+
+def finite(text: str) -> float:
+    """An argument that is a number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f'must be a number, got {text!r}')
+    return value
 
 
 def positive(text: str) -> int:
@@ -204,6 +216,8 @@ def with_flags(message: str, args: argparse.Namespace) -> str:
         if name not in vars(args):
             return match[0]
         flag = FLAGS.get(name, f'--{name.replace("_", "-")}')
+        if value == 'False':
+            return f'--no-{name.replace("_", "-")}'
         return f'{flag} {value}' if value not in (None, 'True') else flag
 
     return re.sub(r'`(\w+)(?:=([^`]*))?`', flag, message)

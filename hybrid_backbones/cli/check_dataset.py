@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..config.data import DATALOADERS
+    from ..config.data import DATALOADERS, check_not_data
     from ..data_check import check_dataset
     from ..engine.prepare import prepare
     from ..utils.files import check_file, write_json
@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
         data_root=args.data_root,
         cfg_options=args.cfg_options,
     )
+    if args.out:
+        check_not_data(cfg, args.out, 'out')
     report = check_dataset(
         cfg,
         DATALOADERS,

@@ -79,6 +79,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             with suppress(BrokenPipeError):
                 flush_output()
             return 141  # as a process that SIGPIPE ended
+        except KeyboardInterrupt:  # Ctrl-C; a training saves first
+            print(f'{prog}: interrupted', file=sys.stderr)
+            return 130
         except OSError:
             flush_output()  # it may be the one that failed
             raise

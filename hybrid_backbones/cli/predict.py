@@ -13,6 +13,7 @@ from .arguments import (
     add_allow_unsafe_load,
     add_cfg_options,
     add_weights_dir,
+    finite,
     keywords,
 )
 
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
     parser.add_argument(
         '--score-thr',
-        type=float,
+        type=finite,
         metavar='X',
         help='draw boxes and keypoints from this score; default 0.3',
     )

@@ -82,7 +82,7 @@ def _shown(names: List[str]) -> str:
 
 def _categories(path: str) -> List[str]:
     what = f'{path} cannot be read as an annotation file of COCO'
-    with as_config_error(what, (OSError, ValueError, KeyError, TypeError)):
+    with as_config_error(what, (OSError, ValueError, KeyError, TypeError, RecursionError)):
         with open(path, encoding='utf-8') as file:
             content: Any = json.load(file)
         return [category['name'] for category in content['categories']]

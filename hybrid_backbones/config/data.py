@@ -1,6 +1,7 @@
 """The datasets of a config, and whether their files are there."""
 
 import os
+from pathlib import Path
 from typing import Any, Iterable, Iterator, List, Tuple
 
 from mmengine.config import Config, ConfigDict
@@ -91,6 +92,31 @@ def check_data(cfg: Config, parts: Tuple[str, ...]) -> None:
                     f'{path} not found: {part} compares with it; it is the ann_file of the '
                     f'dataset, with its folder: set {key}=FILE'
                 )
+
+
+def check_not_data(cfg: Config, output: str, setting: str) -> None:
+    """See that results are not written over data.
+
+    Args:
+        cfg: Of which the data is.
+        output: A file that will be written, or a folder in which images will be.
+        setting: The argument that names it, for the message.
+
+    Raises:
+        ConfigError: It is a file of the data, or in a folder of its images.
+    """
+    target = Path(output).resolve()
+    paths = [
+        path
+        for _, dataset in datasets(cfg)
+        for path in _expected_files(dataset, dataset.get('data_root') or '')
+    ]
+    paths += [each.get('ann_file') for part in EVALUATORS for each in as_list(cfg.get(part))]
+    for path in filter(None, paths):
+        place = Path(path).resolve()
+        inside = place in (target, *target.parents) if place.is_dir() else place == target
+        if inside and not (place.is_dir() and target.suffix):
+            raise ConfigError(f'`{setting}`: {output} is data of the config; choose another place')
 
 
 def is_local(node: ConfigDict, path: str) -> bool:

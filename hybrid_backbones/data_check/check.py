@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequ
 
 from mmengine.config import Config, ConfigDict
 
-from ..config.data import datasets, is_local
+from ..config.data import datasets, evaluators_of, is_local
 from ..config.traverse import kind_of
 from ..errors import ConfigError
 from ..openmmlab.check_classes import check_classes
@@ -91,8 +91,8 @@ def check_files(
     report = Report()
     seen = set()
     for part, dataset in datasets(cfg):
-        key = tuple(str(dataset.get(each)) for each in ('data_root', 'ann_file', 'data_prefix'))
-        key = (*key, str(part == 'train_dataloader'))  # which asks for less
+        training = part == 'train_dataloader'  # which asks for less
+        key = (str(dataset), training or str(evaluators_of(cfg, part)))
         if part not in parts or key in seen:
             continue
         seen.add(key)

@@ -14,6 +14,7 @@ OUTSIDE = 1.0  # pixels by which rounding may put a box outside of its image
 COORDINATES, LEAST_POINTS = 2, 3  # of a polygon
 NUMBERS = ('area', 'iscrowd')
 VISIBILITIES = (0, 1, 2)
+LARGEST = 1 << 63  # of a whole number, which JSON can have of any length
 
 
 @dataclass
@@ -22,11 +23,16 @@ class CocoFile:
 
     Args:
         images: Entries that name a file.
+        learnable: How many annotations MMDetection and MMPose learn from: no crowds, and boxes of
+            at least one pixel, with an area if one is given.
+        annotations: How many there are.
         categories: Names of its categories, in its order; None: not every one has a name.
         problems: What is wrong with it.
     """
 
     images: List[Dict[str, Any]] = field(default_factory=list)
+    learnable: int = 0
+    annotations: int = 0
     categories: Optional[List[str]] = None
     problems: List[Problem] = field(default_factory=list)
 
@@ -70,6 +76,8 @@ def check_coco(
     for text, harmless in _annotations(lists, keypoints, masks, needed):
         found.problems.append(Problem(path, text, harmless))
     found.images = [image for image in lists['images'] if file_name(image) is not None]
+    found.annotations = len(lists['annotations'])
+    found.learnable = sum(map(_is_learnable, lists['annotations']))
     names = [category.get('name') for category in lists['categories']]
     found.categories = names if all(isinstance(name, str) for name in names) else None
     return found
@@ -151,6 +159,8 @@ def _annotations(
             if not _is_number(annotation.get(key)):
                 needs = 'needs' if key in needed else 'would need'
                 yield f'{name} has no {key}, which evaluation {needs}', key not in needed
+        if annotation.get('iscrowd') not in (None, 0, 1):
+            yield f'{name}: iscrowd is {annotation["iscrowd"]!r}, and neither 0 nor 1', True
         box = annotation.get('bbox')
         if not _is_box(box):
             text = f'bbox is not four finite numbers [x, y, width, height]: {box}'
@@ -162,18 +172,33 @@ def _annotations(
             yield from ((f'{name}: {text}', False) for text in found)
         if keypoints is not None:
             yield from ((f'{name}: {text}', False) for text in _keypoints(annotation, keypoints))
-        if any(each not in VISIBILITIES for each in (annotation.get('keypoints') or ())[2::3]):
+        if any(each not in VISIBILITIES for each in _points(annotation)[2::3]):
             yield f'{name}: visibility of a keypoint is none of 0, 1, 2', True
 
 
+def _points(annotation: Dict[str, Any]) -> List[Any]:
+    points = annotation.get('keypoints')
+    return points if isinstance(points, list) else []
+
+
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and isfinite(value)
+    if type(value) is int:
+        return abs(value) < LARGEST
+    return type(value) is float and isfinite(value)
 
 
 def _get(entries: Dict[str, Dict[str, Any]], number: Any) -> Optional[Dict[str, Any]]:
     """The entry of an id, which a file may write as anything."""
     entry = entries.get(str(number))
     return entry if entry is not None and entry.get('id') == number else None
+
+
+def _is_learnable(annotation: Dict[str, Any]) -> bool:
+    box, area = annotation.get('bbox'), annotation.get('area', 1)
+    if annotation.get('iscrowd') or not _is_box(box) or not _is_number(area):
+        return False
+    _, _, width, height = box or (0, 0, 0, 0)
+    return bool(width >= 1 and height >= 1 and area > 0)
 
 
 def _is_box(box: Any) -> bool:

@@ -45,8 +45,19 @@ def read_coco(cfg: Config, part: str, dataset: ConfigDict) -> Found:
         *_classes(cfg, part, dataset, content, path),
         *check_ground_truth(cfg, part, content, path),
     ]
+    if part == 'train_dataloader' and not content.learnable and not content.problems:
+        problems.append(Problem(path, _nothing_to_learn(content)))
     folder = _join(root, (dataset.get('data_prefix') or {}).get('img', ''))
     return Found(problems, list(_images(content.images, folder, _loading(dataset))))
+
+
+def _nothing_to_learn(content: CocoFile) -> str:
+    if not content.annotations:
+        return 'has no annotations, of which training could learn'
+    return (
+        f'none of the {content.annotations} annotations is learned from: they are crowds, without '
+        'area, or smaller than a pixel (boxes are in pixels, not in fractions of the image)'
+    )
 
 
 def _join(folder: str, path: str) -> str:

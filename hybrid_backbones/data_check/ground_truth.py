@@ -1,13 +1,13 @@
 """The annotation files with which evaluators compare."""
 
 import os
-from typing import Iterator
+from typing import Iterator, Set, Tuple
 
 from mmengine.config import Config
 
 from ..config.data import datasets_of, evaluator_of, evaluators_of
 from ..config.traverse import kind_of
-from .coco import CocoFile, check_coco
+from .coco import CocoFile, check_coco, file_name
 from .problems import Problem
 
 
@@ -29,12 +29,19 @@ def check_ground_truth(cfg: Config, part: str, content: CocoFile, path: str) -> 
             continue
         found = check_coco(other, backend_args=metric.get('backend_args'))
         yield from found.problems
-        missing = {each.get('id') for each in content.images}
-        missing -= {each.get('id') for each in found.images}
+        if found.categories != content.categories and not found.problems:
+            text = f'has other categories than {path}, or in another order'
+            yield Problem(other, f"{text}: objects get others' classes")
+        missing = _named(content) - _named(found)
         if missing and not found.problems:
             yield Problem(
                 other,
                 f'has not {len(missing)} of the {len(content.images)} images of {path}, image '
-                f'{min(missing, key=str)} for one: {evaluator_of(part)} '
-                'compares with it',
+                f'{min(map(str, missing))} for one: {evaluator_of(part)} compares with it',
             )
+
+
+def _named(content: CocoFile) -> Set[Tuple[str, str]]:
+    """Images by id and name, in whatever folder."""
+    named = ((each.get('id'), str(file_name(each))) for each in content.images)
+    return {(str(number), name.rpartition('/')[2]) for number, name in named}

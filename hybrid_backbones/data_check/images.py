@@ -12,6 +12,9 @@ from .fetched import Backend, fetch, is_remote
 from .problems import Problem
 
 MOST_PIXELS = 1 << 30  # OpenCV's own limit
+# of Pillow's names, those that OpenCV decodes too; pipelines load images with it
+FORMATS = ('JPEG', 'MPO', 'PNG', 'BMP', 'DIB', 'WEBP', 'TIFF', 'PPM', 'JPEG2000')
+ORIENTATION, TURNED = 274, (5, 6, 7, 8)  # in EXIF
 
 
 def check_image(
@@ -34,10 +37,16 @@ def check_image(
             return content
         text = _empty(len(content)) or _problem(BytesIO(content), size, whole)
     else:
-        file = Path(path)
-        text = _empty(file.stat().st_size) if file.is_file() else 'is not there'
+        text = _size_on_disk(Path(path))
         text = text or _problem(path, size, whole)
     return Problem(path, text) if text else None
+
+
+def _size_on_disk(file: Path) -> str:
+    try:
+        return _empty(file.stat().st_size) if file.is_file() else 'is not there'
+    except (OSError, ValueError) as error:  # a name that no file can have
+        return f'cannot be read: {one_line(error)}'
 
 
 def _empty(count: int) -> str:
@@ -50,7 +59,11 @@ def _problem(source: Any, size: Optional[Tuple[int, int]], whole: bool) -> str:
             width, height = image.size
             if width * height > MOST_PIXELS:
                 return f'claims {width}x{height} pixels, more than OpenCV decodes'
-            if size and size not in ((width, height), (height, width)):  # turned, by EXIF
+            if image.format not in FORMATS:
+                return f'is a file of {image.format}, which OpenCV does not decode'
+            if image.getexif().get(ORIENTATION, 1) in TURNED:  # as it is by who loads it
+                width, height = height, width
+            if size and size != (width, height):
                 return f'is {width}x{height} pixels, annotations say {size[0]}x{size[1]}'
             if whole:
                 image.load()

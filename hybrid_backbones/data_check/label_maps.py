@@ -54,26 +54,31 @@ def check_label_map(path: str, labels: Labels) -> Optional[Problem]:
     return Problem(path, text) if text else None
 
 
-def check_two_values(paths: Sequence[str], labels: Labels) -> Optional[Problem]:
-    """Whether label maps are masks of one object, 0 and 255, of which training would learn nothing.
+def check_values_of_all(paths: Sequence[str], labels: Labels) -> Optional[Problem]:
+    """Whether of all label maps together nothing would be learned.
 
-    A single one may be: of the first class and what does not count.
+    They may be masks of one object, 0 and 255, or hold what does not count and nothing else. A
+    single one may.
 
     Args:
         paths: Of several label maps of one dataset.
         labels: What their values may be; where 255 counts, :func:`check_label_map` finds it.
     """
-    if len(paths) < LEAST_MAPS or 255 not in labels.ignored:
+    if len(paths) < LEAST_MAPS:
         return None
+    useless = {0, 255} if 255 in labels.ignored else set(labels.ignored)
     values: Set[int] = set()
     for path in paths:
         with suppress(Exception), Image.open(path) as image:
             values.update(np.unique(np.asarray(image)).tolist())
-        if not values <= {0, 255}:
+        if not values <= useless:
             return None
+    others = f'and {len(paths) - 1} others that were looked at'
+    if values and values <= labels.ignored:
+        return Problem(paths[0], f'{others} have nothing but values that are ignored: {values}')
     if values != {0, 255}:
         return None
-    text = f'and {len(paths) - 1} others that were looked at have the values 0 and 255 alone'
+    text = f'{others} have the values 0 and 255 alone'
     return Problem(paths[0], f'{text}, and 255 is ignored: two classes would have to be 0 and 1')
 
 

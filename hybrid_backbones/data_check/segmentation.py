@@ -2,15 +2,18 @@
 
 import os
 from collections import Counter
-from typing import Any, FrozenSet
+from typing import Any, FrozenSet, Optional
 
 from mmengine.config import Config, ConfigDict
 
-from ..config.traverse import walk
+from ..config.data import as_list, evaluators_of
+from ..config.traverse import kind_of
 from ..openmmlab.build import build_listing
 from .found import Found, Image, spread
-from .label_maps import Labels, check_two_values
+from .label_maps import Labels, check_values_of_all
 from .problems import Problem
+
+IGNORED = 255  # by MMSegmentation's heads and metrics, if they say nothing else
 
 
 def read_segmentation(cfg: Config, part: str, dataset: ConfigDict) -> Found:
@@ -18,28 +21,52 @@ def read_segmentation(cfg: Config, part: str, dataset: ConfigDict) -> Found:
     built = build_listing('mmseg', dataset)
     if not built.data_list:
         folder = _folder(dataset)
+        if dataset.get('ann_file') and os.path.isfile(dataset.ann_file):
+            return Found([Problem(dataset.ann_file, 'lists no image')])
         return Found(
             [Problem(folder, f'no image ends in {built.img_suffix}: {suffixes_of(dataset)}')]
         )
+    # what a part of the classes leaves out, the dataset maps to the ignored value
+    known = built.METAINFO if built.label_map else built.metainfo
     labels = Labels(
-        classes=len(built.metainfo.get('classes') or ()),
+        classes=len(known.get('classes') or ()),
         reduce_zero_label=bool(built.reduce_zero_label),
-        ignored=ignored_values(cfg, built),
+        ignored=ignored_values(cfg, part),
     )
     images = [
         Image(each['img_path'], label_map=each.get('seg_map_path'), labels=labels)
         for each in built.data_list
     ]
     maps = [image.label_map for image in spread(images) if image.label_map]
-    problem = check_two_values(maps, labels)
-    return Found([problem] if problem else [], images)
+    problems = [check_values_of_all(maps, labels), _zero_label(dataset, built)]
+    return Found([problem for problem in problems if problem], images)
 
 
-def ignored_values(cfg: Config, dataset: Any) -> FrozenSet[int]:
-    """Values of label maps that do not count, by the dataset or by the heads."""
-    found = [node.get('ignore_index') for _, node in walk(cfg.model)]
-    found.append(getattr(dataset, 'ignore_index', 255))
-    return frozenset(value for value in found if isinstance(value, int))
+def _zero_label(dataset: ConfigDict, built: Any) -> Optional[Problem]:
+    steps = [step for step in dataset.get('pipeline') or () if 'reduce_zero_label' in step]
+    for step in steps:
+        if step.reduce_zero_label is not None and step.reduce_zero_label != built.reduce_zero_label:
+            text = (
+                f'{kind_of(step)} has reduce_zero_label={step.reduce_zero_label}, and the dataset'
+            )
+            return Problem(
+                _folder(dataset), f'{text} {built.reduce_zero_label}: leave it to the dataset'
+            )
+    return None
+
+
+def ignored_values(cfg: Config, part: str) -> FrozenSet[int]:
+    """Values of label maps that do not count: in training by all heads, else by all metrics.
+
+    The dataset's own ``ignore_index`` is what it fills up with; neither of them asks for it.
+    """
+    if part == 'train_dataloader':
+        model: Any = cfg.model
+        found = [*as_list(model.get('decode_head')), *as_list(model.get('auxiliary_head'))]
+    else:
+        found = evaluators_of(cfg, part)
+    values = [{node.get('ignore_index', IGNORED)} for node in found] or [{IGNORED}]
+    return frozenset(set.intersection(*values))
 
 
 def _folder(dataset: ConfigDict) -> str:

@@ -88,8 +88,12 @@ def leave_out(cfg: Config, parts: Tuple[str, ...], limit: int) -> List[str]:
 
 def _entries(cfg: Config, dataset: ConfigDict) -> Tuple[List[Dict[str, Any]], List[int]]:
     """The dataset's list, and the place of each entry in the list before ``indices``."""
-    entries = build_listing(cfg.default_scope, dataset).data_list
     indices = dataset.get('indices')
+    if isinstance(indices, int) and indices < 0:  # from the end
+        dataset = ConfigDict({**dataset, 'indices': None})
+        entries = build_listing(cfg.default_scope, dataset).data_list
+        return entries[indices:], list(range(len(entries)))[indices:]
+    entries = build_listing(cfg.default_scope, dataset).data_list
     places = list(indices) if isinstance(indices, (list, tuple)) else list(range(len(entries)))
     return entries, places
 

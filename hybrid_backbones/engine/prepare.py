@@ -7,6 +7,7 @@ from typing import Any, Dict, Optional, Tuple
 import torch
 from mmengine.config import Config
 
+from ..config.check_types import check_types
 from ..config.class_order import check_class_order
 from ..config.data import check_data, check_one_root, relocate
 from ..config.load import override
@@ -54,6 +55,7 @@ def prepare(
         check_one_root(cfg)
         relocate(cfg, data_root)
     override(cfg, cfg_options)
+    check_types(cfg)
     check_data(cfg, data_of)
     check_class_order(cfg, data_of)
     cfg.launcher = launcher

@@ -9,8 +9,9 @@ from ..errors import CheckpointError, one_line
 from ..weights.open_file import open_file
 from ..weights.tensors import find_invalid
 
+BEST = 'best_'  # begins the names of CheckpointHook's best ones, which have no optimizer
 POINTER = 'last_checkpoint'  # names the newest; a hint, since it may be older than a kill
-NAME = re.compile(r'(epoch|iter|stopped_iter)_\d+\.pth')
+USUAL_NAME = re.compile(r'(epoch|iter|stopped_iter)_\d+\.pth')  # CheckpointHook has a template
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,29 @@ def read_training_state(path: Path, allow_non_finite: bool = False) -> TrainingS
     """
     content = open_file(path)
     _check_parts(path, content)
-    invalid = [] if allow_non_finite else find_invalid(content['state_dict'])
+    invalid = [] if allow_non_finite else _invalid(content)
     if invalid:
         raise CheckpointError(
             f'{path} was saved after the training had failed: {len(invalid)} tensors are not '
             f'finite, or variances below zero, the first is {invalid[0]}'
         )
     return TrainingState(path, content)
+
+
+def _invalid(content: Dict[str, Any]) -> List[str]:
+    """Of the weights, of their averages, and of what the optimizer goes by."""
+    found = [
+        *find_invalid(content['state_dict']),
+        *find_invalid(content.get('ema_state_dict') or {}),
+    ]
+    states = content['optimizer'].get('state') or {}
+    for number, state in states.items() if isinstance(states, dict) else ():
+        if isinstance(state, dict):
+            named = {
+                f'{key} of weight {number} in the optimizer': each for key, each in state.items()
+            }
+            found += find_invalid(named)
+    return found
 
 
 def find_training_state(work_dir: str, allow_non_finite: bool = False) -> Optional[TrainingState]:
@@ -93,15 +110,21 @@ def _candidates(folder: Path) -> Tuple[List[Path], List[str]]:
     for path in paths:
         try:
             content = open_file(path, briefly=True)
+        except CheckpointError as error:
+            passed_over.append(one_line(error))
+            continue
+        try:
             _check_parts(path, content)
             iterations[path] = content['meta']['iter']
         except CheckpointError as error:
-            passed_over.append(one_line(error))
+            if USUAL_NAME.fullmatch(path.name):  # others may be weights of any kind
+                passed_over.append(one_line(error))
     return sorted(iterations, key=lambda path: -iterations[path]), passed_over
 
 
 def _checkpoints(folder: Path) -> List[Path]:
-    return [path for path in sorted(folder.glob('*.pth')) if NAME.fullmatch(path.name)]
+    """None that is still being written, which begins with a point."""
+    return [path for path in sorted(folder.glob('*.pth')) if not path.name.startswith((BEST, '.'))]
 
 
 def _named(folder: Path) -> Optional[Path]:
@@ -125,7 +148,13 @@ def _check_parts(path: Path, content: Any) -> None:
         raise CheckpointError(f'{path} is no checkpoint of a training')
     meta = content.get('meta')
     counts = [isinstance(meta, dict) and meta.get(key) for key in ('epoch', 'iter')]
-    if 'optimizer' not in content or not all(type(count) is int for count in counts):
+    if isinstance(content.get('optimizer'), dict) and not isinstance(
+        content.get('message_hub', {}), dict
+    ):
+        raise CheckpointError(f'{path} is damaged: its message_hub is no dict')
+    if not isinstance(content.get('optimizer'), dict) or not all(
+        type(count) is int for count in counts
+    ):
         raise CheckpointError(
             f'{path} has weights alone, no optimizer and no iteration to go on with; to start from '
             f'its weights, set load_from={path}'

@@ -7,8 +7,11 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner
 
 from ..config.traverse import kind_of
-from ..errors import ConfigError
+from ..errors import ConfigError, as_config_error
 from ..openmmlab.library import announce_operators
+
+# what building raises of settings of a wrong kind or name
+BAD_SETTINGS = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
 
 
 def build_runner(cfg: Config) -> Union[Runner, FlexibleRunner]:
@@ -26,7 +29,8 @@ def build_runner(cfg: Config) -> Union[Runner, FlexibleRunner]:
         raise ConfigError(f'runner_type must be Runner or FlexibleRunner, got {kind!r}')
     if known is FlexibleRunner:
         _fit_strategy(cfg)
-    runner = known.from_cfg(cfg)
+    with as_config_error('the config cannot be run', BAD_SETTINGS):
+        runner = known.from_cfg(cfg)
     announce_operators()  # to the runner's log
     return runner
 

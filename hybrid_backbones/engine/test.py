@@ -7,9 +7,9 @@ from typing import Any, Dict, List, Optional
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
-from ..config.data import datasets_of
+from ..config.data import check_not_data, datasets_of
 from ..config.traverse import forget_pretrained
-from ..errors import ConfigError
+from ..errors import ConfigError, as_config_error
 from ..openmmlab.check_classes import check_classes
 from ..openmmlab.library import announce_operators
 from ..openmmlab.published import apply_settings, load_into
@@ -23,6 +23,7 @@ from .hooks.compile import CompileHook
 from .hooks.fold import FoldHook, bare_model
 from .hooks.rate import RateHook
 from .prepare import prepare
+from .runner import BAD_SETTINGS
 
 
 @dataclass
@@ -107,6 +108,11 @@ def test(
         check_file(out)
     for folder in filter(None, (cfg.work_dir, show_dir)):
         check_folder(folder)
+    for setting, place in (('out', out), ('show_dir', show_dir)):
+        if place:
+            check_not_data(cfg, place, setting)
+    if out and Path(out).resolve() == Path(checkpoint).resolve():
+        raise ConfigError(f'`out`: {out} is the checkpoint; choose another file')
     check_classes(cfg, ('test_dataloader',))
     if not Path(checkpoint).is_file():
         raise ConfigError(f'no checkpoint file {checkpoint}')
@@ -120,7 +126,8 @@ def test(
     if show_dir:
         _draw(cfg)
     notes += _augment(cfg) if tta else []
-    runner = Runner.from_cfg(cfg)
+    with as_config_error('the config cannot be run', BAD_SETTINGS):
+        runner = Runner.from_cfg(cfg)
     announce_operators()
     _load(runner, published, notes)
     if out:

@@ -23,12 +23,13 @@ from .data import check_data_quickly
 from .datasets import check_not_empty
 from .handed_over import hand_over
 from .hooks.compile import CompileHook
+from .hooks.gradients import PendingGradientsHook
 from .hooks.losses import LossCheckHook
 from .hooks.reproducible import DataPositionHook, RandomStateHook
 from .hooks.stop import StopHook, stop_requests
 from .prepare import prepare
 from .published_start import start_from_published
-from .resume import find_training_state, read_training_state
+from .resume import BEST, find_training_state, read_training_state
 from .runner import build_runner
 from .seeded_batches import seed_batches
 
@@ -98,6 +99,7 @@ def train(
     parts = ('train_dataloader', 'val_dataloader')
     check_classes(cfg, parts)
     check_metrics(cfg)
+    _check_length(cfg)
     _check_batch(cfg)
     data_notes = []
     if data_check and not mini:
@@ -113,7 +115,13 @@ def train(
     if mini:
         print_log('training on a small synthetic dataset, from random weights', logger='current')
     with stop_requests() as request, _explained(cfg, runner):
-        hooks = (RandomStateHook(), DataPositionHook(), LossCheckHook(), StopHook(request))
+        hooks = (
+            RandomStateHook(),
+            DataPositionHook(),
+            PendingGradientsHook(),
+            LossCheckHook(),
+            StopHook(request),
+        )
         for hook in (*hooks, *([CompileHook()] if compile else [])):
             runner.register_hook(hook)
         runner.train()
@@ -206,7 +214,9 @@ def _resume(cfg: Config, resume: Union[bool, str], allow_non_finite: bool) -> Li
     if resume is True:
         found = find_training_state(cfg.work_dir, allow_non_finite)
         if found is None:
-            return [f'no checkpoint in {cfg.work_dir} yet to resume from: training begins']
+            best = next(Path(cfg.work_dir).glob(f'{BEST}*.pth'), None)
+            only = f'; {best.name} has weights alone' if best else ''
+            return [f'no checkpoint in {cfg.work_dir} yet to resume from{only}: training begins']
     elif Path(resume).is_file():
         found = read_training_state(Path(resume), allow_non_finite)
     else:
@@ -219,4 +229,22 @@ def _resume(cfg: Config, resume: Union[bool, str], allow_non_finite: bool) -> Li
         cfg.randomness = {**randomness, 'seed': seed}  # the order of the data is drawn from it
     cfg.resume, cfg.load_from = True, hand_over(str(found.path), found.content)
     lines = [f'passed over: {line}' for line in found.passed_over]
-    return [*lines, f'resuming from {found.path}, after iteration {found.iteration}']
+    lines.append(f'resuming from {found.path}, after iteration {found.iteration}')
+    if _is_over(cfg, found.content['meta']):
+        lines.append('this was the last one: nothing is left to train')
+    return lines
+
+
+def _is_over(cfg: Config, meta: Dict[str, Any]) -> bool:
+    limits = {name: cfg.train_cfg.get(f'max_{name}s') for name in ('epoch', 'iter')}
+    return any(limit and meta[name] >= limit for name, limit in limits.items())
+
+
+def _check_length(cfg: Config) -> None:
+    """See that there is something to train."""
+    for key in ('max_epochs', 'max_iters'):
+        value = (cfg.get('train_cfg') or {}).get(key)
+        if value is not None and (type(value) is not int or value < 1):
+            raise ConfigError(
+                f'train_cfg.{key} must be a whole number of at least 1, got {value!r}'
+            )

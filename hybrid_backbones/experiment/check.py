@@ -12,8 +12,8 @@ from ..config.data import DATALOADERS
 from ..engine.data import check_data_quickly
 from ..engine.prepare import prepare
 from ..errors import CheckpointError, ConfigError, one_line
-from ..openmmlab.check_metrics import check_metrics
 from ..openmmlab.check_classes import check_classes
+from ..openmmlab.check_metrics import check_metrics
 from ..utils.packages import how_to_install
 from ..weights.download import cached, cached_copy, is_page
 from .about import starts_from

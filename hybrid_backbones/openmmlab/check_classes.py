@@ -48,12 +48,22 @@ def check_classes(cfg: Config, parts: Tuple[str, ...]) -> None:
                 f'the dataset of {part} has {_shown(named[part])}, that of {first} '
                 f'{_shown(named[first])}: set {part}.dataset.metainfo.classes as in {first}'
             )
+        if named[part] != named[first]:
+            index, ours, theirs = _first_difference(named[part], named[first])
+            raise ConfigError(
+                f'class {index} of {part} is {ours!r}, that of {first} {theirs!r}: a model '
+                'learns the ones and is measured by the others; name them alike and in one order'
+            )
     for key, head in _heads(cfg):
         if head.num_classes != len(named[first]):
             raise ConfigError(
                 f'{key}.num_classes is {head.num_classes}, and the dataset of {first} has '
                 f'{_shown(named[first])}: set {key}.num_classes={len(named[first])}'
             )
+
+
+def _first_difference(ours: List[str], theirs: List[str]) -> Tuple[int, str, str]:
+    return next((i, a, b) for i, (a, b) in enumerate(zip(ours, theirs)) if a != b)
 
 
 def _shown(names: List[str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any, List, Mapping
 import torch
 from torch import Tensor
 
+LEARNT = ('.weight', '.bias', '.running_mean', '.running_var')
 MASKS = ('mask',)  # the end of names under which infinity is meant
 
 
@@ -21,6 +22,7 @@ def find_invalid(state: Mapping[str, Any]) -> List[str]:
 def _bad(name: str, value: Tensor) -> bool:
     if not value.is_floating_point() or value.numel() == 0 or name.endswith(MASKS):
         return False
+    value = value.float()  # as weights are; and float8 has no isfinite
     if not bool(torch.isfinite(value).all()):
         return True
     return name.endswith('running_var') and bool((value < 0).any())
@@ -36,6 +38,8 @@ def unusable(name: Any, value: Tensor) -> str:
         return f'{name} is quantised ({value.dtype})'
     if value.is_complex():
         return f'{name} is complex ({value.dtype})'
+    if not value.is_floating_point() and name.endswith(LEARNT):
+        return f'{name} has whole numbers ({value.dtype}), and weights have fractions'
     if value.is_meta:
         return f'{name} has a shape and no numbers (a meta tensor)'
     return ''

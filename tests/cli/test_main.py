@@ -67,6 +67,8 @@ def test_flags_of_arguments():
     args = build_parser('predict').parse_args(['predict', 'a.py', 'a.jpg'])
     message = '`score_thr` or `out=DIR` or `mini=True`, `other=3`: a `b`'
     assert with_flags(message, args) == '--score-thr or --out DIR or --mini, `other=3`: a `b`'
+    args = build_parser('train').parse_args(['train', 'a.py'])
+    assert with_flags('`data_check=False` begins', args) == '--no-data-check begins'
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,8 @@ def test_refusals(command, folder, monkeypatch):
             ['some.pth is no checkpoint of this config'],
         ),
         (
-            [POSE, 'images', *some, '--score-thr', 'high'],
-            ['--score-thr', "'high'"],
+            [POSE, 'images', *some, '--score-thr', 'nan'],
+            ['--score-thr', "'nan'"],
         ),
     ):
         line = command('predict', *arguments, '--out', 'refused').refusal

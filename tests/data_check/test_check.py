@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from hybrid_backbones.config.data import DATALOADERS, evaluators_of, relocate
+from hybrid_backbones.config.data import DATALOADERS, check_not_data, evaluators_of, relocate
 from hybrid_backbones.config.load import override
 from hybrid_backbones.data_check import check_dataset, check_files
 from hybrid_backbones.data_check.images import check_image
 from hybrid_backbones.data_check.label_maps import Labels, check_label_map
+from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.synthetic import coco, keypoints, scenes, segmentation, shrink_config
 from hybrid_backbones.zoo.configs import read_config
 
@@ -236,3 +237,154 @@ def test_command(command, root, tmp_path):
     found = command(*arguments, '--out', 'report.json')
     assert found.status == 2 and found.err.endswith('000000000002.jpg: is not there\n')
     assert len(json.loads((tmp_path / 'report.json').read_text())['problems']) == 1
+
+
+def edited(path, change):
+    content = json.loads(path.read_text(encoding='utf-8'))
+    change(content)
+    path.write_text(json.dumps(content), encoding='utf-8')
+
+
+def every(**values):
+    return lambda content: [each.update(values) for each in content['annotations']]
+
+
+@pytest.mark.parametrize(
+    'change, text',
+    [
+        (lambda content: content['annotations'].clear(), 'has no annotations'),
+        (every(iscrowd=1), 'annotations is learned from'),
+        (every(area=0), 'annotations is learned from'),
+        (every(bbox=[0.1, 0.2, 0.3, 0.4]), 'not in fractions of the image'),
+    ],
+    ids=['none', 'crowds', 'no area', 'fractions'],
+)
+def test_nothing_to_learn(change, text, root, tmp_path):
+    folder = copied(root, tmp_path, 'coco')
+    edited(folder / 'annotations' / 'instances_train2017.json', change)
+    (problem,) = [text for text in located(DETECTION, folder) if 'iscrowd' not in text]
+    assert text in problem
+
+
+def test_an_evaluator_of_its_own_file_for_the_test(root, tmp_path):
+    """The test's dataset is the validation's; the file that its metric compares with is not."""
+    folder = copied(root, tmp_path, 'coco')
+    other = str(folder / 'annotations' / 'instances_train2017.json')
+    problems = located(DETECTION, folder, {'test_evaluator.ann_file': other})
+    assert len(problems) == 1 and 'of the 3 images' in problems[0]
+
+
+def test_categories_of_another_order(root, tmp_path):
+    folder = copied(root, tmp_path, 'coco')
+    other = folder / 'other.json'
+    shutil.copy(folder / 'annotations' / 'instances_val2017.json', other)
+    edited(other, lambda content: content['categories'].reverse())
+    (problem,) = located(DETECTION, folder, {'val_evaluator.ann_file': str(other)})
+    assert 'other categories' in problem and 'another order' in problem
+
+
+def test_images_that_are_turned(tmp_path):
+    """By EXIF, as who loads them turns them; not by whoever wrote the annotations."""
+    from PIL import Image
+
+    image = Image.new('RGB', (30, 20))
+    exif = Image.Exif()
+    exif[274] = 6
+    image.save(tmp_path / 'turned.jpg', exif=exif)
+    image.save(tmp_path / 'plain.jpg')
+    assert check_image(str(tmp_path / 'turned.jpg'), (20, 30)) is None
+    assert 'is 20x30 pixels' in check_image(str(tmp_path / 'turned.jpg'), (30, 20)).text
+    assert 'is 30x20 pixels' in check_image(str(tmp_path / 'plain.jpg'), (20, 30)).text
+
+
+@pytest.mark.parametrize('kind', ['PCX', 'TGA', 'SGI', 'DDS', 'IM'])
+def test_formats_that_opencv_does_not_decode(kind, tmp_path):
+    from PIL import Image
+
+    Image.new('RGB', (30, 20)).save(tmp_path / 'a.jpg', format=kind)
+    assert 'which OpenCV does not decode' in check_image(str(tmp_path / 'a.jpg')).text
+
+
+def test_a_name_that_no_file_has(tmp_path):
+    assert 'cannot be read' in check_image(str(tmp_path / ('a' * 5000))).text
+
+
+def ignoring(root, tmp_path, value, change):
+    """Problems of label maps with a value, and settings."""
+    folder = copied(root, tmp_path, 'ade20k')
+    for path in (folder / 'annotations').rglob('*.png'):
+        mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        mask[:2] = value
+        cv2.imwrite(str(path), mask)
+    return located(SEGMENTATION, folder, change)
+
+
+def test_values_are_ignored_by_all_who_count(root, tmp_path):
+    """Heads in training, metrics in evaluation; the dataset's own setting reaches neither."""
+    everywhere = {'model.decode_head.ignore_index': 254, 'val_evaluator.ignore_index': 254}
+    everywhere['test_evaluator.ignore_index'] = 254
+    assert ignoring(root, tmp_path / 'a', 254, everywhere) == []
+    head = {'model.decode_head.ignore_index': 254}
+    assert len(ignoring(root, tmp_path / 'b', 254, head)) == 2  # the metric's is 255
+    assert len(ignoring(root, tmp_path / 'c', 255, head)) == 3  # the head's is 254
+    dataset = {f'{part}.dataset.ignore_index': 254 for part in DATALOADERS}
+    assert len(ignoring(root, tmp_path / 'd', 254, dataset)) == 5
+
+
+def test_a_part_of_the_classes(root, tmp_path):
+    """The dataset maps the others to what is ignored."""
+    folder = copied(root, tmp_path, 'ade20k')
+    from mmseg.datasets import ADE20KDataset
+
+    classes = ADE20KDataset.METAINFO['classes'][:100]
+    options = {f'{part}.dataset.metainfo': dict(classes=classes) for part in DATALOADERS}
+    options['model.decode_head.num_classes'] = 100
+    assert located(SEGMENTATION, folder, options) == []
+
+
+def test_reduce_zero_label_of_the_pipeline(root, tmp_path):
+    folder = copied(root, tmp_path, 'ade20k')
+    change = {'train_dataloader.dataset.pipeline.1.reduce_zero_label': False}
+    (problem,) = located(SEGMENTATION, folder, change)
+    assert 'LoadAnnotations has reduce_zero_label=False, and the dataset True' in problem
+
+
+def test_label_maps_of_what_is_ignored_alone(root, tmp_path):
+    folder = copied(root, tmp_path, 'ade20k')
+    for path in (folder / 'annotations' / 'training').iterdir():
+        mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        mask[:] = 255
+        cv2.imwrite(str(path), mask)
+    (problem,) = located(SEGMENTATION, folder)
+    assert 'nothing but values that are ignored' in problem
+
+
+@pytest.mark.parametrize('keypoints', [5, {'a': 1}, None])
+def test_keypoints_of_any_kind_in_a_detectors_file(keypoints, root, tmp_path):
+    folder = copied(root, tmp_path, 'coco')
+    path = folder / 'annotations' / 'instances_train2017.json'
+    edited(path, lambda content: content['annotations'][0].update(keypoints=keypoints))
+    assert located(DETECTION, folder) == []
+
+
+def test_numbers_of_any_length(root, tmp_path):
+    folder = copied(root, tmp_path, 'coco')
+    path = folder / 'annotations' / 'instances_train2017.json'
+    edited(path, lambda content: content['annotations'][0].update(bbox=[10**400, 1, 2, 3]))
+    (problem,) = located(DETECTION, folder)
+    assert 'four finite numbers' in problem
+
+
+def test_results_are_not_written_over_data(command, root, tmp_path):
+    folder = copied(root, tmp_path, 'coco')
+    target = folder / 'annotations' / 'instances_train2017.json'
+    before = target.read_bytes()
+    arguments = ('check-dataset', DETECTION, '--data-root', folder, '--out', target)
+    assert 'is data of the config' in command(*arguments).refusal
+    assert target.read_bytes() == before
+    cfg = at(DETECTION, folder)
+    for place in (folder / 'val2017', folder / 'val2017' / 'drawn'):
+        with pytest.raises(ConfigError, match=r'`show_dir`: .* is data of the config'):
+            check_not_data(cfg, str(place), 'show_dir')
+    check_not_data(cfg, str(tmp_path / 'drawn'), 'show_dir')
+    check_not_data(cfg, str(folder / 'drawn'), 'show_dir')

@@ -9,6 +9,7 @@ from mmengine.model import BaseModel
 from mmengine.registry import DATASETS, MODELS
 from mmengine.runner import Runner
 
+from hybrid_backbones.engine.hooks.gradients import PendingGradientsHook
 from hybrid_backbones.engine.hooks.losses import LossCheckHook
 from hybrid_backbones.engine.hooks.reproducible import DataPositionHook, RandomStateHook
 from hybrid_backbones.engine.seeded_batches import seed_batches
@@ -47,7 +48,15 @@ class Linear(BaseModel):
         return dict(loss=((out - 1) ** 2).mean()) if mode == 'loss' else out
 
 
-def config(work_dir, iters=12, epochs=None, workers=0, sampler='InfiniteSampler', **checkpoint):
+def config(
+    work_dir,
+    iters=12,
+    epochs=None,
+    workers=0,
+    sampler='InfiniteSampler',
+    accumulate=1,
+    **checkpoint,
+):
     from mmengine.config import Config
 
     by_epoch = epochs is not None
@@ -65,7 +74,9 @@ def config(work_dir, iters=12, epochs=None, workers=0, sampler='InfiniteSampler'
             train_cfg=dict(max_epochs=epochs, by_epoch=True)
             if by_epoch
             else dict(max_iters=iters, by_epoch=False),
-            optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.01)),
+            optim_wrapper=dict(
+                optimizer=dict(type='AdamW', lr=0.01), accumulative_counts=accumulate
+            ),
             param_scheduler=[dict(type='LinearLR', start_factor=0.1, end=9, by_epoch=False)],
             default_hooks=dict(checkpoint=hook),
             randomness=dict(seed=5),
@@ -97,7 +108,13 @@ class EndAt(Hook):
 def train(cfg, *hooks):
     """Run, with the hooks that ``hybrid-backbones train`` adds; the weights."""
     runner = Runner.from_cfg(cfg)
-    for hook in (RandomStateHook(), DataPositionHook(), LossCheckHook(), *hooks):
+    for hook in (
+        RandomStateHook(),
+        DataPositionHook(),
+        PendingGradientsHook(),
+        LossCheckHook(),
+        *hooks,
+    ):
         runner.register_hook(hook)
     try:
         runner.train()

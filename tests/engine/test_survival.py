@@ -38,8 +38,9 @@ def go_on(work_dir, **options):
         dict(iters=11, workers=2),
         dict(epochs=2),
         dict(epochs=2, workers=1),
+        dict(iters=11, accumulate=3),
     ],
-    ids=['iterations', 'rounds', 'workers', 'epochs', 'epochs with workers'],
+    ids=['iterations', 'rounds', 'workers', 'epochs', 'epochs with workers', 'accumulation'],
 )
 def test_resumed_equals_uninterrupted(options, tmp_path):
     """To the last bit, from any iteration; two rounds of six batches."""
@@ -360,3 +361,57 @@ def test_an_earlier_best_stays_until_the_new_one_is_whole(tmp_path, monkeypatch)
         ),
         Validate(),
     )
+
+
+def test_checkpoints_of_any_name(tmp_path):
+    """CheckpointHook has a template; the pointer may be lost; weights alone are none."""
+    train(config(tmp_path, filename_tmpl='model_{}.pth', max_keep_ckpts=-1))
+    (tmp_path / 'last_checkpoint').unlink()
+    torch.save(dict(state_dict={}), tmp_path / 'backbone.pth')
+    torch.save(dict(state_dict={}), tmp_path / 'best_mIoU_iter_9.pth')
+    found = find_training_state(str(tmp_path))
+    assert (found.path.name, found.passed_over) == ('model_12.pth', [])
+    with open(tmp_path / 'model_12.pth', 'r+b') as file:
+        file.truncate(900)
+    found = find_training_state(str(tmp_path))
+    assert found.path.name == 'model_9.pth'
+    assert len(found.passed_over) == 1 and 'model_12.pth' in found.passed_over[0]
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (
+            lambda c: c['optimizer']['state'][0]['exp_avg'].fill_(float('nan')),
+            'exp_avg of weight 0',
+        ),
+        (lambda c: c.update(ema_state_dict=dict(w=torch.tensor([float('inf')]))), 'the first is w'),
+        (lambda c: c.update(message_hub=5), 'message_hub is no dict'),
+        (lambda c: c.update(optimizer=[1]), 'no optimizer'),
+    ],
+    ids=['optimizer', 'averages', 'message hub', 'optimizer of another kind'],
+)
+def test_all_parts_of_a_checkpoint_are_looked_at(change, message, tmp_path):
+    train(config(tmp_path, iters=3))
+    content = torch.load(tmp_path / 'iter_3.pth', weights_only=False)
+    change(content)
+    torch.save(content, tmp_path / 'iter_3.pth')
+    with pytest.raises(CheckpointError, match=message):
+        read_training_state(tmp_path / 'iter_3.pth')
+
+
+@pytest.mark.skipif(not hasattr(signal, 'SIGHUP'), reason='no terminals that hang up')
+def test_a_lost_terminal():
+    """Saves, but where it is ignored, as by nohup."""
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        with stop_requests() as request:
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert not request.signum
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        with stop_requests() as request:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert request.signum == signal.SIGHUP
+    finally:
+        signal.signal(signal.SIGHUP, before)

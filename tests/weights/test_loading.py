@@ -12,11 +12,12 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.model import PretrainedInit
 
-from hybrid_backbones import UniFormer
+from hybrid_backbones import UniFormer, load_pretrained
 from hybrid_backbones.errors import CheckpointError, ConfigError
 from hybrid_backbones.weights import allow_mmengine_pickles, convert, read_checkpoint
 from hybrid_backbones.weights.families.uniformer import AUTHORS
 from hybrid_backbones.weights.open_file import open_file, torch_is_trusted
+from hybrid_backbones.weights.tensors import find_invalid
 from tests.golden import manifest, published_state
 
 
@@ -584,3 +585,26 @@ def test_other_addresses(source, message):
 def test_address_of_a_file(small, tmp_path):
     save({'model': small}, tmp_path / 'a.pth')
     assert read_checkpoint((tmp_path / 'a.pth').as_uri()).state.keys() == small.keys()
+
+
+@pytest.mark.parametrize('dtype', [torch.int8, torch.uint8, torch.int64, torch.bool])
+def test_weights_of_whole_numbers(dtype, tmp_path):
+    """They were never trained, nor is anything else said that would make numbers of them."""
+    backbone = UniFormer('xxs', out_indices=(0,))
+    state = {name: value.clone() for name, value in backbone.state_dict().items()}
+    name = next(key for key in state if key.endswith('.weight'))
+    state[name] = state[name].to(dtype)
+    torch.save(state, tmp_path / 'a.pth')
+    with pytest.raises(CheckpointError, match=f'{name} has whole numbers'):
+        load_pretrained(backbone, tmp_path / 'a.pth')
+
+
+def test_numbers_that_are_too_large_for_weights():
+    """Finite in the file, infinite in the model."""
+    assert find_invalid(dict(a=torch.tensor([1e300], dtype=torch.float64))) == ['a']
+    assert find_invalid(dict(a=torch.tensor([1e30], dtype=torch.float64))) == []
+
+
+@pytest.mark.skipif(not hasattr(torch, 'float8_e4m3fn'), reason='torch has no such type')
+def test_float8():
+    assert find_invalid(dict(a=torch.ones(3).to(torch.float8_e4m3fn))) == []

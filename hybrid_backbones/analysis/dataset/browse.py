@@ -111,7 +111,7 @@ def browse(
             normalisation=_normalisation(cfg, part),
             whole=stage == 'original',
             heatmaps=heatmaps,
-            ignored=ignored_values(cfg, dataset),
+            ignored=ignored_values(cfg, part),
         )
         if _is_of_detector(cfg, part):
             done.of_detector = True

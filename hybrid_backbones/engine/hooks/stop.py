@@ -16,7 +16,9 @@ from ...errors import Stopped
 from .checkpoint import CheckpointHook
 
 SIGNALS = tuple(
-    getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGUSR1') if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ('SIGTERM', 'SIGINT', 'SIGUSR1', 'SIGHUP')  # the last: a terminal that is lost
+    if hasattr(signal, name)
 )
 # torchrun and Slurm may both pass on one request
 SAME_REQUEST = 1.0  # seconds
@@ -46,14 +48,17 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """While entered, SIGTERM, SIGINT and SIGUSR1 are noted; a second one ends the process at once.
+    """While entered, SIGTERM, SIGINT, SIGUSR1 and SIGHUP are noted; a second one ends the process.
 
-    In a thread that is not the main one, signals are left as they are.
+    What is ignored stays so, as nohup has it. In a thread that is not the main one, signals are
+    left as they are.
     """
     request = StopRequest()
     before = {}
     try:
         for signum in SIGNALS:
+            if signal.getsignal(signum) == signal.SIG_IGN:  # nohup's
+                continue
             before[signum] = signal.signal(signum, request)
     except ValueError:  # not the main thread
         pass
