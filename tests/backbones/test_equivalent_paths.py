@@ -55,7 +55,9 @@ def test_plain_attention(family, golden, monkeypatch):
 
     fused = attention.F.scaled_dot_product_attention
     monkeypatch.setattr(attention.F, 'scaled_dot_product_attention', attend)
-    kernels = pytest.importorskip('torch.nn.attention', reason='of torch 2.3')
+    kernels = pytest.importorskip(
+        'torch.nn.attention', reason='torch before 2.3 has no torch.nn.attention'
+    )
     with torch.inference_mode(), kernels.sdpa_kernel(kernels.SDPBackend.MATH):
         assert_levels(family, golden, published(family, golden)(golden.image()))
     assert calls

@@ -69,8 +69,8 @@ def test_autocast(factored, dtype):
     try:
         with torch.autocast('cpu', dtype):
             pass
-    except RuntimeError as error:  # torch 2.1 knows bfloat16 alone
-        pytest.skip(str(error))
+    except RuntimeError:
+        pytest.skip('autocast of torch 2.1 knows bfloat16 alone on a CPU')
     with torch.no_grad():
         expected = backbone(images)
         with torch.autocast('cpu', dtype):

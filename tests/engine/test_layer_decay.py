@@ -298,19 +298,19 @@ def test_a_step_is_smaller_by_the_factor():
 
 
 @pytest.mark.parametrize(
-    'name',
+    'library, name',
     [
-        'maskrcnn_conformer_ti_1x',
-        'semanticfpn_transxnet_t_80k_ade20k',
-        'topdown_hrformer_t_210e_coco_256x192',
-        'upernet_uniformer_xxs_160k_ade20k',
-        'retinanet_cvt_13_1x',
+        ('mmdet', 'maskrcnn_conformer_ti_1x'),
+        ('mmseg', 'semanticfpn_transxnet_t_80k_ade20k'),
+        ('mmpose', 'topdown_hrformer_t_210e_coco_256x192'),
+        ('mmseg', 'upernet_uniformer_xxs_160k_ade20k'),
+        ('mmdet', 'retinanet_cvt_13_1x'),
     ],
 )
-def test_whole_models(name):
+def test_whole_models(library, name):
     """Of all three libraries, with the settings that our configs have."""
+    pytest.importorskip(library)
     cfg = load_config(str(PROJECT / 'configs' / f'{name}.py'))
-    pytest.importorskip(cfg.default_scope)
     with torch.device('meta'):
         model = build_in_scope(cfg.default_scope, cfg.model)
     default = groups_of(build_optim_wrapper(model, cfg.optim_wrapper).optimizer, model)

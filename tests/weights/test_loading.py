@@ -259,7 +259,7 @@ def test_missing_file(tmp_path):
 
 
 needs_trusted_torch = pytest.mark.skipif(
-    not torch_is_trusted(), reason="torch's own reading of weights alone is used from 2.6 on"
+    not torch_is_trusted(), reason="torch's own reader is not trusted before torch 2.6"
 )
 
 

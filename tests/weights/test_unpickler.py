@@ -29,7 +29,7 @@ def path(request, monkeypatch, tmp_path):
     if request.param == 'ours':
         monkeypatch.setattr(reader, 'torch_is_trusted', lambda: False)
     elif not reader.torch_is_trusted():
-        pytest.skip("torch's own is used from 2.6 on")
+        pytest.skip("torch's own reader is not trusted before torch 2.6")
     return tmp_path / 'file.pth'
 
 

@@ -1,5 +1,6 @@
 """Running tests, and what came out, from the report that pytest writes in JUnit's format."""
 
+import ast
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,14 @@ def read_report(report: Path) -> Iterator[Case]:
         if children.keys() & {'failure', 'error'}:
             yield Case(*name, 'failed')
         elif 'skipped' in children:
-            yield Case(*name, 'skipped', children['skipped'].get('message', ''))
+            yield Case(*name, 'skipped', _reason(children['skipped']))
         else:
             yield Case(*name, 'passed')
+
+
+def _reason(skipped: ElementTree.Element) -> str:
+    message = skipped.get('message', '')
+    if message != 'collection skipped':
+        return message
+    # a whole module: the text is that of a tuple of its path, the line and the reason
+    return ast.literal_eval(skipped.text or '')[2].removeprefix('Skipped: ')

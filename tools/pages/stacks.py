@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from datetime import date
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, List
 
 from hybrid_backbones.cli.arguments import Parser, run
 from hybrid_backbones.utils.files import write_json
@@ -67,9 +67,13 @@ def summarise(cases: List[Case]) -> Dict[str, Any]:
     """Counts, tests that failed, and reasons for what was skipped."""
     outcomes = Counter(case.outcome for case in cases)
     reasons = Counter(_short(case.reason) for case in cases if case.outcome == 'skipped')
-    failed = sorted(f'{case.module}::{case.name}' for case in cases if case.outcome == 'failed')
+    failed = sorted(_name(case) for case in cases if case.outcome == 'failed')
     counts = {outcome: outcomes[outcome] for outcome in OUTCOMES}
     return dict(**counts, failures=failed, reasons=dict(reasons.most_common()))
+
+
+def _name(case: Case) -> str:
+    return f'{case.module.removeprefix("tests.")}::{case.name}'
 
 
 def _short(reason: str) -> str:
@@ -89,30 +93,28 @@ def found_versions() -> Dict[str, str]:
 
 def table(rows: Dict[str, Dict[str, Any]]) -> str:
     """A row for each stack that has been run."""
-    header = ('stack', 'what it is', 'versions', *OUTCOMES, 'date')
+    header = ('stack', 'what it is', 'versions', *OUTCOMES, 'date', 'why skipped')
     lines = []
     for name, about in STACKS.items():
         if name in rows:
             row = rows[name]
             stack = ', '.join(f'{package} {number}' for package, number in row['versions'].items())
             counts = [row[outcome] for outcome in OUTCOMES]
-            lines.append((f'*{name}*', about, stack, *counts, row['date']))
+            why = '; '.join(f'{reason} ({count})' for reason, count in row['reasons'].items())
+            lines.append((f'*{name}*', about, stack, *counts, row['date'], why))
     return markdown_table(header, lines)
 
 
 def failures(rows: Dict[str, Dict[str, Any]]) -> str:
-    """What failed, and why tests were skipped, by stack."""
-    return '\n'.join(line for name, row in rows.items() for line in _about(name, row))
-
-
-def _about(name: str, row: Dict[str, Any]) -> Iterator[str]:
-    failed: List[str] = row['failures']
-    reasons: List[Tuple[str, int]] = list(row['reasons'].items())
-    if failed:
-        yield f'*{name}*, failed: ' + ', '.join(f'`{test}`' for test in failed) + '.\n'
-    if reasons:
-        skipped = '; '.join(f'{reason} ({count})' for reason, count in reasons)
-        yield f'*{name}*, skipped: {skipped}.\n'
+    """What failed, by stack."""
+    failed = {name: rows[name]['failures'] for name in STACKS if name in rows}
+    if not any(failed.values()):
+        return 'Nothing failed.'
+    return '\n'.join(
+        f'*{name}*, failed: ' + ', '.join(f'`{test}`' for test in tests) + '.\n'
+        for name, tests in failed.items()
+        if tests
+    )
 
 
 def parse_args() -> Namespace:
