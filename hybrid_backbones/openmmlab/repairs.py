@@ -17,6 +17,7 @@ from typing import Any, Optional
 import torch
 from mmengine.config import config as mmengine_config
 from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.runner import checkpoint as mmengine_checkpoint
 
 from ..utils.versions import installed_version
 from ..weights.allowed import globals_of_mmengine
@@ -32,6 +33,7 @@ def repair() -> None:
     repair_checkpoints()
     find_maintained_packages()
     find_bases_at_once()
+    quiet_optional_packages()
 
 
 def repair_pkg_resources() -> None:
@@ -49,9 +51,13 @@ def repair_checkpoints() -> None:
     """Let ``torch.load`` read the checkpoints that mmengine 0.10.7 saves.
 
     From torch 2.6 on it reads weights only, and mmengine puts its history of losses beside them.
+    onedl-mmengine 0.10.12 allows numpy's own functions for this while it reads, and any
+    ``getattr``; torch then takes some of them and some of ours, which do not fit each other.
     """
     if torch_is_trusted():  # before there is no need
         torch.serialization.add_safe_globals(globals_of_mmengine())
+        if hasattr(mmengine_checkpoint, 'get_torch_safe_globals'):
+            setattr(mmengine_checkpoint, 'get_torch_safe_globals', list)  # noqa: B010
 
 
 def find_maintained_packages() -> None:
@@ -64,6 +70,14 @@ def find_maintained_packages() -> None:
         maintained = f'onedl-{package}'
         if module != package and not installed_version(package) and installed_version(maintained):
             MODULE2PACKAGE[module] = maintained
+
+
+def quiet_optional_packages() -> None:
+    """Leave out a warning of onedl-mmdetection 3.5.1 at each import, whatever is run.
+
+    It says that ``faster_coco_eval`` is not installed, which only ``FasterCocoMetric`` needs.
+    """
+    warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
 
 
 def find_bases_at_once() -> None:

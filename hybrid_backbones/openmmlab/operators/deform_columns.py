@@ -90,7 +90,8 @@ def backward(
             with torch.set_grad_enabled(moves):
                 y, x = _positions(offsets, part, grad_output.shape[3], weight.shape[3], conv)
                 cells, shares = _corners(y, x, masks, input.shape[2:], conv)
-                columns = _sample(table, cells, shares)
+                # torch 2.1 fails if the shares need a gradient and the table does not
+                columns = _sample(table.detach().requires_grad_(moves), cells, shares)
             count = part.stop - part.start
             if grads.weight is not None:
                 of_matrix += torch.bmm(grad, _grouped(columns.detach(), conv, count))

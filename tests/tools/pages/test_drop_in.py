@@ -18,6 +18,7 @@ from tools.pages.marked import read_page
 
 pytest.importorskip('mmdet')
 pytest.importorskip('mmseg')
+pytest.importorskip('mmpose')
 
 R50 = 'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py'
 ALIKE = 'mmdet::retinanet/retinanet_r50_fpn_2x_coco.py'
