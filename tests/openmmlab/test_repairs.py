@@ -1,12 +1,22 @@
 """Repairs of the libraries that have no test with what they repair."""
 
+import warnings
+
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.config import config as mmengine_config
 from mmengine.config import utils as mmengine_utils
+from mmengine.runner import checkpoint as mmengine_checkpoint
 
 from hybrid_backbones.openmmlab import repairs
-from hybrid_backbones.openmmlab.repairs import find_bases_at_once, find_maintained_packages
+from hybrid_backbones.openmmlab.repairs import (
+    find_bases_at_once,
+    find_maintained_packages,
+    quiet_optional_packages,
+    repair_checkpoints,
+)
+from tests.versions import from_torch
 
 pytest.importorskip('mmdet')
 
@@ -44,3 +54,22 @@ def test_the_distribution_that_has_mmseg(monkeypatch, installed, expected):
     monkeypatch.setattr(repairs, 'installed_version', installed.__contains__)
     find_maintained_packages()
     assert table == {'mmdet': 'mmdet', 'mmseg': expected}
+
+
+@from_torch('2.6', 'reads what mmengine saves')
+def test_nothing_is_allowed_beside_ours(monkeypatch):
+    """As onedl-mmengine 0.10.12 does around each file."""
+    name = 'get_torch_safe_globals'
+    monkeypatch.setattr(mmengine_checkpoint, name, lambda: [getattr], raising=False)
+    repair_checkpoints()
+    with torch.serialization.safe_globals(getattr(mmengine_checkpoint, name)()):
+        assert getattr not in torch.serialization.get_safe_globals()
+
+
+def test_a_warning_of_what_is_not_used():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        quiet_optional_packages()
+        warnings.warn('faster_coco_eval is not installed, metrics', UserWarning, stacklevel=1)
+        warnings.warn('another', UserWarning, stacklevel=1)
+    assert [str(each.message) for each in caught] == ['another']
