@@ -13,6 +13,7 @@ from torch import nn
 from ..config.class_names import read_class_names
 from ..config.data import datasets_of
 from ..openmmlab.build import build_model
+from ..openmmlab.library import in_scope
 from ..weights import Checkpoint
 from .person_boxes import PrecomputedBoxes
 
@@ -134,7 +135,8 @@ class Classify:
         names = (weights.meta.get('dataset_meta') or classes_of(cfg)).get('classes')
         model._config, model._dataset_meta = cfg, dict(classes=names)
         inferencer = import_module('mmpretrain.apis').ImageClassificationInferencer
-        self.inferencer = inferencer(model, pretrained=False, device=device)
+        with in_scope('mmpretrain'):  # it builds the pipeline in whichever there is
+            self.inferencer = inferencer(model, pretrained=False, device=device)
         self.artist = import_module('mmpretrain.visualization').UniversalVisualizer()
         self.threshold = threshold
 

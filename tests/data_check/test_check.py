@@ -269,9 +269,11 @@ def test_nothing_to_learn(change, text, root, tmp_path):
 def test_an_evaluator_of_its_own_file_for_the_test(root, tmp_path):
     """The test's dataset is the validation's; the file that its metric compares with is not."""
     folder = copied(root, tmp_path, 'coco')
-    other = str(folder / 'annotations' / 'instances_train2017.json')
-    problems = located(DETECTION, folder, {'test_evaluator.ann_file': other})
-    assert len(problems) == 1 and 'of the 3 images' in problems[0]
+    other = folder / 'other.json'
+    shutil.copy(folder / 'annotations' / 'instances_val2017.json', other)
+    edited(other, lambda content: content['images'][0].update(file_name='another.jpg'))
+    (problem,) = located(DETECTION, folder, {'test_evaluator.ann_file': str(other)})
+    assert problem.startswith('has not 1 of the 3 images') and 'test_evaluator' in problem
 
 
 def test_categories_of_another_order(root, tmp_path):
