@@ -439,6 +439,15 @@ def test_spellings_of_init_cfg(spelling, tmp_path):
     [
         ('file.pth', r"init_cfg must be dict\(type='Pretrained', checkpoint=FILE_OR_URL\)"),
         ([dict(type='Pretrained', checkpoint=name) for name in 'ab'], 'names 2 checkpoints'),
+        (dict(type='pretrained', checkpoint='a.pth'), "is written 'Pretrained', not 'pretrained'"),
+        (
+            dict(
+                type='Constant',
+                val=1,
+                override=dict(type='Pretrained', name='stem', checkpoint='a.pth'),
+            ),
+            'a checkpoint in override is loaded by nobody',
+        ),
     ],
 )
 def test_wrong_init_cfg(init_cfg, message):
