@@ -6,13 +6,15 @@ from typing import Any, FrozenSet, Optional
 
 from mmengine.config import Config, ConfigDict
 
-from ..config.data import as_list, evaluators_of
+from ..config.data import as_list, datasets_of, evaluators_of
 from ..config.traverse import kind_of
 from ..openmmlab.build import build_listing
+from ..openmmlab.dataset_class import setting_of
 from .found import Found, Image, spread
 from .label_maps import Labels, check_values_of_all
 from .problems import Problem
 
+TRAINING, ZERO_LABEL = 'train_dataloader', 'reduce_zero_label'
 IGNORED = 255  # by MMSegmentation's heads and metrics, if they say nothing else
 
 
@@ -38,7 +40,11 @@ def read_segmentation(cfg: Config, part: str, dataset: ConfigDict) -> Found:
         for each in built.data_list
     ]
     maps = [image.label_map for image in spread(images) if image.label_map]
-    problems = [check_values_of_all(maps, labels), _zero_label(dataset, built)]
+    problems = [
+        check_values_of_all(maps, labels),
+        _zero_label(dataset, built),
+        _other_zero_label(cfg, part, dataset),
+    ]
     return Found([problem for problem in problems if problem], images)
 
 
@@ -53,6 +59,16 @@ def _zero_label(dataset: ConfigDict, built: Any) -> Optional[Problem]:
                 _folder(dataset), f'{text} {built.reduce_zero_label}: leave it to the dataset'
             )
     return None
+
+
+def _other_zero_label(cfg: Config, part: str, dataset: ConfigDict) -> Optional[Problem]:
+    """Where it differs from that in training, the same value is another class."""
+    ours = bool(setting_of(cfg, dataset, ZERO_LABEL))
+    trained = [bool(setting_of(cfg, each, ZERO_LABEL)) for each in datasets_of(cfg, TRAINING)]
+    if part == TRAINING or not trained or ours in trained:
+        return None
+    text = f'{part} has {ZERO_LABEL}={ours}, and {TRAINING} {trained[0]}: classes differ by one'
+    return Problem(_folder(dataset), text)
 
 
 def ignored_values(cfg: Config, part: str) -> FrozenSet[int]:

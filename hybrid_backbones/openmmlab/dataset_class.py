@@ -1,5 +1,6 @@
 """The classes that datasets of a config are built from, and what these say of themselves."""
 
+import inspect
 from importlib import import_module
 from typing import Any, Dict, List, Optional
 
@@ -57,6 +58,18 @@ def classes_of(cfg: Config, dataset: ConfigDict, setting: str) -> Optional[List[
         'classes'
     )
     return read_class_names(named, setting) if named else None
+
+
+def setting_of(cfg: Config, dataset: ConfigDict, name: str) -> Any:
+    """An argument of a dataset: the config's, or what its class takes without one."""
+    known = _class(cfg, dataset)
+    if name in dataset or not isinstance(known, type):
+        return dataset.get(name)
+    arguments = [
+        inspect.signature(each.__init__).parameters.get(name)  # type: ignore[misc]
+        for each in known.__mro__
+    ]
+    return next((each.default for each in arguments if each), None)
 
 
 def _class(cfg: Config, dataset: ConfigDict) -> Any:

@@ -351,6 +351,14 @@ def test_reduce_zero_label_of_the_pipeline(root, tmp_path):
     assert 'LoadAnnotations has reduce_zero_label=False, and the dataset True' in problem
 
 
+def test_reduce_zero_label_of_training_alone(root, tmp_path):
+    folder = copied(root, tmp_path, 'ade20k')
+    change = {f'{part}.dataset.reduce_zero_label': False for part in DATALOADERS[1:]}
+    problems = located(SEGMENTATION, folder, change)
+    text = 'val_dataloader has reduce_zero_label=False, and train_dataloader True'
+    assert any(text in problem for problem in problems)
+
+
 def test_label_maps_of_what_is_ignored_alone(root, tmp_path):
     folder = copied(root, tmp_path, 'ade20k')
     for path in (folder / 'annotations' / 'training').iterdir():
