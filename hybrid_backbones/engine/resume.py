@@ -148,10 +148,6 @@ def _check_parts(path: Path, content: Any) -> None:
         raise CheckpointError(f'{path} is no checkpoint of a training')
     meta = content.get('meta')
     counts = [isinstance(meta, dict) and meta.get(key) for key in ('epoch', 'iter')]
-    if isinstance(content.get('optimizer'), dict) and not isinstance(
-        content.get('message_hub', {}), dict
-    ):
-        raise CheckpointError(f'{path} is damaged: its message_hub is no dict')
     if not isinstance(content.get('optimizer'), dict) or not all(
         type(count) is int for count in counts
     ):
@@ -159,3 +155,5 @@ def _check_parts(path: Path, content: Any) -> None:
             f'{path} has weights alone, no optimizer and no iteration to go on with; to start from '
             f'its weights, set load_from={path}'
         )
+    if not isinstance(content.get('message_hub', {}), dict):
+        raise CheckpointError(f'{path} is damaged: its message_hub is no dict')

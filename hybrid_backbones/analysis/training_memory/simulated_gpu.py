@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from ...layers.fused_attention import align_bias
+from ...layers.fused_attention import align_bias, align_heads, head_alignment
 from ...layers.gpu import meta_as_gpu
 
 # torch.autocast's lists for CUDA, as far as networks of images call them:
@@ -45,7 +45,6 @@ FULL = {
     torch.sum,
 }
 ATTENTION = F.scaled_dot_product_attention
-ALIGNMENT = {torch.float32: 4, torch.bfloat16: 8}  # of a head's channels, for fused kernels
 
 
 class SimulatedCUDA(TorchFunctionMode):
@@ -97,14 +96,13 @@ def _attention(
     q: Tensor, k: Tensor, v: Tensor, attn_mask: Optional[Tensor] = None, scale: Any = None
 ) -> Tensor:
     d = q.shape[-1]
-    if d % ALIGNMENT[q.dtype] == 0:
+    if d % head_alignment(q) == 0:
         # a bias in other rows is copied to such ones at every call
         return _fused(q, k, v, None if attn_mask is None else align_bias(attn_mask))
     if q.dtype == torch.float32 or attn_mask is not None:
         return _unfused(q, k, v, attn_mask)
-    padding = 0, -d % ALIGNMENT[q.dtype]  # FlashAttention's way, which knows no bias
-    q, k, v = (F.pad(x, padding) for x in (q, k, v))
-    return _fused(q, k, v, None)[..., :d]
+    # FlashAttention's way, which knows no bias
+    return _fused(align_heads(q), align_heads(k), align_heads(v), None)[..., :d]
 
 
 def _fused(q: Tensor, k: Tensor, v: Tensor, bias: Optional[Tensor]) -> Tensor:
