@@ -10,7 +10,13 @@ import torch
 from ..version import __version__
 
 LIBRARIES = ('mmengine', 'mmcv', 'mmcv-lite', 'mmdet', 'mmsegmentation', 'mmpose', 'mmpretrain')
-MAINTAINED = ('onedl-mmengine', 'onedl-mmcv', 'onedl-mmdetection', 'onedl-mmsegmentation')
+MAINTAINED = (
+    'onedl-mmengine',
+    'onedl-mmcv',
+    'onedl-mmdetection',
+    'onedl-mmsegmentation',
+    'onedl-mmpretrain',
+)
 PACKAGES = ('torch', *LIBRARIES, *MAINTAINED)
 
 

@@ -5,6 +5,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from argparse import Namespace
 from collections import Counter
@@ -16,7 +17,7 @@ from hybrid_backbones.utils.files import write_json
 from hybrid_backbones.utils.text import markdown_table
 from hybrid_backbones.utils.versions import installed_version, versions
 from tools.pages.junit import Case, run_tests
-from tools.pages.marked import DOCS, write_parts
+from tools.pages.marked import DOCS, PROJECT, write_parts
 
 PAGE = DOCS / 'stacks.md'
 # what was measured, by stack; the page's table is written from it
@@ -35,12 +36,14 @@ STACKS = {
 ROOMS = (
     'backbones',
     'layers',
+    'classifiers',
     'weights',
     'deploy',
     'openmmlab',
     'engine',
     'inference',
     'data_check',
+    'experiment',
     'dropin',
     'analysis',
     'cli',
@@ -56,7 +59,9 @@ def main(args: Namespace) -> None:
     cases, _ = run_tests(chosen, args.processes)
     row = summarise(cases)
     rows = json.loads(RECORD.read_text(encoding='utf-8')) if RECORD.is_file() else {}
-    rows[args.stack] = dict(date=str(date.today()), versions=found_versions(), **row)
+    rows[args.stack] = dict(
+        date=str(date.today()), commit=commit(), versions=found_versions(), **row
+    )
     write_json(RECORD, rows)
     write_parts(PAGE, dict(stacks=table(rows), failures=failures(rows)))
     if row['failed']:
@@ -82,6 +87,13 @@ def _short(reason: str) -> str:
     return f'needs {missing[1].partition(".")[0]}' if missing else reason
 
 
+def commit() -> str:
+    """The commit whose tests were run, with a ``+`` if files differ from it; empty without git."""
+    command = ['git', 'describe', '--always', '--dirty=+', '--exclude=*']
+    described = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    return described.stdout.strip()
+
+
 def found_versions() -> Dict[str, str]:
     """Of Python and of the libraries, under whatever name they are distributed."""
     found = versions()
@@ -93,7 +105,7 @@ def found_versions() -> Dict[str, str]:
 
 def table(rows: Dict[str, Dict[str, Any]]) -> str:
     """A row for each stack that has been run."""
-    header = ('stack', 'what it is', 'versions', *OUTCOMES, 'date', 'why skipped')
+    header = ('stack', 'what it is', 'versions', *OUTCOMES, 'date', 'commit', 'why skipped')
     lines = []
     for name, about in STACKS.items():
         if name in rows:
@@ -101,7 +113,8 @@ def table(rows: Dict[str, Dict[str, Any]]) -> str:
             stack = ', '.join(f'{package} {number}' for package, number in row['versions'].items())
             counts = [row[outcome] for outcome in OUTCOMES]
             why = '; '.join(f'{reason} ({count})' for reason, count in row['reasons'].items())
-            lines.append((f'*{name}*', about, stack, *counts, row['date'], why))
+            when = row['date'], row.get('commit', '')
+            lines.append((f'*{name}*', about, stack, *counts, *when, why))
     return markdown_table(header, lines)
 
 
