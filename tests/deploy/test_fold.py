@@ -12,10 +12,10 @@ import hybrid_backbones
 from hybrid_backbones import UniFormer
 from hybrid_backbones.backbones.transxnet import ChannelAffine
 from hybrid_backbones.deploy import FoldedBackbone, fold, fold_model
+from hybrid_backbones.deploy.folding.activated import ActivatedLinear
 from hybrid_backbones.deploy.folding.affine import affine_of, fold_into
 from hybrid_backbones.deploy.folding.inplace import ResidualSum
 from hybrid_backbones.deploy.folding.pointwise import PointwiseLinear, as_pointwise
-from hybrid_backbones.deploy.folding.rules import GELUInPlace
 from hybrid_backbones.layers import DropPath, LayerScale, ResidualDWConv
 from tests.deploy.randomise import furthest, randomise
 from tests.versions import from_torch
@@ -102,8 +102,9 @@ def test_what_is_left(family, options):
     backbone = build(family, options, drop_path_rate=0.1)
     folded = fold(backbone)
     assert not left(folded, (ChannelAffine, DropPath, ResidualDWConv))
-    assert all(isinstance(m, GELUInPlace) for m in folded.modules() if isinstance(m, nn.GELU))
-    assert all(type(m) is PointwiseLinear for m in folded.modules() if isinstance(m, nn.Linear))
+    assert not left(folded, (nn.GELU, nn.ReLU, nn.SiLU))
+    linear = {type(m) for m in folded.modules() if isinstance(m, nn.Linear)}
+    assert linear <= {ActivatedLinear, PointwiseLinear}
     norms, scales = left(folded, _BatchNorm), left(folded, LayerScale)
     blocks = [f'body.{name[: -len(".mlp")]}' for name in left(backbone, nn.Module) if _is_mlp(name)]
     if family == 'TransXNet':

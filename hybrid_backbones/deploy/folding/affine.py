@@ -52,6 +52,7 @@ def fold_into(
     """
     target = parent.get_submodule(layer)
     assert isinstance(target, (nn.Conv2d, nn.Linear))
+    assert not (after and hasattr(target, 'activation'))  # which would come before
     weight = target.weight.double()
     bias = weight.new_zeros(len(weight)) if target.bias is None else target.bias.double()
     for factor, shift in _take(parent, before[::-1]):

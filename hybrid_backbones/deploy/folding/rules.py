@@ -5,13 +5,13 @@ shall stand in its place: most often the module itself. Rules hold for exactly t
 they name, since a subclass may compute something else.
 """
 
-from functools import partial
 from typing import Any, Callable, Dict
 
 import torch
 from torch import Tensor, nn
 
-from ...layers import ConvBNAct, DropPath, ResidualDWConv
+from ...layers import ConvBNAct, DropPath, Mlp, ResidualDWConv
+from .activated import fold_activation
 from .affine import fold_into, set_weights
 from .inplace import ResidualSum
 from .pointwise import as_pointwise
@@ -25,6 +25,19 @@ def fold_norms(module: nn.Module, **norms: str) -> nn.Module:
     for layer, norm in norms.items():
         fold_into(module, layer, after=[norm])
     return module
+
+
+def fold_conv_bn_act(module: ConvBNAct) -> ConvBNAct:
+    """The norm into the convolution, and the activation, if there is one, into its kernel."""
+    fold_into(module, 'conv', after=['bn'])
+    fold_activation(module, 'act', 'conv')
+    return module
+
+
+def fold_mlp(mlp: Mlp) -> Mlp:
+    """The activation into the kernel of the layer before."""
+    fold_activation(mlp, 'act', 'fc1')
+    return mlp
 
 
 def fold_residual(conv: ResidualDWConv) -> nn.Conv2d:
@@ -64,8 +77,9 @@ def drop_nothing(module: DropPath) -> ResidualSum:
 
 
 RULES: Dict[type, Rule] = {
-    ConvBNAct: partial(fold_norms, conv='bn'),
+    ConvBNAct: fold_conv_bn_act,
     DropPath: drop_nothing,
+    Mlp: fold_mlp,
     nn.GELU: gelu_in_place,
     nn.Linear: as_pointwise,
     ResidualDWConv: fold_residual,

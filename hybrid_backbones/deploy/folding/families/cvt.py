@@ -10,6 +10,7 @@ from typing import Dict
 from torch import nn
 
 from ....backbones.cvt import QUICK_GELU, Block, DepthwiseConvBN
+from ..activated import fold_activation
 from ..affine import set_weights
 from ..rules import Rule, fold_norms
 
@@ -22,6 +23,7 @@ def fold_block(block: Block) -> Block:
     set_weights(fc1, fc1.weight.double() * QUICK_GELU, fc1.bias.double() * QUICK_GELU)
     set_weights(fc2, fc2.weight.double() / QUICK_GELU, fc2.bias)
     mlp.act = nn.SiLU(inplace=True)
+    fold_activation(mlp, 'act', 'fc1')
     return block
 
 

@@ -12,6 +12,7 @@ from ....backbones.hrformer import Bottleneck, ConvMlp
 from ....backbones.hrformer_streams import Upsample
 from ....layers import needs_graph
 from ...subclass import as_subclass
+from ..activated import fold_activation
 from ..inplace import add_rectified
 from ..rules import Rule, fold_norms
 
@@ -32,8 +33,15 @@ def overwrite(bottleneck: Bottleneck) -> OverwritingBottleneck:
     return as_subclass(bottleneck, OverwritingBottleneck)
 
 
+def fold_conv_mlp(mlp: ConvMlp) -> ConvMlp:
+    """Every layer with the norm and the GELU behind it."""
+    fold_norms(mlp, fc1='norm1', dwconv='norm2', fc2='norm3')
+    fold_activation(mlp, 'act', 'fc1', 'dwconv', 'fc2')
+    return mlp
+
+
 RULES: Dict[type, Rule] = {
     Bottleneck: overwrite,
-    ConvMlp: partial(fold_norms, fc1='norm1', dwconv='norm2', fc2='norm3'),
+    ConvMlp: fold_conv_mlp,
     Upsample: partial(fold_norms, conv='bn'),
 }

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ....backbones.transxnet import Block, ChannelAffine
 from ....layers import LayerScale
+from ..activated import fold_activation
 from ..affine import affine_of, fold_into
 from ..rules import Rule
 
@@ -29,6 +30,10 @@ def fold_block(block: Block) -> Block:
     fold_into(block, 'mixer.squeeze', before=['mixer.norm1'])
     fold_into(block, 'mixer.expand', before=['mixer.norm2'], after=['mixer.norm3', 'scale1'])
     fold_into(block, 'mlp.fc2', before=['mlp.norm2'], after=['mlp.norm3', 'scale2'])
+    fold_activation(block.mixer, 'act', 'dwconv', 'squeeze')
+    # behind what the depthwise convolutions return side by side, and so behind each of them
+    parts = (f'dwconv.{i}' for i in range(len(block.mlp.dwconv)))
+    fold_activation(block.mlp, 'act', 'fc1', *parts)
     return block
 
 

@@ -6,19 +6,24 @@ statistics are each image's own.
 
 from typing import Dict
 
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ....backbones.uniformer import ConvEmbed
 from ....backbones.uniformer_blocks import GlobalBlock, LocalBlock
+from ..activated import fold_activation
 from ..affine import fold_into
 from ..rules import Rule
 
 
 def fold_embed(embed: ConvEmbed) -> ConvEmbed:
-    """Convolutions, each with a BatchNorm next to it."""
+    """Convolutions, each with a BatchNorm behind it, and GELUs behind some of those."""
     for i, layer in enumerate(embed.proj):
         if isinstance(layer, _BatchNorm):
             fold_into(embed, f'proj.{i - 1}', after=[f'proj.{i}'])
+    for i, layer in enumerate(embed.proj):
+        if isinstance(layer, nn.GELU):
+            fold_activation(embed, f'proj.{i}', f'proj.{i - 2}')
     return embed
 
 
