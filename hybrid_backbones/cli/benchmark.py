@@ -24,9 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--size', nargs='+', type=image_size, default=[(800, 1280)], metavar='HxW')
     parser.add_argument('--batch', type=positive, default=1)
     parser.add_argument('--dtype', choices=DTYPES, default='float32')
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='autocast over float32 weights, to --dtype; default bfloat16, float16 on a GPU',
+    )
     parser.add_argument('--threads', type=positive, default=os.cpu_count() or 1)
     parser.add_argument('--memory-format', choices=MEMORY_FORMATS, default='contiguous')
-    parser.add_argument('--mode', choices=MODES, default='eager', help='of the backbone')
+    parser.add_argument(
+        '--mode',
+        choices=MODES,
+        default='eager',
+        help='of the backbone; or the runtime that it, or a whole model, is exported to',
+    )
     parser.add_argument('--task', dest='what', choices=WHATS, default='inference')
     parser.add_argument('--device', choices=['cpu', 'cuda'], default='cpu')
     parser.add_argument(
@@ -40,22 +50,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--csv', metavar='FILE', help="write the columns of timm's benchmarks")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> int:
     from ..analysis.benchmark.measure import measure, table
     from ..analysis.benchmark.networks import matching
     from ..analysis.benchmark.settings import Settings
     from ..analysis.benchmark.timm_csv import timm_csv
+    from ..errors import ExportError
     from ..utils.files import check_file, write_json, write_text
 
     for path in filter(None, (args.json, args.csv)):
         check_file(path)
     common = keywords(args, 'networks', 'size', 'json', 'csv')
-    results = [
-        measure(Settings(network=network, size=size, **common))
-        for network, size in product(matching(args.networks), args.size)
-    ]
+    results = []
+    for network, size in product(matching(args.networks), args.size):
+        try:
+            results.append(measure(Settings(network=network, size=size, **common)))
+        except ExportError as error:  # 2 is for wrong arguments
+            print(error, file=sys.stderr)
+            return 1
     if args.csv:
         write_text(args.csv, timm_csv(results))
     if args.json:
         write_json(args.json, dict(command=' '.join(sys.argv[1:]), results=results))
     print(table(results), end='')
+    return 0

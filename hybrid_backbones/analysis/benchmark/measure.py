@@ -14,8 +14,10 @@ from ...complexity.backbone import count_parameters
 from ...utils.files import write_json
 from ...utils.text import markdown_table
 from ...utils.versions import machine, versions
+from .autocast import autocast_dtype_of, type_text
 from .networks import Whole, build_network
 from .peak_memory import peak_memory
+from .runtimes import Runtime, runtime_versions
 from .settings import Settings, check_settings, from_dict, make_ready
 from .timing import Clock, Step, Times, alternate, matmul_rate, pairwise_ratios
 
@@ -38,6 +40,7 @@ def measure(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, A
 
     Raises:
         ConfigError: What the settings ask for is not there or not possible.
+        ExportError: A runtime cannot run the network, or computes something else.
     """
     check_settings(settings)
     torch.set_num_threads(settings.threads)
@@ -47,8 +50,9 @@ def measure(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, A
     if settings.against:
         steps['against'] = Step(*make_ready(settings.of_reference()), training)
     params, macs, activations = _costs(settings)
-    memory = peak_memory(settings) if settings.memory else None
-    rate = matmul_rate(image.dtype, settings.device)
+    file = str(module.path) if isinstance(module, Runtime) else None
+    memory = peak_memory(settings, file) if settings.memory else None
+    rate = matmul_rate(autocast_dtype_of(settings), settings.device)
     times, order = alternate(steps, settings.repeats, settings.warmup, clock)
     speed = 2 * macs / times['network'].median
     return dict(
@@ -65,7 +69,7 @@ def measure(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, A
         against=_compare(settings.against, times) if settings.against else None,
         order=order,
         machine=machine(settings.device),
-        versions=versions(),
+        versions={**versions(), **runtime_versions(settings.mode)},
         date=date.today().isoformat(),
     )
 
@@ -128,7 +132,7 @@ def _row(result: Dict[str, Any]) -> List[str]:
         ' '.join([f'`{settings["network"]}`', *options]),
         settings['what'],
         f'{settings["batch"]}x3x{height}x{width}',
-        settings['dtype'],
+        type_text(settings),
         settings['mode'],
         settings['memory_format'],
         f'{1000 * result["seconds"]["median"]:.1f} ms',

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-import torch
 from torch import Tensor, nn
 
 from ...backbones.families import is_builtin_type
 from ...complexity.backbone import count_flops, image_channels
 from ...complexity.model import model_cost
 from ...config.load import override
+from ...deploy.exporting.of_images import flatten
 from ...errors import ConfigError, as_config_error
 from ...openmmlab.build import build_in_scope, build_model
 from ...openmmlab.library import library_of, prepare_libraries
@@ -158,10 +158,4 @@ def _peer(spec: str) -> Callable[[], nn.Module]:
 
 def tensors(output: Any) -> List[Tensor]:
     """All tensors in tuples, lists and dicts, one in another."""
-    if isinstance(output, torch.Tensor):
-        return [output]
-    if isinstance(output, dict):
-        output = list(output.values())
-    if isinstance(output, (list, tuple)):
-        return [tensor for part in output for tensor in tensors(part)]
-    return []
+    return list(flatten(output))

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Optional
 
 import torch
 
@@ -23,11 +23,16 @@ from .timing import Step
 GIB = 2**30
 
 
-def peak_memory(settings: Settings) -> Dict[str, float]:
+def peak_memory(settings: Settings, file: Optional[str] = None) -> Dict[str, float]:
     """Memory before and at the peak of one call, in GiB.
 
     On a CPU, resident memory of a process that has imported and built nothing else; on a GPU,
     what torch has allocated.
+
+    Args:
+        settings: What is measured.
+        file: What a runtime reads, if it has been exported already: the exporter's memory is not
+            the network's.
 
     Raises:
         ConfigError: The process failed, for want of memory perhaps.
@@ -37,7 +42,7 @@ def peak_memory(settings: Settings) -> Dict[str, float]:
             sys.executable,
             '-m',
             __name__,
-            json.dumps(asdict(settings)),
+            json.dumps(dict(asdict(settings), file=file)),
             *modules_of_other_packages(),
         ],
         env=environment(settings.threads),
@@ -62,10 +67,10 @@ def environment(threads: int) -> Dict[str, str]:
     }
 
 
-def measure_here(settings: Settings) -> Dict[str, float]:
+def measure_here(settings: Settings, file: Optional[str] = None) -> Dict[str, float]:
     """The same in this process, whose earlier peak counts where the system cannot reset it."""
     torch.set_num_threads(settings.threads)
-    module, image = make_ready(settings)
+    module, image = make_ready(settings, file)
     step = Step(module, image, settings.what == 'training')
     step.prepare()
     if 'compiled' in settings.mode:
@@ -106,4 +111,5 @@ class _CpuMemory:
 if __name__ == '__main__':  # settings as JSON, and modules that register families
     for _module in sys.argv[2:]:
         import_module(_module)
-    print(json.dumps(measure_here(from_dict(json.loads(sys.argv[1])))))
+    _given = json.loads(sys.argv[1])
+    print(json.dumps(measure_here(from_dict(_given), _given['file'])))

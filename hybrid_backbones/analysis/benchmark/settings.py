@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 from ...backbones.images import MIN_SIZE
 from ...errors import ConfigError
+from .autocast import Autocast, autocast_dtype_of
 from .networks import Network, build_network
+from .runtimes import RUNTIMES, check_runtime, make_runtime
 
-MODES = ('eager', 'folded', 'compiled', 'folded+compiled')
+MODES = ('eager', 'folded', 'compiled', 'folded+compiled', *RUNTIMES)
 WHATS = ('inference', 'training')
 DTYPES = ('float32', 'bfloat16', 'float16')
 MEMORY_FORMATS = {'contiguous': torch.contiguous_format, 'channels_last': torch.channels_last}
@@ -26,11 +28,14 @@ class Settings:
         options: Its options.
         size: Height and width of the images, in pixels.
         batch: Images at a time.
-        dtype: Of weights and images.
+        dtype: Of weights and images; with ``amp`` what autocast casts to, where float32 stands
+            for the device's default.
+        amp: Autocast over weights in float32, as ``test --amp`` and ``train --amp`` have it.
         threads: Of torch; all cores by default.
         memory_format: Of weights and images.
         mode: How the backbone is run. It may be folded for inference, and compiled; of a whole
-            model nothing else is changed.
+            model nothing else is changed. Or the runtime that the network, its backbone folded,
+            is exported to: whole segmentors and pose estimators, too.
         what: ``'inference'``, or ``'training'``: forward, sum of the mean squares of all that
             comes out, backward.
         device: ``'cpu'`` or ``'cuda'``.
@@ -46,6 +51,7 @@ class Settings:
     size: Tuple[int, int] = (800, 1280)
     batch: int = 1
     dtype: str = 'float32'
+    amp: bool = False
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     memory_format: str = 'contiguous'
     mode: str = 'eager'
@@ -92,6 +98,10 @@ def check_settings(settings: Settings) -> None:
         raise ConfigError('a folded network does not train: use `mode=eager` or `mode=compiled`')
     if settings.device == 'cuda' and not torch.cuda.is_available():
         raise ConfigError('`device=cuda`: torch sees no GPU here')
+    if settings.amp and settings.device == 'cpu' and settings.dtype == 'float16':
+        raise ConfigError('`amp` on a CPU casts to bfloat16, not to float16')
+    if settings.mode in RUNTIMES:
+        check_runtime(settings)
     if min(settings.size) < MIN_SIZE:
         height, width = settings.size
         raise ConfigError(
@@ -99,8 +109,12 @@ def check_settings(settings: Settings) -> None:
         )
 
 
-def make_ready(settings: Settings) -> Tuple[nn.Module, Tensor]:
+def make_ready(settings: Settings, file: Optional[str] = None) -> Tuple[nn.Module, Tensor]:
     """Build a network with random weights and what it shall look at.
+
+    Args:
+        settings: What is measured.
+        file: What a runtime reads, if it has been exported already.
 
     Returns:
         The module to call, in the mode, type and format that the settings name, and the images
@@ -108,7 +122,10 @@ def make_ready(settings: Settings) -> Tuple[nn.Module, Tensor]:
 
     Raises:
         ConfigError: There is no such network, or it cannot be folded.
+        ExportError: A runtime cannot run it, or computes something else.
     """
+    if settings.mode in RUNTIMES:
+        return make_runtime(settings, file)
     torch.manual_seed(0)
     network = build_network(settings.network, settings.options)
     module = network.module.train(settings.what == 'training')
@@ -121,11 +138,13 @@ def make_ready(settings: Settings) -> Tuple[nn.Module, Tensor]:
         holder.backbone = fold(holder.backbone)
     form: Dict[str, Any] = dict(
         device=settings.device,
-        dtype=getattr(torch, settings.dtype),
+        dtype=torch.float32 if settings.amp else getattr(torch, settings.dtype),
         memory_format=MEMORY_FORMATS[settings.memory_format],
     )
     module.to(**form)
     image = torch.randn(settings.batch, network.in_channels, *settings.size).to(**form)
+    if settings.amp:
+        module = Autocast(module, autocast_dtype_of(settings), cast=network.holder)
     if 'compiled' in settings.mode:
         _compile_backbone(network)
     return module, image

@@ -11,7 +11,7 @@ import torch
 from ...backbones.images import MIN_SIZE
 from ...errors import ConfigError, ExportError
 from ...utils.files import atomic_path, check_file
-from .formats import DEFAULT_OPSET, FORMATS, check_packages
+from .formats import DEFAULT_OPSET, FORMATS, NO_LABELS, Labels, check_packages
 from .trace import LARGEST, Backbone, Size, trace
 from .verify import TOLERANCE, Difference, compare, sizes_to_check
 
@@ -36,22 +36,25 @@ def export(
     format: str = 'onnx',
     size: Optional[Size] = None,
     opset: int = DEFAULT_OPSET,
+    labels: Labels = NO_LABELS,
 ) -> Exported:
     """Write a backbone to a file, read that again and compare it with the backbone.
 
     The file is there if all is well, and nothing is if not.
 
     Args:
-        backbone: In eval mode, folded or not, float32 on a CPU.
+        backbone: In eval mode, folded or not, float32 on a CPU; or a whole model of
+            :mod:`hybrid_backbones.deploy.exporting.whole`.
         path: The file to write.
         format: ``'onnx'`` or ``'torch'``.
         size: Height and width that all images will have; None: any.
         opset: Version of ONNX's operators.
+        labels: Names of the outputs, and what the file says of itself.
 
     Raises:
         ConfigError: A package is missing, or the size is too small or too large.
         OutputError: The file cannot be written.
-        ExportError: The file's levels are further than ``TOLERANCE`` from the backbone's.
+        ExportError: The file's outputs are further than ``TOLERANCE`` from the backbone's.
 
     Example:
         >>> import tempfile
@@ -70,7 +73,7 @@ def export(
     check_file(path)
     with quiet():
         program = trace(backbone, size)
-        return write_checked(program, backbone, Path(path), format, size, opset)
+        return write_checked(program, backbone, Path(path), format, size, opset, labels)
 
 
 def write_checked(
@@ -80,11 +83,12 @@ def write_checked(
     format: str,
     size: Optional[Size],
     opset: int,
+    labels: Labels = NO_LABELS,
 ) -> Exported:
     """The second half of :func:`export`, of a backbone that is traced already."""
     kind = FORMATS[format]
     with atomic_path(path) as part:
-        kind.write(program, part, opset)
+        kind.write(program, part, opset, labels)
         sizes = sizes_to_check(size)
         differences = compare(kind.run(part), backbone, sizes, backbone.in_channels)
         worst = max(differences, key=lambda d: (not d.fine, d.relative))
@@ -92,7 +96,7 @@ def write_checked(
             shape = 'x'.join(map(str, worst.shape))
             raise ExportError(
                 f'{path} not written: for images {shape} it would be {worst.relative:.1e} standard '
-                f'deviations of a level from the backbone, more than {TOLERANCE:.0e}'
+                f'deviations of an output from PyTorch, more than {TOLERANCE:.0e}'
             )
         megabytes = part.stat().st_size / 1e6
     return Exported(path, megabytes, differences)

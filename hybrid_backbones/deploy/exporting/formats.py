@@ -1,9 +1,11 @@
-"""The files that a traced backbone can be written to, and running them."""
+"""The files that a traced network can be written to, and running them."""
 
 import io
+import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Callable, Dict, NamedTuple, Sequence
+from types import MappingProxyType
+from typing import Callable, Dict, Mapping, NamedTuple, Sequence
 
 import torch
 from torch import Tensor
@@ -15,14 +17,31 @@ OPSETS = range(18, 24)  # what torch's exporter writes
 DEFAULT_OPSET = 20  # the first with the exact GELU as one operation
 ONNX_PACKAGES = ('onnx', 'onnxscript', 'onnxruntime')
 
+EXTRA = 'labels.json'  # of torch's files: what ONNX has as metadata
+
 Run = Callable[[Tensor], Sequence[Tensor]]
 
 
-def write_onnx(program: torch.export.ExportedProgram, path: Path, opset: int) -> None:
-    """Write one file with all weights in it.
+class Labels(NamedTuple):
+    """What a file says of itself.
 
-    The input is ``images``, the outputs are ``level_0`` and so on, in the order of ``out_indices``.
+    Args:
+        outputs: Names of the outputs; by default ``level_0`` and so on, in the order of
+            ``out_indices``.
+        metadata: Of the whole file, by name.
     """
+
+    outputs: Sequence[str] = ()
+    metadata: Mapping[str, str] = MappingProxyType({})
+
+
+NO_LABELS = Labels()
+
+
+def write_onnx(
+    program: torch.export.ExportedProgram, path: Path, opset: int, labels: Labels
+) -> None:
+    """Write one file with all weights in it; the input is ``images``."""
     levels = len(program.graph_signature.user_outputs)
     symbolic = {0: 'batch', 2: 'height', 3: 'width'}
     images = next(node for node in program.graph.nodes if node.name == INPUT).meta['val']
@@ -33,11 +52,12 @@ def write_onnx(program: torch.export.ExportedProgram, path: Path, opset: int) ->
         dynamo=True,
         opset_version=opset,
         input_names=[INPUT],
-        output_names=[f'level_{i}' for i in range(levels)],
+        output_names=list(labels.outputs) or [f'level_{i}' for i in range(levels)],
         dynamic_shapes={INPUT: symbolic},
         verbose=False,
     )
     assert written is not None  # it is with dynamo=True
+    written.model.metadata_props.update(labels.metadata)
     written.save(str(path), external_data=False)
 
 
@@ -52,10 +72,17 @@ def run_onnx(path: Path) -> Run:
     return lambda x: [torch.from_numpy(level) for level in session.run(None, {INPUT: x.numpy()})]
 
 
-def write_torch(program: torch.export.ExportedProgram, path: Path, opset: int) -> None:
-    """Write what ``torch.export.load`` reads; ``opset`` is ONNX's and means nothing here."""
+def write_torch(
+    program: torch.export.ExportedProgram, path: Path, opset: int, labels: Labels
+) -> None:
+    """Write what ``torch.export.load`` reads; ``opset`` is ONNX's and means nothing here.
+
+    Labels are JSON in the extra file ``EXTRA``, where there are some.
+    """
     buffer = io.BytesIO()  # torch's own writer aborts the process where a disk is full
-    torch.export.save(program, buffer)
+    told = dict(outputs=list(labels.outputs), **labels.metadata)
+    extra = {EXTRA: json.dumps(told)} if labels != NO_LABELS else {}
+    torch.export.save(program, buffer, extra_files=extra)
     path.write_bytes(buffer.getbuffer())
 
 
@@ -69,13 +96,13 @@ class Format(NamedTuple):
 
     Args:
         suffix: How its name ends.
-        write: Writes a traced backbone.
+        write: Writes a traced network.
         run: Reads the file again.
         packages: What both need beside torch.
     """
 
     suffix: str
-    write: Callable[[torch.export.ExportedProgram, Path, int], None]
+    write: Callable[[torch.export.ExportedProgram, Path, int, Labels], None]
     run: Callable[[Path], Run]
     packages: Sequence[str] = ()
 

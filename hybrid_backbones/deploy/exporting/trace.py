@@ -1,4 +1,4 @@
-"""A backbone as one graph for all image sizes and batches, by torch.export."""
+"""A network as one graph for all image sizes and batches, by torch.export."""
 
 import copy
 from typing import Any, Optional, Tuple, Union
@@ -10,8 +10,9 @@ from ...backbones import HybridBackbone
 from ...backbones.images import MIN_SIZE
 from ..folding.fold import FoldedBackbone
 from .dynamic_shapes import for_any_size
+from .of_images import OfImages
 
-Backbone = Union[HybridBackbone, FoldedBackbone]
+Backbone = Union[HybridBackbone, FoldedBackbone, OfImages]
 Size = Tuple[int, int]
 # one pixel more than backbones need: torch.export takes a dimension that may be 1 for one that
 # always is
@@ -24,20 +25,20 @@ ASSERTS = ('aten._assert_scalar.default', 'aten._assert_tensor_metadata.default'
 
 
 class Traced(nn.Module):
-    """What is recorded: a copy of a backbone, without questions about sizes."""
+    """What is recorded: a copy of a network, without questions about sizes."""
 
     def __init__(self, backbone: Backbone):
         super().__init__()
         self.backbone = for_any_size(copy.deepcopy(backbone))
 
     def forward(self, images: Tensor) -> Tuple[Tensor, ...]:
-        """``(N, in_channels, H, W)`` to the levels ``out_indices``."""
+        """``(N, in_channels, H, W)`` to all that the network returns."""
         return self.backbone(images)
 
 
 @torch.no_grad()
 def trace(backbone: Backbone, size: Optional[Size] = None) -> torch.export.ExportedProgram:
-    """Record what a backbone computes.
+    """Record what a backbone, or more of a model, computes.
 
     Args:
         backbone: In eval mode, folded or not. It stays as it is.

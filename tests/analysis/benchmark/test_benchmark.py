@@ -407,3 +407,33 @@ def test_importing_the_tool_sets_waiting(tmp_path):
     )
     assert run(tmp_path, sys.executable, '-c', code).stdout.strip() == 'PASSIVE'
     assert os.environ['OMP_WAIT_POLICY']
+
+
+@pytest.mark.parametrize('mode', ['eager', 'folded'])
+@pytest.mark.parametrize('what', bench_settings.WHATS)
+def test_autocast(mode, what):
+    """Over weights in float32; for inference those of matrix products are cast once."""
+    if (mode, what) == ('folded', 'training'):
+        return
+    module, image = make_ready(Settings(**TINY, amp=True, mode=mode, what=what))
+    assert image.dtype == torch.float32
+    kept = {p.dtype for p in module.parameters()}
+    assert kept == {torch.float32} | ({torch.bfloat16} if what == 'inference' else set())
+    plain, _ = make_ready(Settings(**TINY, mode=mode, what=what))
+    levels = module(image)
+    assert {level.dtype for level in levels} == {torch.bfloat16}
+    with torch.autocast('cpu', torch.bfloat16):
+        expected = plain(image)
+    for level, other in zip(levels, expected):
+        assert torch.equal(level, other)
+    if what == 'training':
+        Step(module, image, training=True)()
+        assert {p.grad.dtype for p in module.parameters()} == {torch.float32}
+
+
+def test_autocast_measured():
+    result = measure(Settings(**TINY, amp=True))
+    check_schema(result)
+    assert ' | bfloat16 amp | ' in table([result])
+    with pytest.raises(ConfigError, match='`amp` on a CPU casts to bfloat16, not to float16'):
+        measure(Settings(**TINY, amp=True, dtype='float16'))
