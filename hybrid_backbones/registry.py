@@ -9,6 +9,7 @@ from mmengine.registry import FUNCTIONS as ROOT_FUNCTIONS
 from mmengine.registry import HOOKS as ROOT_HOOKS
 from mmengine.registry import MODELS as ROOT_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as ROOT_OPTIM_WRAPPER_CONSTRUCTORS
+from mmengine.registry import OPTIM_WRAPPERS as ROOT_OPTIM_WRAPPERS
 from mmengine.registry import STRATEGIES as ROOT_STRATEGIES
 from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import Registry
@@ -26,6 +27,12 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
     parent=ROOT_OPTIM_WRAPPER_CONSTRUCTORS,
     scope=SCOPE,
     locations=['hybrid_backbones.engine.layer_decay'],
+)
+OPTIM_WRAPPERS = Registry(
+    'optimizer wrapper',
+    parent=ROOT_OPTIM_WRAPPERS,
+    scope=SCOPE,
+    locations=['hybrid_backbones.engine.amp'],
 )
 STRATEGIES = Registry(
     'strategy', parent=ROOT_STRATEGIES, scope=SCOPE, locations=['hybrid_backbones.engine.fsdp']

@@ -15,6 +15,7 @@ from ..utils.files import REFUSALS
 from ..utils.packages import how_to_install
 from .output import write_output
 
+AMP = 'mixed precision: float16 on a GPU, bfloat16 on a CPU'
 COMPILE = 'have torch compile the blocks of the backbone; takes minutes, and pays in long runs'
 # arguments of functions whose flags have another name
 FLAGS = dict(label='--class', what='--task')

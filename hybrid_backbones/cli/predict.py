@@ -8,6 +8,7 @@ import sys
 
 from ..errors import ConfigError
 from .arguments import (
+    AMP,
     add_all_classes,
     add_allow_non_finite,
     add_allow_unsafe_load,
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--fold', action='store_true', help='fuse norms and scales of the backbone: it is faster'
     )
+    parser.add_argument('--amp', action='store_true', help=AMP)
     add_allow_non_finite(parser)
     add_allow_unsafe_load(parser)
     add_cfg_options(parser)

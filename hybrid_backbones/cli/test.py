@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Iterator
 
-from .arguments import COMPILE, add_allow_non_finite, add_runner_arguments, keywords
+from .arguments import AMP, COMPILE, add_allow_non_finite, add_runner_arguments, keywords
 
 if TYPE_CHECKING:
     from ..engine.test import Tested
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--fold', action='store_true', help='fuse norms and scales of the backbone: it is faster'
     )
+    parser.add_argument('--amp', action='store_true', help=AMP)
     parser.add_argument('--compile', action='store_true', help=COMPILE)
 
 

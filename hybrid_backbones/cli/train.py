@@ -7,13 +7,20 @@ on.
 import argparse
 import sys
 
-from .arguments import COMPILE, add_allow_non_finite, add_runner_arguments, keywords, with_flags
+from .arguments import (
+    AMP,
+    COMPILE,
+    add_allow_non_finite,
+    add_runner_arguments,
+    keywords,
+    with_flags,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('config', help='path, name of a built-in config, or mmdet::...')
     add_runner_arguments(parser)
-    parser.add_argument('--amp', action='store_true', help='mixed precision (needs a GPU)')
+    parser.add_argument('--amp', action='store_true', help=AMP)
     parser.add_argument('--compile', action='store_true', help=COMPILE)
     parser.add_argument(
         '--auto-scale-lr',

@@ -3,6 +3,9 @@
 import torch
 from torch import nn
 
+from ..backbones import HybridBackbone
+from ..openmmlab.float_outputs import float_outputs
+from .folding.fold import FoldedBackbone
 from .folding.pointwise import PointwiseLinear
 
 # whose weights go nowhere but into an operation that autocast gives the smaller type
@@ -45,3 +48,20 @@ def cast_weights(module: nn.Module, dtype: torch.dtype) -> nn.Module:
             for name, value in layer.named_parameters(recurse=False):
                 setattr(layer, name, nn.Parameter(value.to(dtype), requires_grad=False))
     return module
+
+
+def ready_for_autocast(model: nn.Module, device: str, dtype: torch.dtype) -> None:
+    """Make a whole model ready for inference under autocast, **in place**.
+
+    The backbone's weights are cast once, and on a CPU all heads give float32.
+
+    Args:
+        model: In eval mode; its backbone may be folded, or another's, which stays as it is.
+        device: ``'cpu'`` or ``'cuda'``.
+        dtype: That autocast will cast to.
+    """
+    backbone = getattr(model, 'backbone', None)
+    if isinstance(backbone, (HybridBackbone, FoldedBackbone)):
+        cast_weights(backbone, dtype)
+    if device == 'cpu':
+        float_outputs(model)

@@ -15,6 +15,7 @@ from ..openmmlab.library import announce_operators
 from ..openmmlab.published import apply_settings, load_into
 from ..utils.files import check_file, check_folder
 from ..weights import PublishedModel, allow_mmengine_pickles, read_model
+from .amp import AmpHook, device_notes, test_with_amp
 from .bad_images import leave_out
 from .data import check_data_quickly
 from .drawings import DRAWN_SIZE, SUFFIXES, draw_into
@@ -65,6 +66,7 @@ def test(
     data_check: bool = True,
     skip_bad_images: int = 0,
     compile: bool = False,
+    amp: bool = False,
 ) -> Tested:
     """Test a checkpoint on the config's test set.
 
@@ -85,6 +87,7 @@ def test(
         data_check: Read the annotations, and the headers of a few images, before anything else.
         skip_bad_images: How many images may be unreadable; they are left out, and the notes say so.
         compile: Have torch compile the blocks of the backbone; after folding, with ``fold``.
+        amp: Mixed precision: float16 on a GPU, bfloat16 on a CPU.
 
     Raises:
         ConfigError: A setting cannot work.
@@ -126,6 +129,9 @@ def test(
     if show_dir:
         _draw(cfg)
     notes += _augment(cfg) if tta else []
+    if amp:
+        test_with_amp(cfg)
+        notes += device_notes(amp)
     with as_config_error('the config cannot be run', BAD_SETTINGS):
         runner = Runner.from_cfg(cfg)
     announce_operators()
@@ -136,6 +142,8 @@ def test(
         draw_into(runner, Path(show_dir))
     if fold:
         runner.register_hook(FoldHook())
+    if amp:
+        runner.register_hook(AmpHook())
     if compile:
         runner.register_hook(CompileHook())
     rate = RateHook()

@@ -4,7 +4,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Union
 
-import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 
@@ -18,6 +17,7 @@ from ..openmmlab.check_fit import check_fit
 from ..openmmlab.check_metrics import check_metrics
 from ..openmmlab.library import LIBRARIES
 from ..utils.files import REFUSALS, check_folder
+from .amp import AmpHook, device_notes, train_with_amp
 from .bad_images import skip_in_training
 from .data import check_data_quickly
 from .datasets import check_not_empty
@@ -61,7 +61,7 @@ def train(
         data_root: See there.
         cfg_options: See there.
         launcher: See there.
-        amp: Mixed precision; needs a GPU.
+        amp: Mixed precision: bfloat16 on a CPU, on a GPU float16 or what the config says.
         auto_scale_lr: Scale the learning rate from the config's base batch size to the actual one.
         resume: A checkpoint to resume from, or True for the newest whole one in the work directory.
         allow_non_finite: Also start from weights that are infinite or not a number.
@@ -91,7 +91,7 @@ def train(
     )
     check_folder(cfg.work_dir)
     if amp:
-        _use_amp(cfg)
+        train_with_amp(cfg)
     if auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             raise ConfigError('`auto_scale_lr` needs auto_scale_lr.base_batch_size in the config')
@@ -101,7 +101,7 @@ def train(
     check_metrics(cfg)
     _check_length(cfg)
     _check_batch(cfg)
-    data_notes = []
+    data_notes = device_notes(amp)
     if data_check and not mini:
         data_notes += check_data_quickly(cfg, parts, images=not skip_bad_images)
     data_notes += skip_in_training(cfg, skip_bad_images) if skip_bad_images else []
@@ -122,7 +122,7 @@ def train(
             LossCheckHook(),
             StopHook(request),
         )
-        for hook in (*hooks, *([CompileHook()] if compile else [])):
+        for hook in (*hooks, *([AmpHook()] if amp else []), *([CompileHook()] if compile else [])):
             runner.register_hook(hook)
         runner.train()
     return Path(runner.work_dir)
@@ -176,12 +176,6 @@ def _backbone(cfg: Config) -> Dict[str, Any]:
 
 def _family(cfg: Config) -> str:
     return kind_of(_backbone(cfg))
-
-
-def _use_amp(cfg: Config) -> None:
-    if not torch.cuda.is_available():
-        raise ConfigError('`amp` needs a GPU, and torch sees none')
-    cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
 
 
 def _save_whole_files(cfg: Config) -> None:

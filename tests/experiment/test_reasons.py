@@ -42,7 +42,7 @@ Root Cause (first observed failure):
         (2, f'{TRAIN}: data/x not found: the data of train_dataloader is', 'data', 'data/x'),
         (2, f'{TRAIN}: no checkpoint file pretrained/a.pth: open x', 'weights', 'a.pth'),
         (2, f"{TRAIN} needs MMDetection: pip install 'a'", 'missing package', 'MMDetection'),
-        (2, f'{TRAIN}: `amp` needs a GPU, and torch sees none', 'refused', 'torch sees none'),
+        (2, f'{TRAIN}: `amp` on a CPU computes in bfloat16, and', 'refused', 'in bfloat16'),
         (1, 'Traceback (most recent call last):\nKeyError: 3\n', 'crashed', 'KeyError: 3'),
         (1, TORCHRUN, 'crashed', 'ValueError: a bad thing'),
         (1, '', 'crashed', 'exit status 1'),
