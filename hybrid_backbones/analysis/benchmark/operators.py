@@ -7,6 +7,8 @@ https://doi.org/10.1145/1498765.1498785).
 
 import time
 from collections import defaultdict
+from dataclasses import asdict
+from datetime import date
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import torch
@@ -15,9 +17,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import conv_flop_count, flop_registry, sdpa_flop_count
 
+from ...utils.text import markdown_table
+from ...utils.versions import machine, versions
 from .settings import Settings, check_settings, make_ready
 from .timing import Clock, Step, matmul_rate, synchronise
 
+GIGA = 1e9
 COPY_BYTES = 2**28  # more than any cache holds
 COPY_REPEATS = 7
 
@@ -147,7 +152,7 @@ def operators(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str,
         ``matmul`` (operations per second) and ``copy`` (bytes per second); and ``kinds``, the
         longest first: name, ``calls``, ``seconds``, ``flops``, ``bytes``, ``share`` of the time,
         and ``roof``, the share of the time that either rate would need, under the name of the
-        longer one in ``bound``.
+        longer one in ``bound``. And ``settings``, ``machine``, ``versions`` and ``date``.
 
     Raises:
         ConfigError: What the settings ask for is not there or not possible.
@@ -164,7 +169,17 @@ def operators(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str,
     seconds, calls = sorted(runs, key=lambda run: run[0])[len(runs) // 2]
     kinds = summarise(calls, seconds, *rates)
     rest = seconds - sum(call.seconds for call in calls)
-    return dict(seconds=seconds, rest=rest, matmul=rates[0], copy=rates[1], kinds=kinds)
+    return dict(
+        settings=asdict(settings),
+        seconds=seconds,
+        rest=rest,
+        matmul=rates[0],
+        copy=rates[1],
+        kinds=kinds,
+        machine=machine(settings.device),
+        versions=versions(),
+        date=date.today().isoformat(),
+    )
 
 
 def _record(step: Step, clock: Clock) -> Tuple[float, List[Call]]:
@@ -209,9 +224,7 @@ def summarise(calls: List[Call], total: float, matmul: float, copy: float) -> Li
     return sorted(kinds, key=lambda kind: -kind['seconds'])
 
 
-def _kind(
-    name: str, calls: List[Call], total: float, matmul: float, copy: float
-) -> Dict[str, Any]:
+def _kind(name: str, calls: List[Call], total: float, matmul: float, copy: float) -> Dict[str, Any]:
     seconds = sum(call.seconds for call in calls)
     # call by call: one may be bound by the rate of products, the next one by copying
     rate = sum(call.flops for call in calls) / matmul
@@ -227,3 +240,31 @@ def _kind(
         roof=roof / seconds if seconds else 0.0,
         bound='rate' if rate > traffic else 'traffic',
     )
+
+
+COLUMNS = ('operators', 'calls', 'time', 'ms', 'GFLOP/s', 'GB/s', 'of the roof', 'bound by')
+ROOFS = dict(rate='matrix products', traffic='copies')
+
+
+def table(result: Dict[str, Any], least: float = 0.0) -> str:
+    """What :func:`operators` returned as a Markdown table.
+
+    Args:
+        result: Of :func:`operators`.
+        least: The share of the time below which a kind is left to the last row.
+    """
+    kinds = [kind for kind in result['kinds'] if kind['share'] >= least]
+    rest = 1 - sum(kind['share'] for kind in kinds)
+    rows = [
+        (
+            *(kind['name'], kind['calls'], f'{kind["share"]:.0%}'),
+            f'{1000 * kind["seconds"]:.0f}',
+            f'{kind["flops"] / kind["seconds"] / GIGA:.0f}' if kind['flops'] else '-',
+            f'{kind["bytes"] / kind["seconds"] / GIGA:.0f}',
+            f'{kind["roof"]:.0%}',
+            ROOFS[kind['bound']],
+        )
+        for kind in kinds
+    ]
+    last = ('all else, Python', '', f'{rest:.0%}', f'{1000 * rest * result["seconds"]:.0f}')
+    return markdown_table(COLUMNS, [*rows, (*last, *[''] * 4)])

@@ -4,20 +4,26 @@ The activation is taken of what the kernel has in its registers: on a CPU, where
 into the cache, a pass of its own takes about as long as a 1x1 convolution.
 """
 
-from typing import Optional, Union
+from typing import Callable, Dict, Optional, Union
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...layers import needs_graph
+from ..subclass import as_subclass
 from .pointwise import PointwiseLinear
 
 # as torch.ops.mkldnn names them, which is what torch.compile fuses with, too
 RELU, GELU, SILU = 'relu', 'gelu', 'swish'
 NAMES = {nn.ReLU: RELU, nn.GELU: GELU, nn.SiLU: SILU}
-IN_PLACE = {RELU: torch.relu_, GELU: torch.ops.aten.gelu_, SILU: torch.ops.aten.silu_}
-OUT_OF_PLACE = {RELU: F.relu, GELU: F.gelu, SILU: F.silu}
+Function = Callable[[Tensor], Tensor]
+IN_PLACE: Dict[str, Function] = {
+    RELU: torch.relu_,
+    GELU: torch.ops.aten.gelu_,
+    SILU: torch.ops.aten.silu_,
+}
+OUT_OF_PLACE: Dict[str, Function] = {RELU: F.relu, GELU: F.gelu, SILU: F.silu}
 
 
 class ActivatedConv2d(nn.Conv2d):
@@ -40,7 +46,8 @@ class ActivatedConv2d(nn.Conv2d):
         )
 
     def extra_repr(self) -> str:
-        return f'{super().extra_repr()}, activation={self.activation}'
+        shown = super().extra_repr()  # type: ignore[no-untyped-call]
+        return f'{shown}, activation={self.activation}'
 
 
 class ActivatedLinear(PointwiseLinear):
@@ -113,17 +120,10 @@ def activated(
     """The same weights, with an activation behind."""
     made: Union[ActivatedConv2d, ActivatedLinear]
     if isinstance(layer, nn.Linear):
-        made = ActivatedLinear(
-            layer.in_features, layer.out_features, layer.bias is not None, device='meta'
-        )
+        made = as_subclass(layer, ActivatedLinear)
     else:
         assert layer.padding_mode == 'zeros' and not isinstance(layer.padding, str)
-        made = ActivatedConv2d(
-            *(layer.in_channels, layer.out_channels, layer.kernel_size),
-            *(layer.stride, layer.padding, layer.dilation, layer.groups),
-            *(layer.bias is not None, 'zeros', 'meta'),
-        )
-    made.weight, made.bias = layer.weight, layer.bias
+        made = as_subclass(layer, ActivatedConv2d)
     made.activation = activation
     return made
 

@@ -40,7 +40,9 @@ def test_convolutions(layer, kind, flops):
     x = torch.rand(1, 4, 8, 10)
     with torch.no_grad():
         (call,) = record(layer, x)
-    assert call == Call(kind, 1, flops, 4 * (x.numel() + layer.weight.numel() + len(layer.weight) * 80))
+    assert call == Call(
+        kind, 1, flops, 4 * (x.numel() + layer.weight.numel() + len(layer.weight) * 80)
+    )
     # the gradients of the weights, and of the image where it is wanted, take as much each
     for image, times in ((x, 1), (x.clone().requires_grad_(), 2)):
         loss = layer(image).sum()

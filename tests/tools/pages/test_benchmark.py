@@ -1,4 +1,4 @@
-"""The table of all families' speed beside the published code's."""
+"""The page of speed: what is measured for it, its tables, and runs that go on where they were."""
 
 import json
 
@@ -10,25 +10,45 @@ from hybrid_backbones.analysis.benchmark.settings import Settings, check_setting
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.utils.files import write_json
 from tests.analysis.benchmark.test_benchmark import TINY, check_schema, made_up
-from tools.pages import benchmark as bench_suite
-from tools.pages.benchmark import (
-    PAGE,
-    PEERS,
-    PUBLISHED,
-    REPEATS,
-    ROWS,
-    WARMUP,
-    measured_on,
-    peers_table,
-    read_published,
-    run_suite,
-    suite_table,
-)
+from tools.pages.benchmark import backbones, bounds, jobs, models, peers, precisions, runtimes
+from tools.pages.benchmark.jobs import MEASURE, OPERATORS, TURNS, Job
+from tools.pages.benchmark.published import read_published
+from tools.pages.benchmark.suite import MACHINE, PAGE, SECTIONS, measured_on, run_suite
 from tools.pages.marked import read_page
+
+ROWS, WHATS = backbones.ROWS, backbones.WHATS
+ABOUT = dict(machine='Some CPU', versions={'torch': '2.13.0'}, date='2026-01-31')
+
+
+def made_up_turns(ratios):
+    ways = {name: dict(seconds=ratio / 4, ratio=ratio) for name, ratio in ratios.items()}
+    return dict(ways=ways, threads=2, **ABOUT)
+
+
+def made_up_operators():
+    kind = dict(name='norm', calls=7, seconds=0.5, flops=0, bytes=2e9, share=0.5)
+    small = dict(kind, name='other', share=0.01, seconds=0.01)
+    kinds = [dict(kind, roof=0.4, bound='traffic'), dict(small, roof=0.1, bound='rate')]
+    return dict(
+        **dict(settings=dict(threads=2), seconds=1.0, rest=0.49, matmul=3e11, copy=1e10),
+        **dict(kinds=kinds, **ABOUT),
+    )
+
+
+def made_up_result(job):
+    if job.kind == TURNS:
+        return made_up_turns(dict.fromkeys(job.settings, 2.0))
+    return made_up_operators() if job.kind == OPERATORS else made_up(job.settings, 2.0)
+
+
+def lines_of(table):
+    lines = table.splitlines()
+    assert len({line.count('|') for line in lines}) == 1
+    return lines
 
 
 def test_suite_is_the_published_rows():
-    published = read_published(PUBLISHED)
+    published = read_published()
     rows = {row.key for row in ROWS}
     assert len(rows) == len(ROWS) == 10
     assert {key for key, _ in published.ratios} == rows
@@ -37,34 +57,42 @@ def test_suite_is_the_published_rows():
             backbone = build_network(row.network, row.options).holder.backbone
         assert type(backbone).__name__.lower() == row.network.split('_')[0]
         assert row.variant == row.network
-        inference, training = (row.settings(what, 2) for what in bench_suite.WHATS)
-        check_settings(inference)
-        check_settings(training)
+        inference, training = (row.job(what, 2).settings for what in WHATS)
         assert (inference.size, inference.batch) == ((800, 1280), 1)
         assert (training.size, training.batch, training.mode) == ((512, 512), 2, 'eager')
 
 
-def test_tables():
-    published = read_published(PUBLISHED)
+def test_jobs():
+    """Every one can be measured, in a file of its own, and JSON holds what tells it apart."""
+    found = [job for section in SECTIONS for job in section.jobs(2)]
+    assert len({job.name for job in found}) == len(found)
+    for job in found:
+        described = job.described()
+        assert json.loads(json.dumps(described)) == described
+        assert job.threads == 2
+        if job.package not in ('onnxruntime', 'openvino'):  # which are looked for
+            ways = job.settings.values() if job.kind == TURNS else [job.settings]
+            for settings in ways:
+                check_settings(settings)
+
+
+def test_backbones():
+    published = read_published()
     results = {
-        (row.key, what): made_up(row.settings(what, 2), published.ratios[row.key, what] * factor)
+        row.job_name(what): made_up(
+            row.job(what, 2).settings, published.ratios[row.key, what] * factor
+        )
         for row in ROWS[:2]
         for what, factor in (('inference', 0.5), ('training', 2.0))
     }
-    peers = {PEERS[0].name: made_up(PEERS[0].settings(2), 0.25)}
-    theirs = peers_table(peers).splitlines()[2:]
-    assert len(theirs) == len(PEERS)
-    assert '| `mmpose:HRFormer-small` |' in theirs[0] and '| 0.25 |' in theirs[0]
-    assert '| - | - | - | - |' in theirs[1], 'not measured'
-    lines = suite_table(results, published).splitlines()
+    lines = lines_of(backbones.table(results, published))
     assert len(lines) == 2 + len(ROWS) + 1
-    assert len({line.count('|') for line in lines}) == 1
     row = ROWS[0]
     assert lines[2] == (
         f'| `uniformer_small` hybrid | {row.mode} | {row.memory_format} | 0.81 | 1.62 | 0.50 '
-        '| 2.72 | 1.36 | 2.00 | 0.50 -> 1.25 | 0.48 -> 1.17 | 50% |'
+        '| 2.72 | 1.36 | 2.00 | 0.50 -> 1.25 | 0.48 -> 1.17 | 50% | 50% |'
     )
-    assert '| - | 6.30 | - | - | 8.22 | - | - | - | - |' in lines[2 + 4], 'not measured'
+    assert '| - | 6.30 | - | - | 8.22 | - | - | - | - | - |' in lines[2 + 4], 'not measured'
     assert lines[-1].split('|')[1].strip() == 'geometric mean'
     assert [cell.strip() for cell in lines[-1].split('|')[6:10:3]] == ['0.50', '2.00']
     text = measured_on(list(results.values()))
@@ -72,51 +100,56 @@ def test_tables():
         assert part in text
 
 
+def test_other_tables():
+    """With what is measured, and dashes for what is not."""
+    first = peers.PEERS[0]
+    theirs = lines_of(peers.table({first.job_name: made_up(first.job(2).settings, 0.25)}))
+    assert '| `mmpose:HRFormer-small` | 0.25 | 1.00 | 0.25 | mmpose |' in theirs[2]
+    assert '| - | - | - | - |' in theirs[3]
+    named = f'model-{models.MODELS[0].config}-training'
+    whole = lines_of(models.table({named: made_up(Settings(**TINY, what='training'), 1.5)}))
+    assert whole[2].endswith('| 800x1280 | - | - | 0.25 | 1.50 |')
+    name = precisions.NETWORKS[0]
+    types = made_up_turns(dict(float32=1, bfloat16=0.5, autocast=0.75))
+    smaller = lines_of(precisions.table({f'precisions-{name}': types}))
+    assert smaller[2].endswith('| 0.250 s | 0.125 s | 0.50 | 0.188 s | 0.75 |')
+    assert smaller[3].endswith('| - | - | - | - | - |')
+    found = {f'runtimes-{name}-openvino': made_up_turns(dict(folded=1, openvino=0.8))}
+    assert lines_of(runtimes.table(found))[2].endswith('| 0.250 s | - | 0.200 s | -, 0.80 |')
+    assert lines_of(runtimes.table({}))[2].endswith('| - | - | - | -, - |')
+    text = bounds.table({f'operators-{bounds.NETWORKS[0]}-training': made_up_operators()})
+    assert 'training step, eager, 2x3x512x512: 1.00 s; matrix products 300 GFLOP/s' in text
+    assert '| norm | 7 | 50% | 500 | - | 4 | 40% | copies |' in text
+    assert '| all else, Python |  | 50% | 500 |' in text
+    assert bounds.table({}) == 'Not measured.\n'
+
+
 def test_the_page_says_how_it_is_measured():
-    page = ' '.join(read_page(PAGE, ('machine', 'suite', 'peers')).split())
-    assert page.count(f'{REPEATS} calls after {WARMUP} warm-up calls') == 2
+    wanted = [MACHINE, *(section.NAME for section in SECTIONS)]
+    page = ' '.join(read_page(PAGE, wanted).split())
+    assert page.count(f'{backbones.REPEATS} calls after {backbones.WARMUP} warm-up calls') == 2
+    height, width = precisions.SIZE
+    assert page.count(f'Folded, 1x3x{height}x{width}') == 2
 
 
 @pytest.fixture(autouse=True)
-def no_peers(monkeypatch):
-    """But for the tests that are about them, whatever is installed."""
-    monkeypatch.setattr(bench_suite, 'find_spec', lambda name: None)
+def installed(monkeypatch):
+    """What the jobs find, whatever is installed; tests change it."""
+    packages = {'mmdet', 'mmseg', 'mmpose', 'onnxruntime', 'openvino'}
+    monkeypatch.setattr(jobs, 'find_spec', lambda name: name if name in packages else None)
+    return packages
 
 
-def test_peers_that_are_installed(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(bench_suite, 'find_spec', lambda name: name == 'mmpose' or None)
-    runner = StubbedRunner(fails=['peer-mmpose-hrformer-small'])
-    suite(tmp_path, runner)
-    assert [name for name in runner.names if 'peer' in name] == ['peer-mmpose-hrformer-small']
-    said = capsys.readouterr().out
-    assert 'peer-mmpose-hrformer-small: failed, see' in said, 'but the table is there'
-    assert 'peer-transformers-cvt-13: not installed' in said
-    suite(tmp_path, StubbedRunner())
-    page_text = (tmp_path / 'page.md').read_text()
-    assert '| `hrformer_small` | `mmpose:HRFormer-small` |' in page_text
-    assert 'peer-mmpose-hrformer-small: 2.00' in capsys.readouterr().out
-
-
-def test_peers_that_were_installed(tmp_path, monkeypatch):
-    """What an environment that has them measured stays, also when all else is measured anew."""
-    monkeypatch.setattr(bench_suite, 'find_spec', lambda name: name)
-    suite(tmp_path, StubbedRunner())
-    monkeypatch.undo()
-    monkeypatch.setattr(bench_suite, 'find_spec', lambda name: None)
-    fresh = StubbedRunner()
-    suite(tmp_path, fresh, fresh=True)
-    assert len(fresh.names) == 20
-    lines = (tmp_path / 'page.md').read_text().splitlines()
-    assert [line.count('| 2.00 |') for line in lines if '| `mm' in line] == [1, 1]
-
-
-def suite(folder, runner, threads=1, **options):
+def suite(folder, runner, **options):
     """Run it on a page of its own."""
     page = folder / 'page.md'
+    sections = options.pop('sections', SECTIONS)
     if not page.exists():
-        marks = (f'<!-- begin {x} -->\n<!-- end {x} -->\n' for x in ('machine', 'suite', 'peers'))
-        page.write_text(''.join(marks))
-    run_suite(page, folder / 'bench', threads=threads, runner=runner, **options)
+        marks = [MACHINE, *(section.NAME for section in sections)]
+        page.write_text(''.join(f'<!-- begin {x} -->\n<!-- end {x} -->\n' for x in marks))
+    options.setdefault('threads', 1)
+    run_suite(page, folder / 'bench', sections=sections, runner=runner, **options)
+    return page.read_text()
 
 
 class StubbedRunner:
@@ -126,11 +159,11 @@ class StubbedRunner:
         self.names = []
         self.fails = fails
 
-    def __call__(self, settings, path):
-        self.names.append(path.stem)
-        if path.stem in self.fails:
+    def __call__(self, job, path):
+        self.names.append(job.name)
+        if job.name in self.fails:
             return False
-        write_json(path, made_up(settings, 2.0))
+        write_json(path, dict(job=job.described(), result=made_up_result(job)))
         return True
 
 
@@ -139,33 +172,73 @@ def test_suite_goes_on_where_it_was(tmp_path, capsys):
     first = StubbedRunner(fails=['cvt_13-training'])
     with pytest.raises(ConfigError, match='failed: cvt_13-training'):
         suite(tmp_path, first)
-    assert len(first.names) == 20
+    names = [job.name for section in SECTIONS for job in section.jobs(1)]
+    assert first.names == [
+        n for n in names if n != 'peer-transformers-cvt-13' and 'mmpretrain' not in n
+    ]
     assert 'cvt_13-training: failed, see' in capsys.readouterr().out
     assert '| 2.00 |' in (tmp_path / 'page.md').read_text(), 'with what there is'
     second = StubbedRunner()
     suite(tmp_path, second)
     assert second.names == ['cvt_13-training']
-    assert 'uniformer_small-hybrid-inference: 2.00 x resnet50' in capsys.readouterr().out
+    assert 'cvt_13-training: measured in 0 s' in capsys.readouterr().out
 
 
-def test_suite_measures_anew(tmp_path):
-    """When told to, and where the result is one of other settings."""
-    suite(tmp_path, StubbedRunner())
+def test_what_was_installed(tmp_path, installed, capsys):
+    """What an environment that had it measured stays, also when all else is measured anew."""
+    installed.add('mmpretrain')
+    suite(tmp_path, StubbedRunner(), sections=[peers])
+    installed.clear()
     fresh = StubbedRunner()
-    suite(tmp_path, fresh, fresh=True)
-    assert len(fresh.names) == 20
-    other = StubbedRunner()
-    suite(tmp_path, other, threads=2)
-    assert len(other.names) == 20
+    page = suite(tmp_path, fresh, sections=[peers], fresh=True)
+    assert fresh.names == []
+    assert [line.count('| 2.00 |') for line in page.splitlines() if '| `mm' in line] == [1, 1]
+    assert 'peer-mmpretrain-conformer-small-p32: mmpretrain is not installed' in (
+        capsys.readouterr().out
+    )
 
 
-def test_suites_own_process(tmp_path, monkeypatch):
-    """A row as the suite runs it; threads are those of the settings, waiting ones sleep."""
-    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
-    path = tmp_path / 'tiny.json'
-    settings = Settings(**{**TINY, 'repeats': 1})
-    assert bench_suite._run(settings, path), path.with_suffix('.log').read_text()
-    check_schema(json.loads(path.read_text()))
-    assert not bench_suite._run(Settings(**{**TINY, 'network': 'gone'}), tmp_path / 'gone.json')
-    assert "no network 'gone'" in (tmp_path / 'gone.log').read_text()
-    assert not (tmp_path / 'gone.json').exists()
+def test_changed_settings_are_measured_again(tmp_path):
+    suite(tmp_path, StubbedRunner(), sections=[precisions])
+    again, fresh = StubbedRunner(), StubbedRunner()
+    suite(tmp_path, again, sections=[precisions], threads=2)
+    assert len(again.names) == len(precisions.NETWORKS)
+    suite(tmp_path, fresh, sections=[precisions], threads=2, fresh=True)
+    assert fresh.names == again.names
+
+
+def test_pages_without_a_place(tmp_path):
+    page = tmp_path / 'page.md'
+    page.write_text('# Speed\n')
+    with pytest.raises(ConfigError, match='begin machine'):
+        run_suite(page, tmp_path / 'bench', runner=StubbedRunner())
+
+
+QUICK = {**TINY, 'size': (32, 32)}
+
+
+@pytest.mark.parametrize(
+    'kind, settings',
+    [
+        (MEASURE, Settings(**QUICK)),
+        (TURNS, dict(a=Settings(**QUICK), b=Settings(**QUICK, mode='folded'))),
+        (OPERATORS, Settings(**QUICK)),
+    ],
+)
+def test_jobs_in_a_process(tmp_path, kind, settings):
+    job, path = Job('one', settings, kind), tmp_path / 'one.json'
+    assert jobs.run(job, path), path.with_suffix('.log').read_text()
+    result = jobs.kept(job, path)
+    if kind == MEASURE:
+        check_schema(result)
+    elif kind == TURNS:
+        assert list(result['ways']) == ['a', 'b'] and result['ways']['a']['ratio'] == 1
+    else:
+        assert result['kinds']
+    assert measured_on([result]).startswith(result['machine'])
+    assert jobs.kept(Job('one', Settings(**QUICK, batch=2)), path) is None
+
+
+def test_jobs_that_fail(tmp_path):
+    assert not jobs.run(Job('one', Settings('gone')), tmp_path / 'one.json')
+    assert "no network 'gone'" in (tmp_path / 'one.log').read_text()

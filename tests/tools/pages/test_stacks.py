@@ -24,7 +24,9 @@ def test_row(tmp_path):
     row = dict(ROW, **summarise(list(read_report(tmp_path / 'report.xml'))))
     header, _, line = table({'core-old': row}).strip().splitlines()
     assert header.endswith('| passed | failed | skipped | date | commit | why skipped |')
-    assert '| Python 3.9.1, torch 2.1.2 | 1 | 1 | 3 | 2026-01-31 | 1826d84 | needs mmcv (1); ' in line
+    assert (
+        '| Python 3.9.1, torch 2.1.2 | 1 | 1 | 3 | 2026-01-31 | 1826d84 | needs mmcv (1); ' in line
+    )
     assert 'needs mmdet (1); torch before 2.2 is too old (1) |' in line
     assert failures({'core-old': row}).strip() == (
         '*core-old*, failed: `layers.test_layers::test_it[2]`.'

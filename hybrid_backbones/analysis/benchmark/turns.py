@@ -1,0 +1,60 @@
+"""Several ways to run a network, timed in turns in one process."""
+
+import time
+from dataclasses import asdict
+from datetime import date
+from typing import Any, Dict, Mapping
+
+import torch
+
+from ...errors import ConfigError
+from ...utils.versions import machine, versions
+from .settings import Settings, check_settings, make_ready
+from .timing import Clock, Step, Times, alternate, pairwise_ratios
+
+COMMON = ('what', 'threads', 'device', 'repeats', 'warmup')
+
+
+def in_turns(ways: Mapping[str, Settings], clock: Clock = time.perf_counter) -> Dict[str, Any]:
+    """Time networks, or one network in several modes and types, in turns (A B C A B C ...).
+
+    Args:
+        ways: By name; the first one is what the others are compared with. ``against`` and
+            ``memory`` are not for here.
+        clock: Tells the time in seconds.
+
+    Returns:
+        Numbers and strings that JSON can hold: by name in ``ways`` the ``settings``, the median
+        ``seconds`` of a call for the whole batch, and ``ratio``, the median of its times over the
+        first one's in the same turn. Beside them ``machine``, ``versions``, ``threads`` and
+        ``date``.
+
+    Raises:
+        ConfigError: What the settings ask for is not there or not possible, or they differ in what
+            one process has in common: ``COMMON``.
+    """
+    first = next(iter(ways.values()))
+    for settings in ways.values():
+        check_settings(settings)
+        for name in COMMON:
+            if getattr(settings, name) != getattr(first, name):
+                raise ConfigError(f'what is timed in turns must have `{name}` in common')
+    torch.set_num_threads(first.threads)
+    training = first.what == 'training'
+    steps = {name: Step(*make_ready(settings), training) for name, settings in ways.items()}
+    times, _ = alternate(steps, first.repeats, first.warmup, clock)
+    reference = next(iter(times.values()))
+    return dict(
+        ways={
+            name: dict(
+                settings=asdict(ways[name]),
+                seconds=each.median,
+                ratio=Times(pairwise_ratios(each, reference)).median,
+            )
+            for name, each in times.items()
+        },
+        machine=machine(first.device),
+        versions=versions(),
+        threads=first.threads,
+        date=date.today().isoformat(),
+    )
