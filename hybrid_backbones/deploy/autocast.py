@@ -6,17 +6,18 @@ from torch import nn
 from ..backbones import HybridBackbone
 from ..openmmlab.float_outputs import float_outputs
 from .folding.fold import FoldedBackbone
-from .folding.pointwise import PointwiseLinear
+from .folding.onednn import OneDNNConv2d, OneDNNLinear
 
 # whose weights go nowhere but into an operation that autocast gives the smaller type
-CAST = (nn.Conv2d, nn.Linear, PointwiseLinear)
+CAST = (nn.Conv2d, nn.Linear, OneDNNConv2d, OneDNNLinear)
 
 
 @torch.no_grad()
 def cast_weights(module: nn.Module, dtype: torch.dtype) -> nn.Module:
     """Keep the weights of convolutions and linear layers in autocast's type, **in place**.
 
-    Under ``torch.autocast`` the numbers stay the same to the last bit. Autocast itself casts these
+    Under ``torch.autocast`` the numbers stay the same to the last bit, or are rounded less often,
+    where a folded backbone's activations are taken before it. Autocast itself casts these
     weights at each call: what it remembers it forgets when it is left, and weights that need no
     gradient it does not remember at all. A vision backbone has as many weights as a small image
     has activations, so this is a good part of the time for a few small images, and half of the

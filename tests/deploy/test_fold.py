@@ -12,10 +12,9 @@ import hybrid_backbones
 from hybrid_backbones import UniFormer
 from hybrid_backbones.backbones.transxnet import ChannelAffine
 from hybrid_backbones.deploy import FoldedBackbone, fold, fold_model
-from hybrid_backbones.deploy.folding.activated import ActivatedLinear
 from hybrid_backbones.deploy.folding.affine import affine_of, fold_into
 from hybrid_backbones.deploy.folding.inplace import ResidualSum
-from hybrid_backbones.deploy.folding.pointwise import PointwiseLinear, as_pointwise
+from hybrid_backbones.deploy.folding.onednn import OneDNNConv2d, OneDNNLinear, by_onednn
 from hybrid_backbones.layers import DropPath, LayerScale, ResidualDWConv
 from tests.deploy.randomise import furthest, randomise
 from tests.versions import from_torch
@@ -103,8 +102,8 @@ def test_what_is_left(family, options):
     folded = fold(backbone)
     assert not left(folded, (ChannelAffine, DropPath, ResidualDWConv))
     assert not left(folded, (nn.GELU, nn.ReLU, nn.SiLU))
-    linear = {type(m) for m in folded.modules() if isinstance(m, nn.Linear)}
-    assert linear <= {ActivatedLinear, PointwiseLinear}
+    layers = {type(m) for m in folded.modules() if isinstance(m, (nn.Conv2d, nn.Linear))}
+    assert layers <= {OneDNNConv2d, OneDNNLinear}
     norms, scales = left(folded, _BatchNorm), left(folded, LayerScale)
     blocks = [f'body.{name[: -len(".mlp")]}' for name in left(backbone, nn.Module) if _is_mlp(name)]
     if family == 'TransXNet':
@@ -322,7 +321,7 @@ def test_a_linear_layer_between_two_norms():
 def test_linear_layers_as_convolutions(shape, bias):
     """The same numbers, of whatever shape and order in memory, and the same gradients."""
     linear = nn.Linear(8, 12, bias=bias)
-    pointwise = as_pointwise(linear)
+    pointwise = by_onednn(linear)
     assert pointwise.weight is linear.weight
     for x in (torch.randn(shape), torch.randn(shape[::-1]).permute(*reversed(range(len(shape))))):
         torch.testing.assert_close(pointwise(x), linear(x))

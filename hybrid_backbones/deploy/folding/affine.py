@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...layers import LayerScale
+from .onednn import NONE
 
 Layer = Union[nn.Conv2d, nn.Linear]
 
@@ -52,7 +53,8 @@ def fold_into(
     """
     target = parent.get_submodule(layer)
     assert isinstance(target, (nn.Conv2d, nn.Linear))
-    assert not (after and hasattr(target, 'activation'))  # which would come before
+    # which would come before
+    assert not after or getattr(target, 'activation', NONE) == NONE
     weight = target.weight.double()
     bias = weight.new_zeros(len(weight)) if target.bias is None else target.bias.double()
     for factor, shift in _take(parent, before[::-1]):

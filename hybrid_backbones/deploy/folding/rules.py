@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ...layers import ConvBNAct, DropPath, Mlp, ResidualDWConv
-from .activated import fold_activation
 from .affine import fold_into, set_weights
 from .inplace import ResidualSum
-from .pointwise import as_pointwise
+from .onednn import by_onednn, fold_activation
 
 # of the class that it is registered for, which the table knows and types cannot say
 Rule = Callable[[Any], nn.Module]
@@ -40,7 +39,7 @@ def fold_mlp(mlp: Mlp) -> Mlp:
     return mlp
 
 
-def fold_residual(conv: ResidualDWConv) -> nn.Conv2d:
+def fold_residual(conv: ResidualDWConv) -> nn.Module:
     """``x + conv(x)`` is a convolution whose kernels have 1 more in their middle."""
     plain = nn.Conv2d(
         conv.dim,
@@ -55,7 +54,7 @@ def fold_residual(conv: ResidualDWConv) -> nn.Conv2d:
     weight[:, 0, middle, middle] += 1
     plain.weight = conv.weight  # for its type
     set_weights(plain, weight, conv.bias)
-    return plain
+    return by_onednn(plain)
 
 
 class GELUInPlace(nn.GELU):
@@ -81,6 +80,7 @@ RULES: Dict[type, Rule] = {
     DropPath: drop_nothing,
     Mlp: fold_mlp,
     nn.GELU: gelu_in_place,
-    nn.Linear: as_pointwise,
+    nn.Conv2d: by_onednn,
+    nn.Linear: by_onednn,
     ResidualDWConv: fold_residual,
 }

@@ -10,8 +10,8 @@ from typing import Dict
 from torch import nn
 
 from ....backbones.cvt import QUICK_GELU, Block, DepthwiseConvBN
-from ..activated import fold_activation
 from ..affine import set_weights
+from ..onednn import fold_activation
 from ..rules import Rule, fold_norms
 
 

@@ -12,8 +12,8 @@ from ....backbones.hrformer import Bottleneck, ConvMlp
 from ....backbones.hrformer_streams import Upsample
 from ....layers import needs_graph
 from ...subclass import as_subclass
-from ..activated import fold_activation
 from ..inplace import add_rectified
+from ..onednn import fold_activation
 from ..rules import Rule, fold_norms
 
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from ....backbones.transxnet import Block, ChannelAffine
 from ....layers import LayerScale
-from ..activated import fold_activation
 from ..affine import affine_of, fold_into
+from ..onednn import fold_activation
 from ..rules import Rule
 
 

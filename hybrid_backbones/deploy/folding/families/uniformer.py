@@ -11,8 +11,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ....backbones.uniformer import ConvEmbed
 from ....backbones.uniformer_blocks import GlobalBlock, LocalBlock
-from ..activated import fold_activation
 from ..affine import fold_into
+from ..onednn import fold_activation
 from ..rules import Rule
 
 

@@ -1,7 +1,9 @@
-"""A convolution or linear layer and the activation behind it, in one kernel of oneDNN.
+"""Convolutions and linear layers by oneDNN's kernels, with the activation behind them inside.
 
-The activation is taken of what the kernel has in its registers: on a CPU, where maps do not fit
-into the cache, a pass of its own takes about as long as a 1x1 convolution.
+On a CPU torch multiplies matrices by one library and convolves by another, oneDNN, of which the
+layers of this package take less time; and with one thread it takes neither for a 1x1 convolution,
+but a slower one of its own. An activation is taken of what a kernel has in its registers, where a
+pass of its own would read and write the map once more.
 """
 
 from typing import Callable, Dict, Optional, Union
@@ -12,10 +14,9 @@ from torch import Tensor, nn
 
 from ...layers import needs_graph
 from ..subclass import as_subclass
-from .pointwise import PointwiseLinear
 
 # as torch.ops.mkldnn names them, which is what torch.compile fuses with, too
-RELU, GELU, SILU = 'relu', 'gelu', 'swish'
+NONE, RELU, GELU, SILU = 'none', 'relu', 'gelu', 'swish'
 NAMES = {nn.ReLU: RELU, nn.GELU: GELU, nn.SiLU: SILU}
 Function = Callable[[Tensor], Tensor]
 IN_PLACE: Dict[str, Function] = {
@@ -26,23 +27,23 @@ IN_PLACE: Dict[str, Function] = {
 OUT_OF_PLACE: Dict[str, Function] = {RELU: F.relu, GELU: F.gelu, SILU: F.silu}
 
 
-class ActivatedConv2d(nn.Conv2d):
+class OneDNNConv2d(nn.Conv2d):
     """``activation(conv(x))``, for inference.
 
     Attributes:
-        activation: ``'relu'``, ``'gelu'`` (the exact one) or ``'swish'``.
+        activation: ``'none'``, ``'relu'``, ``'gelu'`` (the exact one) or ``'swish'``.
     """
 
-    activation: str
+    activation = NONE
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_channels, H, W) -> (N, out_channels, H', W')``."""
-        if not fuses(x, self.weight):
+        if not has_kernel(x, self.weight):
             return _activate(super().forward(x), self.activation)
         return torch.ops.mkldnn._convolution_pointwise(
             *(x, self.weight, self.bias),
             *(self.padding, self.stride, self.dilation, self.groups),
-            *(self.activation, [], 'none'),
+            *(self.activation, [], NONE),
         )
 
     def extra_repr(self) -> str:
@@ -50,24 +51,24 @@ class ActivatedConv2d(nn.Conv2d):
         return f'{shown}, activation={self.activation}'
 
 
-class ActivatedLinear(PointwiseLinear):
-    """``activation(linear(x))``, for inference.
+class OneDNNLinear(nn.Linear):
+    """``activation(linear(x))``, for inference: a 1x1 convolution on a CPU.
 
     Attributes:
-        activation: As of :class:`ActivatedConv2d`.
+        activation: As of :class:`OneDNNConv2d`.
     """
 
-    activation: str
+    activation = NONE
 
     def forward(self, x: Tensor) -> Tensor:
         """``(..., in_features) -> (..., out_features)``."""
-        if not fuses(x, self.weight):
+        if not has_kernel(x, self.weight):
             return _activate(super().forward(x), self.activation)
         rows = x.reshape(1, -1, 1, x.shape[-1]).permute(0, 3, 1, 2)
         out = torch.ops.mkldnn._convolution_pointwise(
             *(rows, self.weight[:, :, None, None], self.bias),
             *((0, 0), (1, 1), (1, 1), 1),
-            *(self.activation, [], 'none'),
+            *(self.activation, [], NONE),
         )
         return out.permute(0, 2, 3, 1).reshape(*x.shape[:-1], -1)
 
@@ -75,10 +76,10 @@ class ActivatedLinear(PointwiseLinear):
         return f'{super().extra_repr()}, activation={self.activation}'
 
 
-def fuses(x: Tensor, weight: Tensor) -> bool:
-    """Whether oneDNN's kernels with an activation or a sum inside can be called."""
+def has_kernel(x: Tensor, weight: Tensor) -> bool:
+    """Whether oneDNN can be called by name: it has no gradients there, and no autocast."""
     return (
-        not needs_graph()  # they have no gradient
+        not needs_graph()
         and x.device.type == 'cpu'
         and x.numel() > 0
         and x.dtype == weight.dtype
@@ -96,7 +97,7 @@ def _is_supported(dtype: torch.dtype) -> bool:
 
 
 def _autocasts() -> bool:
-    """Whether the plain layers would compute in a smaller type."""
+    """Whether torch's own layers would compute in a smaller type."""
     if hasattr(torch, 'get_autocast_dtype'):  # since torch 2.4, which takes a device
         return torch.is_autocast_enabled('cpu')
     return torch.is_autocast_cpu_enabled()
@@ -104,6 +105,8 @@ def _autocasts() -> bool:
 
 def _activate(x: Tensor, activation: str) -> Tensor:
     """Of an output that is nobody else's."""
+    if activation == NONE:
+        return x
     return (OUT_OF_PLACE if needs_graph() else IN_PLACE)[activation](x)
 
 
@@ -114,18 +117,13 @@ def name_of(activation: nn.Module) -> Optional[str]:
     return next((name for cls, name in NAMES.items() if isinstance(activation, cls)), None)
 
 
-def activated(
-    layer: Union[nn.Conv2d, nn.Linear], activation: str
-) -> Union[ActivatedConv2d, ActivatedLinear]:
-    """The same weights, with an activation behind."""
-    made: Union[ActivatedConv2d, ActivatedLinear]
+def by_onednn(layer: Union[nn.Conv2d, nn.Linear]) -> nn.Module:
+    """The same layer, with the same weights; itself, if it pads with other values than zeros."""
     if isinstance(layer, nn.Linear):
-        made = as_subclass(layer, ActivatedLinear)
-    else:
-        assert layer.padding_mode == 'zeros' and not isinstance(layer.padding, str)
-        made = as_subclass(layer, ActivatedConv2d)
-    made.activation = activation
-    return made
+        return as_subclass(layer, OneDNNLinear)
+    if layer.padding_mode != 'zeros' or isinstance(layer.padding, str):
+        return layer
+    return as_subclass(layer, OneDNNConv2d)
 
 
 def fold_activation(parent: nn.Module, activation: str, *layers: str) -> nn.Module:
@@ -135,7 +133,8 @@ def fold_activation(parent: nn.Module, activation: str, *layers: str) -> nn.Modu
         parent: Where the names begin.
         activation: The activation, which becomes an identity, if there is a kernel for it. Nobody
             but ``layers`` has it behind.
-        layers: Convolutions and linear layers whose output goes to the activation alone.
+        layers: :class:`OneDNNConv2d` and :class:`OneDNNLinear` whose output goes to the activation
+            alone.
 
     Returns:
         ``parent``.
@@ -144,10 +143,9 @@ def fold_activation(parent: nn.Module, activation: str, *layers: str) -> nn.Modu
     if name is None:
         return parent
     for layer in layers:
-        path, _, last = layer.rpartition('.')
         target = parent.get_submodule(layer)
-        assert isinstance(target, (nn.Conv2d, nn.Linear))
-        setattr(parent.get_submodule(path), last, activated(target, name))
+        assert isinstance(target, (OneDNNConv2d, OneDNNLinear))
+        target.activation = name
     path, _, last = activation.rpartition('.')
     setattr(parent.get_submodule(path), last, nn.Identity())
     return parent
