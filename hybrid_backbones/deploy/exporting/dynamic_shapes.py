@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ...layers import SelfAttention
 from ..subclass import as_subclass
 from .families import VARIANTS, register_any_size
+from .pooling import AnySizeAdaptiveAvgPool2d
 
 
 class AnySizeSelfAttention(SelfAttention):
@@ -26,7 +27,7 @@ class AnySizeSelfAttention(SelfAttention):
         return self.proj(x.flatten(2))
 
 
-register_any_size([AnySizeSelfAttention])
+register_any_size([AnySizeSelfAttention, AnySizeAdaptiveAvgPool2d])
 
 
 def for_any_size(module: nn.Module) -> nn.Module:

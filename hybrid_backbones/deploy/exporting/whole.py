@@ -15,6 +15,7 @@ from ...config.data import datasets_of
 from ...errors import ConfigError
 from ...openmmlab.library import library_of
 from .formats import Labels
+from .heads import register_segmentation_heads
 from .of_images import OfImages
 from .trace import Size
 
@@ -75,6 +76,7 @@ def whole_model(
     check_library(cfg, name)
     network: OfImages
     if cfg.default_scope == 'mmseg':
+        register_segmentation_heads()
         network, output = Segmentor(model, in_channels), 'logits'
         metadata = dict(task='segmentation', **_tested(cfg))
     else:

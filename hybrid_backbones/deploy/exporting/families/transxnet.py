@@ -2,12 +2,12 @@
 
 from typing import Tuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ....backbones.rel_pos_encoding import RelPosEncoding
 from ....backbones.transxnet import KERNEL, DynamicConv
+from ..pooling import bin_means
 
 
 class AnySizeDynamicConv(DynamicConv):
@@ -15,7 +15,8 @@ class AnySizeDynamicConv(DynamicConv):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
-        pooled = _means(height, x) @ x @ _means(width, x).transpose(0, 1)
+        rows, columns = (bin_means(KERNEL, side, x) for side in (height, width))
+        pooled = rows @ x @ columns.transpose(0, 1)
         kernel = (self._choose(pooled) * self.weight).sum(1)
         bias = (self._choose(x.mean((2, 3), keepdim=True)).flatten(2) * self.bias).sum(1)
         return _conv_each(x, kernel, bias)
@@ -42,16 +43,6 @@ def _conv_each(x: Tensor, kernels: Tensor, biases: Tensor) -> Tensor:
         return carry.clone(), out[0].clone()
 
     return scan(one, x.new_zeros(1), (x, kernels, biases))[1]
-
-
-def _means(size: int, x: Tensor) -> Tensor:
-    """Adaptive pooling of ``size`` positions as a matrix ``(KERNEL, size)``."""
-    bins = torch.arange(KERNEL, device=x.device)[:, None]
-    positions = torch.arange(size, device=x.device)
-    begins = bins * size // KERNEL <= positions
-    ends = positions * KERNEL < (bins + 1) * size
-    inside = (begins & ends).to(x.dtype)
-    return inside / inside.sum(1, keepdim=True)
 
 
 class AnySizeRelPosEncoding(RelPosEncoding):
