@@ -207,12 +207,18 @@ def test_accuracy(tmp_path):
     the set are learnt to more than 20 % in 30 steps, where chance is some 10.
     """
     pytest.importorskip('mmseg')
-    short = ('--mini', '--cfg-options', 'train_cfg.max_iters=30', 'train_cfg.val_interval=30')
-    result = tool(tmp_path, 'train', SEGMENTATION, '--amp', '--work-dir', 'w', *short)
+    short = (
+        'train_cfg.max_iters=30',
+        'train_cfg.val_interval=30',
+        'val_dataloader.dataset.indices=2',
+    )
+    flags = ('--mini', '--amp', '--work-dir', 'w', '--cfg-options', *short)
+    result = tool(tmp_path, 'train', SEGMENTATION, *flags)
     assert result.returncode == 0, result.stdout + result.stderr
     found = []
     for flags in ((), ('--amp',), ('--amp', '--fold')):
-        result = tool(tmp_path, 'test', SEGMENTATION, 'w/iter_30.pth', '--mini', *flags)
+        images = ('--cfg-options', 'test_dataloader.dataset.indices=10')
+        result = tool(tmp_path, 'test', SEGMENTATION, 'w/iter_30.pth', '--mini', *flags, *images)
         assert result.returncode == 0, result.stdout + result.stderr
         (line,) = re.findall(r'^mIoU ([\d.]+), pixel accuracy ([\d.]+)$', result.stdout, re.M)
         found.append([float(number) for number in line])
