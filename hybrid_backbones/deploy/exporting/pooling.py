@@ -1,5 +1,7 @@
 """Adaptive average pooling of maps of any size, as matrix products."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -19,7 +21,7 @@ class AnySizeAdaptiveAvgPool2d(nn.AdaptiveAvgPool2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)`` to ``(N, C, *output_size)``."""
-        size = self.output_size
+        size: Any = self.output_size
         rows, columns = (size, size) if isinstance(size, int) else size
         if rows is None or columns is None:
             return super().forward(x)
