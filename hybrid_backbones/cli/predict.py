@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--mini', action='store_true', help='the checkpoint was trained with it')
     add_all_classes(parser)
     parser.add_argument(
-        '--fold', action='store_true', help='fuse norms and scales of the backbone: it is faster'
+        '--fold', action='store_true', help='fuse norms and scales of the model: it is faster'
     )
     parser.add_argument('--amp', action='store_true', help=AMP)
     add_allow_non_finite(parser)

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_allow_non_finite(parser)
     parser.add_argument('--tta', action='store_true', help='test-time augmentation')
     parser.add_argument(
-        '--fold', action='store_true', help='fuse norms and scales of the backbone: it is faster'
+        '--fold', action='store_true', help='fuse norms and scales of the model: it is faster'
     )
     parser.add_argument('--amp', action='store_true', help=AMP)
     parser.add_argument('--compile', action='store_true', help=COMPILE)

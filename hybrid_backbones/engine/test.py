@@ -82,7 +82,7 @@ def test(
         out: File for the raw predictions, a pickle.
         show_dir: Folder for images of the predictions.
         tta: Test-time augmentation: the config's own, or for detection a flip.
-        fold: Fold the backbone's norms and scales into its convolutions first.
+        fold: Fold the model's norms and scales into its convolutions first.
         allow_non_finite: Also take weights that are infinite or not a number.
         data_check: Read the annotations, and the headers of a few images, before anything else.
         skip_bad_images: How many images may be unreadable; they are left out, and the notes say so.

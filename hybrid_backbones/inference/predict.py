@@ -109,7 +109,7 @@ def predict(
         bboxes: File of person boxes for a top-down pose estimator, in COCO results format.
         mini: The checkpoint was trained with it.
         all_classes: The checkpoint was trained with it, and with ``mini``.
-        fold: Fold the backbone's norms and scales into its convolutions first.
+        fold: Fold the model's norms and scales into its convolutions first.
         amp: Mixed precision: float16 on a GPU, bfloat16 on a CPU.
         allow_non_finite: Also take weights that are infinite or not a number.
         cfg_options: Settings of the config to change, as in training.

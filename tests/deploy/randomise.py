@@ -15,9 +15,10 @@ def randomise(backbone: nn.Module) -> nn.Module:
         if isinstance(module, _BatchNorm):
             module.running_mean.normal_(0, 0.3)
             module.running_var.uniform_(0.5, 2)
-            module.weight.uniform_(0.5, 1.5)
-            module.weight[::5] *= -1
-            module.bias.normal_(0, 0.3)
+            if module.affine:
+                module.weight.uniform_(0.5, 1.5)
+                module.weight[::5] *= -1
+                module.bias.normal_(0, 0.3)
         elif isinstance(module, LayerScale):
             module.gamma.uniform_(-1, 1)
         elif isinstance(module, ChannelAffine):

@@ -56,7 +56,7 @@ def test_tool(checkpoint):
     """The same metrics, and the same class almost everywhere, with random weights at that."""
     plain, classes, _ = run_tool(checkpoint)
     folded, folded_classes, output = run_tool(checkpoint, '--fold')
-    assert 'The backbone is folded' in output
+    assert 'The model is folded' in output
     assert folded == pytest.approx(plain, abs=0.02)
     assert max(plain) > 0
     for one, other in zip(classes, folded_classes):

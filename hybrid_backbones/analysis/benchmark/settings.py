@@ -33,9 +33,9 @@ class Settings:
         amp: Autocast over weights in float32, as ``test --amp`` and ``train --amp`` have it.
         threads: Of torch; all cores by default.
         memory_format: Of weights and images.
-        mode: How the backbone is run. It may be folded for inference, and compiled; of a whole
-            model nothing else is changed. Or the runtime that the network, its backbone folded,
-            is exported to: whole segmentors and pose estimators, too.
+        mode: How the network is run. It may be folded for inference, neck and heads too; of what
+            is compiled, only the backbone is. Or the runtime that the network, its backbone
+            folded, is exported to: whole segmentors and pose estimators, too.
         what: ``'inference'``, or ``'training'``: forward, sum of the mean squares of all that
             comes out, backward.
         device: ``'cpu'`` or ``'cuda'``.
@@ -133,9 +133,9 @@ def make_ready(settings: Settings, file: Optional[str] = None) -> Tuple[nn.Modul
         holder: Any = network.holder
         if holder is None:
             raise ConfigError(f'{settings.network} cannot be folded: only built-in backbones can')
-        from ...deploy import fold
+        from ...deploy import fold_model
 
-        holder.backbone = fold(holder.backbone)
+        fold_model(holder)
     form: Dict[str, Any] = dict(
         device=settings.device,
         dtype=torch.float32 if settings.amp else getattr(torch, settings.dtype),

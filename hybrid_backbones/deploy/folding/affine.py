@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ...layers import LayerScale
 from .onednn import NONE
 
-Layer = Union[nn.Conv2d, nn.Linear]
+Layer = Union[nn.Conv2d, nn.ConvTranspose2d, nn.Linear]
 
 
 @singledispatch

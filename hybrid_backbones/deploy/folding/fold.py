@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ...backbones import HybridBackbone
+from .convolutions import fold_convolutions
 from .families import RULES
 
 
@@ -109,12 +110,14 @@ def fold(backbone: HybridBackbone) -> FoldedBackbone:
 
 
 def fold_model(model: nn.Module) -> nn.Module:
-    """Fold the backbone of a detector, segmentor, pose estimator or classifier, **in place**.
+    """Fold a whole detector, segmentor, pose estimator or classifier, **in place**.
+
+    The backbone as :func:`fold` does it; in neck and heads, auxiliary ones too, BatchNorms go into
+    the convolutions right before them (:func:`.convolutions.fold_convolutions` says which stay).
 
     Args:
         model: Anything whose ``.backbone`` is a backbone of this package in eval mode. It is
-            replaced by a :class:`FoldedBackbone`; the rest of the model stays, and the model can
-            no longer be trained.
+            replaced by a :class:`FoldedBackbone`, and the model can no longer be trained.
 
     Returns:
         ``model``.
@@ -129,7 +132,9 @@ def fold_model(model: nn.Module) -> nn.Module:
             'fold_model takes a detector, segmentor or pose estimator with a .backbone; '
             f'got a {type(model).__name__}'
         )
-    model.backbone = fold(cast(HybridBackbone, backbone))  # which checks what it is
+    folded = fold(cast(HybridBackbone, backbone))  # which checks what it is
+    fold_convolutions(model, leave=backbone)
+    model.backbone = folded
     return model
 
 

@@ -11,7 +11,7 @@ from ...errors import ConfigError
 
 
 class FoldHook(Hook):
-    """Fold the model's backbone when a test begins: the checkpoint has been loaded by then."""
+    """Fold the model when a test begins: the checkpoint has been loaded by then."""
 
     def before_run(self, runner: Runner) -> None:
         """Look whether it can be done.
@@ -26,14 +26,14 @@ class FoldHook(Hook):
             )
         if any(isinstance(hook, EMAHook) for hook in runner.hooks):
             raise ConfigError(
-                '`fold`: EMAHook would swap weights of unfolded backbones; set custom_hooks=[] to '
+                '`fold`: EMAHook would swap weights of unfolded models; set custom_hooks=[] to '
                 "test: the checkpoint's weights are the averages"
             )
 
     def before_test(self, runner: Runner) -> None:
         """Fold, in the mode that the test is about to set."""
         fold_model(bare_model(runner.model).eval())
-        runner.logger.info('The backbone is folded')
+        runner.logger.info('The model is folded')
 
 
 def bare_model(model: nn.Module) -> nn.Module:

@@ -179,7 +179,7 @@ def test_memory_that_cannot_be_measured():
 
 
 def test_folded_and_compiled(monkeypatch):
-    """Each is done once, to the backbone, folding first; the rest of a model stays."""
+    """Each is done once, folding first."""
     done = []
 
     def change(name, module, **options):
@@ -187,7 +187,7 @@ def test_folded_and_compiled(monkeypatch):
         return module
 
     deploy = ModuleType('hybrid_backbones.deploy')
-    deploy.fold = lambda backbone: change('fold', backbone)
+    deploy.fold_model = lambda model: change('fold', model.backbone)
     monkeypatch.setitem(sys.modules, 'hybrid_backbones.deploy', deploy)
     monkeypatch.setattr(torch, 'compile', lambda module, dynamic: change('compile', module))
     settings = Settings(**TINY, mode='folded+compiled', against='hrformer_tiny')
