@@ -79,6 +79,9 @@ class HybridBackbone(BaseModule):
     # layer-wise learning rate decay
     layers_before_blocks: ClassVar[Tuple[str, ...]] = ()
 
+    # whether levels are returned in the order (N, C, H, W) in memory, or as the blocks leave them
+    contiguous_levels: bool = True
+
     out_norms: nn.ModuleDict  # of families that have norms on the outputs
     is_init: bool  # mmengine's: whether init_weights has been called
 
@@ -169,7 +172,7 @@ class HybridBackbone(BaseModule):
         return f'out_norms.{index}' if str(index) in norms else f'stages.{index}'
 
     def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
-        """Feature maps of the levels ``out_indices``, contiguous.
+        """Feature maps of the levels ``out_indices``, contiguous if ``contiguous_levels``.
 
         Args:
             x: Images ``(N, in_channels, H, W)``, H and W at least 32.
@@ -178,8 +181,7 @@ class HybridBackbone(BaseModule):
             ValueError: The input has another shape.
         """
         # contiguous: mmcv's RoIAlign takes any memory for NCHW, and a neck keeps what it is given
-        levels = self.forward_features(self._as_input(x))
-        return tuple(to_nchw(level) for level in levels)
+        return self._as_levels(self.forward_features(self._as_input(x)))
 
     def forward_with_token(self, x: Tensor) -> Tuple[Tuple[Tensor, ...], Optional[Tensor]]:
         """As :meth:`forward`, and the class token, for a classifier.
@@ -189,7 +191,10 @@ class HybridBackbone(BaseModule):
             where the network has none.
         """
         levels, token = self.features_and_token(self._as_input(x))
-        return tuple(to_nchw(level) for level in levels), token
+        return self._as_levels(levels), token
+
+    def _as_levels(self, levels: Tuple[Tensor, ...]) -> Tuple[Tensor, ...]:
+        return tuple(map(to_nchw, levels)) if self.contiguous_levels else tuple(levels)
 
     def forward_features(self, x: Tensor) -> Tuple[Tensor, ...]:
         """What the family computes; ``x`` has been checked."""

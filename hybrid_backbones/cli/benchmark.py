@@ -46,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--repeats', type=positive, default=5, help='timed calls')
     parser.add_argument('--warmup', type=positive, default=1, help='calls before')
     parser.add_argument('--no-memory', dest='memory', action='store_false', help='time only')
+    parser.add_argument(
+        '--parts', action='store_true', help="of a config: what of a test's time each part takes"
+    )
     parser.add_argument('--json', metavar='FILE', help='write all numbers')
     parser.add_argument('--csv', metavar='FILE', help="write the columns of timm's benchmarks")
 
@@ -53,18 +56,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ..analysis.benchmark.measure import measure, table
     from ..analysis.benchmark.networks import matching
+    from ..analysis.benchmark.parts import measure_parts, parts_table
     from ..analysis.benchmark.settings import Settings
     from ..analysis.benchmark.timm_csv import timm_csv
-    from ..errors import ExportError
+    from ..errors import ConfigError, ExportError
     from ..utils.files import check_file, write_json, write_text
 
     for path in filter(None, (args.json, args.csv)):
         check_file(path)
-    common = keywords(args, 'networks', 'size', 'json', 'csv')
+    if args.parts and args.csv:
+        raise ConfigError('--csv has no columns for --parts: use --json')
+    measured, as_table = (measure_parts, parts_table) if args.parts else (measure, table)
+    common = keywords(args, 'networks', 'size', 'json', 'csv', 'parts')
     results = []
     for network, size in product(matching(args.networks), args.size):
         try:
-            results.append(measure(Settings(network=network, size=size, **common)))
+            results.append(measured(Settings(network=network, size=size, **common)))
         except ExportError as error:  # 2 is for wrong arguments
             print(error, file=sys.stderr)
             return 1
@@ -72,5 +79,5 @@ def run(args: argparse.Namespace) -> int:
         write_text(args.csv, timm_csv(results))
     if args.json:
         write_json(args.json, dict(command=' '.join(sys.argv[1:]), results=results))
-    print(table(results), end='')
+    print(as_table(results), end='')
     return 0

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from ...backbones.images import MIN_SIZE
 from ...errors import ConfigError
+from ...openmmlab.channels_last import to_channels_last
 from .autocast import Autocast, autocast_dtype_of
-from .networks import Network, build_network
+from .networks import Network, Whole, build_network
 from .runtimes import RUNTIMES, check_runtime, make_runtime
 
 MODES = ('eager', 'folded', 'compiled', 'folded+compiled', *RUNTIMES)
@@ -126,6 +127,15 @@ def make_ready(settings: Settings, file: Optional[str] = None) -> Tuple[nn.Modul
     """
     if settings.mode in RUNTIMES:
         return make_runtime(settings, file)
+    network = prepared(settings)
+    module, image = network.module, torch.randn(settings.batch, network.in_channels, *settings.size)
+    if settings.amp:
+        module = Autocast(module, autocast_dtype_of(settings), cast=network.holder)
+    return module, image.to(**_form(settings))
+
+
+def prepared(settings: Settings) -> Network:
+    """The network of :func:`make_ready`, without images and autocast."""
     torch.manual_seed(0)
     network = build_network(settings.network, settings.options)
     module = network.module.train(settings.what == 'training')
@@ -136,18 +146,20 @@ def make_ready(settings: Settings, file: Optional[str] = None) -> Tuple[nn.Modul
         from ...deploy import fold_model
 
         fold_model(holder)
-    form: Dict[str, Any] = dict(
+    module.to(**_form(settings))
+    if settings.memory_format == 'channels_last' and isinstance(module, Whole):
+        to_channels_last(module)
+    if 'compiled' in settings.mode:
+        _compile_backbone(network)
+    return network
+
+
+def _form(settings: Settings) -> Dict[str, Any]:
+    return dict(
         device=settings.device,
         dtype=torch.float32 if settings.amp else getattr(torch, settings.dtype),
         memory_format=MEMORY_FORMATS[settings.memory_format],
     )
-    module.to(**form)
-    image = torch.randn(settings.batch, network.in_channels, *settings.size).to(**form)
-    if settings.amp:
-        module = Autocast(module, autocast_dtype_of(settings), cast=network.holder)
-    if 'compiled' in settings.mode:
-        _compile_backbone(network)
-    return module, image
 
 
 def _compile_backbone(network: Network) -> None:

@@ -53,16 +53,18 @@ def fold_convolutions(model: nn.Module, leave: Optional[nn.Module] = None) -> Li
                 _fuse(conv, norm)
                 setattr(module, second, nn.Identity())
                 folded.append(prefix + second)
-                if hasattr(module, 'turn_on_efficient_conv_bn_eval'):  # it would ask the norm
-                    module.turn_on_efficient_conv_bn_eval(False)
+                switch: Any = getattr(module, 'turn_on_efficient_conv_bn_eval', None)
+                if switch:  # a ConvModule's own way to fold, which would ask the norm
+                    switch(False)
     return folded
 
 
 def _fuse(conv: Any, norm: Any) -> None:
-    numbers = (conv.weight, conv.bias, norm.running_mean, norm.running_var)
-    weight, bias, mean, variance = (None if x is None else x.double() for x in numbers)
+    given = (conv.weight, conv.bias, norm.running_mean, norm.running_var)
+    weight, bias, mean, variance = (None if x is None else x.double() for x in given)
     factor, shift = (None if x is None else x.double() for x in (norm.weight, norm.bias))
-    weight, bias = fuse_conv_bn_weights(
+    fused: Any = fuse_conv_bn_weights  # whose types deny that a bias may be missing
+    weight, bias = fused(
         *(weight, bias, mean, variance, norm.eps, factor, shift),
         transpose=isinstance(conv, nn.ConvTranspose2d),
     )
@@ -105,7 +107,7 @@ def _pairs(module: nn.Module) -> Iterator[Tuple[str, str]]:
             yield 'conv', parts.norm_name
 
 
-def _can_take(conv: nn.Module) -> bool:
+def _can_take(conv: Any) -> bool:
     plain = (nn.Conv2d, _of_mmcv('Conv2d'))
     transposed = (nn.ConvTranspose2d, _of_mmcv('ConvTranspose2d'))
     if type(conv) in transposed:

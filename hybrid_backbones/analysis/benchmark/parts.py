@@ -1,0 +1,242 @@
+"""What of a whole model's time goes to its parts, from the images to the results."""
+
+import copy
+import time
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from datetime import date
+from statistics import median
+from typing import Any, ContextManager, Dict, Iterator, List, Tuple
+
+import torch
+from torch import nn
+
+from ...config.load import override
+from ...errors import ConfigError
+from ...openmmlab.heads import each_head
+from ...utils.text import markdown_table
+from ...utils.versions import machine, versions
+from ...zoo.configs import is_config, read_config
+from .loaded import loaded_images
+from .networks import Whole
+from .regions import count_regions, pin_candidates
+from .settings import MODES, Settings, check_settings, prepared
+from .stopwatch import REST, Stopwatch
+from .timing import Clock, Times, synchronise
+
+# of a child: a call, what a classifier calls, and what some heads are entered by
+ENTRIES = ('forward', 'forward_with_token', 'predict')
+# by library, the methods that make results of what heads return
+POST_PROCESSING = dict(
+    mmdet=('predict_by_feat', 'add_pred_to_datasample'),
+    mmseg=('predict_by_feat', 'postprocess_result'),
+    mmpose=('decode', 'add_pred_to_datasample'),
+    mmpretrain=('_get_predictions',),
+)
+RESULTS, PROPOSALS, MASKS = 'post-processing', 'proposals', 'mask_head'
+
+
+def measure_parts(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, Any]:
+    """Time ``model.test_step`` on random images, and what of it each part takes.
+
+    A part is a module that the model holds, by its name (``data_preprocessor``, ``backbone``,
+    ``neck``, ``decode_head``, ...); ``mask_head`` is the masks' branch of ``roi_head``,
+    ``proposals`` what an RPN's outputs go through, NMS among it, ``post-processing`` what makes
+    results of the last heads' outputs, and ``rest`` all else. A GPU is waited for at every border
+    of parts.
+
+    With random weights hardly a class of a two-stage detector would pass its threshold: it is
+    moved so that as many boxes go into the last NMS as there are proposals
+    (:func:`.regions.pin_candidates`).
+
+    Args:
+        settings: The network is a config. In a smaller type the model runs under autocast, as
+            tests do. Memory and a reference network are not for this.
+
+    Returns:
+        Numbers and strings that JSON can hold. ``seconds`` and ``parts`` are of calls for the
+        whole batch; in each call (``all``) the parts add up to the whole. ``seconds`` of a part is
+        that in the call whose whole time is the median (the shorter of the two in the middle), so
+        that these add up too; ``median`` is the part's own. ``share`` is of the whole, ``calls``
+        are in one call. ``regions`` is None for models without boxes.
+
+    Raises:
+        ConfigError: What the settings ask for is not there or not possible.
+    """
+    _check(settings)
+    check_settings(settings)
+    torch.set_num_threads(settings.threads)
+    network = prepared(replace(settings, dtype='float32'))
+    whole = network.module
+    assert isinstance(whole, Whole)  # as all configs'
+    cfg = read_config(settings.network)
+    override(cfg, settings.options)
+    data = loaded_images(whole.scope, cfg, settings.size, settings.batch, network.in_channels)
+    step = OneTest(whole.model, data, settings)
+    threshold = pin_candidates(whole.model, step)
+    regions = count_regions(whole.model, step)
+    if regions:
+        regions['score_threshold'] = threshold
+    device = torch.device(settings.device)
+
+    def now() -> float:
+        synchronise(device)
+        return clock()
+
+    where = places(whole.model, whole.scope)
+    return dict(
+        settings=asdict(settings),
+        **time_parts(step, where, settings.repeats, settings.warmup, now),
+        regions=regions,
+        machine=machine(settings.device),
+        versions=versions(),
+        date=date.today().isoformat(),
+    )
+
+
+def _check(settings: Settings) -> None:
+    if not is_config(settings.network):
+        raise ConfigError(f'parts are those of a whole model: {settings.network} is no config')
+    if settings.what != 'inference':
+        raise ConfigError('parts are timed at inference: leave out `what=training`')
+    if settings.against:
+        raise ConfigError('parts are timed of one model alone: leave out `against`')
+    if settings.mode not in MODES:
+        raise ConfigError(f'parts are timed in torch: use one of `mode={"|".join(MODES)}`')
+
+
+class OneTest:
+    """One test of a batch, as mmengine's loop has it.
+
+    Args:
+        model: In eval mode, on the settings' device.
+        data: As :func:`.loaded.loaded_images` makes it.
+        settings: Of which type and device are asked.
+    """
+
+    def __init__(self, model: Any, data: Dict[str, Any], settings: Settings):
+        self.model = model
+        self._data = data
+        self._dtype, self._device = getattr(torch, settings.dtype), settings.device
+        self._given: Dict[str, Any] = {}
+
+    def prepare(self) -> None:
+        """What is not to be timed: samples that no call has written to."""
+        self._given = copy.deepcopy(self._data)
+
+    def __call__(self) -> Any:
+        """The data samples, with predictions."""
+        small: ContextManager[Any] = nullcontext()
+        if self._dtype != torch.float32:
+            small = torch.autocast(self._device, self._dtype)
+        with torch.no_grad(), small:
+            return self.model.test_step(self._given)
+
+
+def places(model: nn.Module, library: str) -> List[Tuple[nn.Module, str, str]]:
+    """Objects, methods and the parts that they are, for :meth:`Stopwatch.watching`."""
+    found = []
+    for name, child in model.named_children():
+        for module in each_head(child):
+            found += [(module, m, name) for m in ENTRIES if callable(getattr(module, m, None))]
+    roi_head = getattr(model, 'roi_head', None)
+    if callable(getattr(roi_head, 'predict_mask', None)):
+        found.append((roi_head, 'predict_mask', MASKS))
+    return found + list(_post_processing(model, library))
+
+
+def _post_processing(model: Any, library: str) -> Iterator[Tuple[nn.Module, str, str]]:
+    rpn = getattr(model, 'rpn_head', None)
+    for module in model.modules():
+        for method in POST_PROCESSING[library]:
+            if callable(getattr(module, method, None)):
+                yield module, method, PROPOSALS if module is rpn else RESULTS
+
+
+def time_parts(
+    step: Any, where: List[Tuple[Any, str, str]], repeats: int, warmup: int, clock: Clock
+) -> Dict[str, Any]:
+    """Call a step often.
+
+    Args:
+        step: It has ``prepare()``, which is not timed.
+        where: As :func:`places` gives them.
+        repeats: Calls that are timed.
+        warmup: Calls before.
+        clock: Tells the time in seconds.
+
+    Returns:
+        ``seconds`` and ``parts`` as :func:`measure_parts` gives them.
+    """
+    watch, totals, runs = Stopwatch(clock), [], []
+    with watch.watching(where):
+        for turn in range(-warmup, repeats):
+            step.prepare()
+            total = watch.time(step)
+            if turn >= 0:
+                totals.append(total)
+                runs.append(watch.seconds)
+    middle = sorted(range(repeats), key=totals.__getitem__)[(repeats - 1) // 2]
+    names = [name for name in runs[middle] if name != REST] + [REST]
+    whole = Times(tuple(totals))
+    parts = {}
+    for name in names:
+        seconds = [run.get(name, 0.0) for run in runs]
+        parts[name] = dict(
+            seconds=seconds[middle],
+            share=seconds[middle] / totals[middle],
+            median=median(seconds),
+            all=seconds,
+            calls=watch.calls[name] if name != REST else 1,
+        )
+    return dict(
+        seconds=dict(of_parts=totals[middle], median=whole.median, p95=whole.p95, all=totals),
+        parts=parts,
+    )
+
+
+COLUMNS = ('model', 'size', 'type', 'mode', 'format', 'part', 'calls', 'time', 'share', 'median')
+
+
+def parts_table(results: List[Dict[str, Any]]) -> str:
+    """The results as a Markdown table: a row for each part, and one for the whole."""
+    rows: List[List[str]] = []
+    for result in results:
+        settings, seconds = result['settings'], result['seconds']
+        height, width = settings['size']
+        about = [
+            f'`{settings["network"]}`',
+            f'{settings["batch"]}x3x{height}x{width}',
+            settings['dtype'],
+            settings['mode'],
+            settings['memory_format'],
+        ]
+        whole = dict(seconds=seconds['of_parts'], share=1.0, median=seconds['median'], calls=1)
+        for name, part in [*result['parts'].items(), ('**all**', whole)]:
+            rows.append([*about, name, *_numbers(part)])
+    return markdown_table(COLUMNS, rows) + ''.join(map(_regions, results))
+
+
+def _numbers(part: Dict[str, Any]) -> List[str]:
+    return [
+        str(part['calls']),
+        f'{1000 * part["seconds"]:.1f} ms',
+        f'{part["share"]:.1%}',
+        f'{1000 * part["median"]:.1f} ms',
+    ]
+
+
+def _regions(result: Dict[str, Any]) -> str:
+    found = result['regions']
+    if not found:
+        return ''
+    name = result['settings']['network']
+    counts = [f'{found[what]} {what}' for what in ('proposals', 'detections', 'masks')]
+    threshold = found['score_threshold']
+    moved = (
+        f"; `score_thr` is {threshold:.4f} in place of the config's, so that as many boxes as "
+        'proposals go into NMS'
+        if threshold is not None
+        else ''
+    )
+    return f'\n`{name}` has random weights: {", ".join(counts)} in a batch{moved}.\n'
