@@ -1,6 +1,7 @@
 """What of a whole model's time goes to its parts, from the images to the results."""
 
 import copy
+import math
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -9,6 +10,7 @@ from statistics import median
 from typing import Any, ContextManager, Dict, Iterator, List, Tuple
 
 import torch
+from mmengine.config import Config
 from torch import nn
 
 from ...config.load import override
@@ -19,13 +21,17 @@ from ...utils.versions import machine, versions
 from ...zoo.configs import is_config, read_config
 from .loaded import loaded_images
 from .networks import Whole
+from .pipeline import run_pipeline
 from .regions import count_regions, pin_candidates
 from .settings import MODES, Settings, check_settings, prepared
 from .stopwatch import REST, Stopwatch
 from .timing import Clock, Times, synchronise
+from .training_parts import TrainingStep
 
-# of a child: a call, what a classifier calls, and what some heads are entered by
-ENTRIES = ('forward', 'forward_with_token', 'predict')
+# of a child: a call, what a classifier calls, and what heads are entered by
+ENTRIES = ('forward', 'forward_with_token', 'predict', 'loss', 'loss_and_predict')
+# of an RoI head, the masks' branch
+OF_MASKS = ('predict_mask', 'mask_loss')
 # by library, the methods that make results of what heads return
 POST_PROCESSING = dict(
     mmdet=('predict_by_feat', 'add_pred_to_datasample'),
@@ -37,7 +43,7 @@ RESULTS, PROPOSALS, MASKS = 'post-processing', 'proposals', 'mask_head'
 
 
 def measure_parts(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, Any]:
-    """Time ``model.test_step`` on random images, and what of it each part takes.
+    """Time a test or a training step of a whole model, and what of it each part takes.
 
     A part is a module that the model holds, by its name (``data_preprocessor``, ``backbone``,
     ``neck``, ``decode_head``, ...); ``mask_head`` is the masks' branch of ``roi_head``,
@@ -45,20 +51,27 @@ def measure_parts(settings: Settings, clock: Clock = time.perf_counter) -> Dict[
     results of the last heads' outputs, and ``rest`` all else. A GPU is waited for at every border
     of parts.
 
-    With random weights hardly a class of a two-stage detector would pass its threshold: it is
-    moved so that as many boxes go into the last NMS as there are proposals
-    (:func:`.regions.pin_candidates`).
+    At inference, ``model.test_step`` looks at random images. With random weights hardly a class of
+    a two-stage detector would pass its threshold: it is moved so that as many boxes go into the
+    last NMS as there are proposals (:func:`.regions.pin_candidates`).
+
+    In training, ``model.train_step`` gets what the config's train pipeline makes of a drawn
+    photograph, and the config's optimizer; parts of modules are their forward passes and losses,
+    and ``backward`` and ``optimizer`` follow. The pipeline is timed too.
 
     Args:
-        settings: The network is a config. In a smaller type the model runs under autocast, as
-            tests do. Memory and a reference network are not for this.
+        settings: The network is a config. ``size`` is of the images at inference, and in training
+            of the photograph that the pipeline loads. In a smaller type the model runs under
+            autocast. Memory and a reference network are not for this.
 
     Returns:
         Numbers and strings that JSON can hold. ``seconds`` and ``parts`` are of calls for the
         whole batch; in each call (``all``) the parts add up to the whole. ``seconds`` of a part is
         that in the call whose whole time is the median (the shorter of the two in the middle), so
         that these add up too; ``median`` is the part's own. ``share`` is of the whole, ``calls``
-        are in one call. ``regions`` is None for models without boxes.
+        are in one call. ``regions`` is None for models without boxes and in training. ``pipeline``
+        is None at inference; its seconds are of one image, ``workers`` that many keep up with the
+        step, and ``image`` is the height and width of the batch.
 
     Raises:
         ConfigError: What the settings ask for is not there or not possible.
@@ -71,23 +84,16 @@ def measure_parts(settings: Settings, clock: Clock = time.perf_counter) -> Dict[
     assert isinstance(whole, Whole)  # as all configs'
     cfg = read_config(settings.network)
     override(cfg, settings.options)
-    data = loaded_images(whole.scope, cfg, settings.size, settings.batch, network.in_channels)
-    step = OneTest(whole.model, data, settings)
-    threshold = pin_candidates(whole.model, step)
-    regions = count_regions(whole.model, step)
-    if regions:
-        regions['score_threshold'] = threshold
     device = torch.device(settings.device)
 
     def now() -> float:
         synchronise(device)
         return clock()
 
-    where = places(whole.model, whole.scope)
+    timed = _train if settings.what == 'training' else _test
     return dict(
         settings=asdict(settings),
-        **time_parts(step, where, settings.repeats, settings.warmup, now),
-        regions=regions,
+        **timed(settings, whole, cfg, network.in_channels, now),
         machine=machine(settings.device),
         versions=versions(),
         date=date.today().isoformat(),
@@ -97,12 +103,40 @@ def measure_parts(settings: Settings, clock: Clock = time.perf_counter) -> Dict[
 def _check(settings: Settings) -> None:
     if not is_config(settings.network):
         raise ConfigError(f'parts are those of a whole model: {settings.network} is no config')
-    if settings.what != 'inference':
-        raise ConfigError('parts are timed at inference: leave out `what=training`')
     if settings.against:
         raise ConfigError('parts are timed of one model alone: leave out `against`')
     if settings.mode not in MODES:
         raise ConfigError(f'parts are timed in torch: use one of `mode={"|".join(MODES)}`')
+
+
+def _test(
+    settings: Settings, whole: Whole, cfg: Config, channels: int, clock: Clock
+) -> Dict[str, Any]:
+    data = loaded_images(whole.scope, cfg, settings.size, settings.batch, channels)
+    step = OneTest(whole.model, data, settings)
+    threshold = pin_candidates(whole.model, step)
+    regions = count_regions(whole.model, step)
+    if regions:
+        regions['score_threshold'] = threshold
+    where = places(whole.model, whole.scope)
+    timed = time_parts(step, where, settings.repeats, settings.warmup, clock)
+    return dict(**timed, regions=regions, pipeline=None)
+
+
+def _train(
+    settings: Settings, whole: Whole, cfg: Config, channels: int, clock: Clock
+) -> Dict[str, Any]:
+    batch, loading = run_pipeline(
+        whole.scope, cfg, settings.size, settings.batch, settings.repeats, clock
+    )
+    dtype = getattr(torch, settings.dtype)
+    step = TrainingStep(whole.model, whole.scope, cfg, batch, dtype, settings.device)
+    image = step.image_size()
+    where = places(step.model, whole.scope) + step.places()
+    timed = time_parts(step, where, settings.repeats, settings.warmup, clock)
+    each = timed['seconds']['median'] / settings.batch
+    pipeline = dict(loading, image=image, workers=math.ceil(loading['median'] / each))
+    return dict(**timed, regions=None, pipeline=pipeline)
 
 
 class OneTest:
@@ -140,8 +174,9 @@ def places(model: nn.Module, library: str) -> List[Tuple[nn.Module, str, str]]:
         for module in each_head(child):
             found += [(module, m, name) for m in ENTRIES if callable(getattr(module, m, None))]
     roi_head = getattr(model, 'roi_head', None)
-    if callable(getattr(roi_head, 'predict_mask', None)):
-        found.append((roi_head, 'predict_mask', MASKS))
+    for method in OF_MASKS:
+        if callable(getattr(roi_head, method, None)):
+            found.append((roi_head, method, MASKS))
     return found + list(_post_processing(model, library))
 
 
@@ -195,7 +230,10 @@ def time_parts(
     )
 
 
-COLUMNS = ('model', 'size', 'type', 'mode', 'format', 'part', 'calls', 'time', 'share', 'median')
+COLUMNS = (
+    *('model', 'what', 'size', 'type', 'mode', 'format'),
+    *('part', 'calls', 'time', 'share', 'median'),
+)
 
 
 def parts_table(results: List[Dict[str, Any]]) -> str:
@@ -203,9 +241,10 @@ def parts_table(results: List[Dict[str, Any]]) -> str:
     rows: List[List[str]] = []
     for result in results:
         settings, seconds = result['settings'], result['seconds']
-        height, width = settings['size']
+        height, width = (result['pipeline'] or {}).get('image') or settings['size']
         about = [
             f'`{settings["network"]}`',
+            settings['what'],
             f'{settings["batch"]}x3x{height}x{width}',
             settings['dtype'],
             settings['mode'],
@@ -214,7 +253,8 @@ def parts_table(results: List[Dict[str, Any]]) -> str:
         whole = dict(seconds=seconds['of_parts'], share=1.0, median=seconds['median'], calls=1)
         for name, part in [*result['parts'].items(), ('**all**', whole)]:
             rows.append([*about, name, *_numbers(part)])
-    return markdown_table(COLUMNS, rows) + ''.join(map(_regions, results))
+    notes = [note for result in results for note in (_regions(result), _loading(result)) if note]
+    return markdown_table(COLUMNS, rows) + ''.join(f'\n{note}\n' for note in notes)
 
 
 def _numbers(part: Dict[str, Any]) -> List[str]:
@@ -230,13 +270,26 @@ def _regions(result: Dict[str, Any]) -> str:
     found = result['regions']
     if not found:
         return ''
-    name = result['settings']['network']
     counts = [f'{found[what]} {what}' for what in ('proposals', 'detections', 'masks')]
+    text = f'`{result["settings"]["network"]}` has random weights: {", ".join(counts)} in a batch'
     threshold = found['score_threshold']
-    moved = (
-        f"; `score_thr` is {threshold:.4f} in place of the config's, so that as many boxes as "
-        'proposals go into NMS'
-        if threshold is not None
-        else ''
+    if threshold is None:
+        return f'{text}.'
+    return (
+        f"{text}; `score_thr` is {threshold:.4f} in place of the config's, so that as many boxes "
+        'as proposals go into NMS.'
     )
-    return f'\n`{name}` has random weights: {", ".join(counts)} in a batch{moved}.\n'
+
+
+def _loading(result: Dict[str, Any]) -> str:
+    found = result['pipeline']
+    if not found:
+        return ''
+    settings = result['settings']
+    height, width = settings['size']
+    sides = 'x'.join(map(str, found['image']))
+    return (
+        f'`{settings["network"]}` trains on images of {sides}; its pipeline takes '
+        f'{1000 * found["median"]:.1f} ms for one, from a photograph of {height}x{width}; workers '
+        f'that keep up with the step: {found["workers"]}.'
+    )
