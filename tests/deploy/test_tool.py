@@ -44,7 +44,7 @@ def checkpoint(tmp_path_factory):
     cfg = load(SEGMENTATION)
     cfg.model.backbone.init_cfg = None
     model = build_model(cfg)
-    randomise(model.backbone)
+    randomise(model)
     with torch.no_grad():  # nothing but what the mini images show
         model.decode_head.conv_seg.bias.fill_(-100)
         model.decode_head.conv_seg.bias[MINI_CLASSES] = 0

@@ -113,7 +113,8 @@ def fold_model(model: nn.Module) -> nn.Module:
     """Fold a whole detector, segmentor, pose estimator or classifier, **in place**.
 
     The backbone as :func:`fold` does it; in neck and heads, auxiliary ones too, BatchNorms go into
-    the convolutions right before them (:func:`.convolutions.fold_convolutions` says which stay).
+    the convolutions right before them (``hybrid_backbones/deploy/folding/convolutions.py`` says
+    which stay).
 
     Args:
         model: Anything whose ``.backbone`` is a backbone of this package in eval mode. It is

@@ -316,7 +316,10 @@ STEP = ['backward', 'optimizer', REST]
     [
         (
             DETECTOR,
-            {'train_dataloader.dataset.pipeline.2.scale': (96, 64)},
+            {
+                'train_dataloader.dataset.pipeline.2.scale': (96, 64),
+                'model.train_cfg.rcnn.sampler.num': 16,  # regions, for time
+            },
             [*EACH, 'rpn_head', 'proposals', 'roi_head', 'mask_head'],
             [64, 96],  # 85, the shorter side being the limit, padded to a multiple of 32
         ),
