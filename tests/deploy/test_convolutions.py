@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from mmengine.model import Sequential
-from torch import fx, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import parametrizations, spectral_norm
 
@@ -109,7 +109,8 @@ def conv(channels=4):
         ),
         lambda: Other(conv(), nn.BatchNorm2d(4)),
         lambda: nn.ModuleList([conv(), nn.BatchNorm2d(4)]),
-        lambda: fx.symbolic_trace(nn.Sequential(nn.Sequential(conv(), nn.BatchNorm2d(4)))),
+        lambda: replaced(nn.Sequential(conv(), nn.BatchNorm2d(4))),
+        lambda: replaced(nn.Sequential(nn.Sequential(conv(), nn.BatchNorm2d(4)))),
     ],
 )  # fmt: skip
 def test_what_cannot_go_stays(build):
@@ -119,6 +120,17 @@ def test_what_cannot_go_stays(build):
     state = model.state_dict()
     assert state.keys() == before.keys()
     assert all(torch.equal(state[name], value) for name, value in before.items())
+
+
+def test_what_mmengine_folds_at_each_call_stays():
+    """Its function traces a module and reads the norms inside from there on."""
+    evaluated = pytest.importorskip('mmengine.model.efficient_conv_bn_eval')
+    model = nn.Sequential(
+        nn.Sequential(nn.Sequential(conv(), nn.BatchNorm2d(4))),
+        nn.Sequential(conv(), nn.BatchNorm2d(4)),
+    )
+    evaluated.turn_on_efficient_conv_bn_eval(model, '0')
+    check(model, ['1.1'])
 
 
 def test_training_mode_stays():

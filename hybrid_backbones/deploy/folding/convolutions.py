@@ -12,7 +12,7 @@ from typing import Any, Iterator, List, Optional, Set, Tuple
 import torch
 from mmengine.model import Sequential
 from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm
-from torch import fx, nn
+from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from .affine import set_weights
@@ -35,7 +35,8 @@ def fold_convolutions(model: nn.Module, leave: Optional[nn.Module] = None) -> Li
     Sums are taken in float64 and rounded once. What cannot go exactly stays as it is: a
     convolution that several modules hold, because its norms differ; one with hooks, spectral norm
     among them, or a parametrization; a norm in training mode, or without statistics; a grouped
-    transposed convolution; every class that is not known.
+    transposed convolution; all inside of a module whose ``forward`` was replaced; every class that
+    is not known.
 
     Args:
         model: In eval mode.
@@ -51,7 +52,7 @@ def fold_convolutions(model: nn.Module, leave: Optional[nn.Module] = None) -> Li
             conv, norm = getattr(module, first), getattr(module, second)
             if holders[id(conv)] == 1 and _can_take(conv) and _can_go(norm, conv):
                 _fuse(conv, norm)
-                setattr(module, second, nn.Identity())
+                setattr(module, second, nn.Identity().eval())
                 folded.append(prefix + second)
                 switch: Any = getattr(module, 'turn_on_efficient_conv_bn_eval', None)
                 if switch:  # a ConvModule's own way to fold, which would ask the norm
@@ -84,7 +85,7 @@ def _walk(
     if (
         module is leave
         or id(module) in seen
-        or isinstance(module, fx.GraphModule)  # calls its layers as its own code says
+        or 'forward' in vars(module)  # may call the layers inside as it likes: mmengine's does
         or f'{kind.__module__}.{kind.__qualname__}' in TAKEN_APART
     ):
         return
@@ -96,8 +97,6 @@ def _walk(
 
 def _pairs(module: nn.Module) -> Iterator[Tuple[str, str]]:
     """Names of two children of which the second alone gets what the first returns."""
-    if 'forward' in vars(module):
-        return
     if type(module) in SEQUENCES:
         names = list(module._modules)
         yield from zip(names, names[1:])

@@ -210,6 +210,27 @@ def test_types_and_formats():
         assert {level.dtype for level in module(image)} == {torch.bfloat16}
 
 
+def test_whole_models_with_channels_last():
+    """Operators of mmcv get contiguous maps; a backbone alone returns such levels as always."""
+    pytest.importorskip('mmdet')
+    given = dict(memory_format='channels_last', size=(64, 96), threads=1, memory=False)
+    module, image = make_ready(Settings('maskrcnn_uniformer_xxs_1x', **given))
+    seen = []
+    extractor = module.model.roi_head.bbox_roi_extractor
+    extractor.register_forward_pre_hook(lambda module, args: seen.append(('extractor', args[0][0])))
+    layer = extractor.roi_layers[0]
+    layer.register_forward_pre_hook(lambda module, args: seen.append(('layer', args[0])))
+    with torch.inference_mode():
+        module(image)
+        assert not module.model.backbone(image)[0].is_contiguous()
+        alone, image = make_ready(Settings('uniformer_xxs', **given))
+        assert all(level.is_contiguous() for level in alone(image))
+    assert {(name, x.is_contiguous()) for name, x in seen} == {
+        ('extractor', False),
+        ('layer', True),
+    }
+
+
 def test_names():
     """Names of backbones and the configs' aliases; options are the backbone's."""
     assert type(build_network('uniformer_xxs').holder.backbone).__name__ == 'UniFormer'
