@@ -216,6 +216,14 @@ EACH = ['data_preprocessor', 'backbone', 'neck']
             None,
         ),
         (
+            'semanticfpn_uniformer_xxs_80k_ade20k',
+            dict(
+                options={'model.test_cfg': dict(mode='slide', crop_size=(64, 64), stride=(32, 32))}
+            ),
+            [*EACH, 'decode_head', 'post-processing'],
+            'backbone',  # two windows
+        ),
+        (
             'ocr_hrformer_s_80k_cityscapes',
             dict(),
             ['data_preprocessor', 'backbone', 'decode_head', 'post-processing'],
