@@ -7,6 +7,26 @@ from itertools import product
 from typing import Any, Dict
 
 from .arguments import KeyValues, image_size, keywords, positive
+from .benchmark_suite import add_suite_arguments, run_suite
+
+# of a single measurement; a suite has its own
+DEFAULTS: Dict[str, Any] = dict(
+    options={},
+    size=[(800, 1280)],
+    batch=1,
+    dtype='float32',
+    memory_format='contiguous',
+    mode='eager',
+    what='inference',
+    device='cpu',
+    against=None,
+    against_options={},
+    repeats=5,
+    warmup=1,
+    memory=True,
+    csv=None,
+)
+OF_SUITES = ('suite', 'minutes', 'batches')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,46 +34,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument(
         'networks',
-        nargs='+',
+        nargs='*',
         metavar='NETWORK',
         help='a backbone such as uniformer_small, a config (name or path), resnet50, or another '
         "implementation such as mmpose:HRFormer-small; '*' for all backbones, 'cvt_*' for some",
     )
     pairs: Dict[str, Any] = dict(nargs='+', action=KeyValues, default={}, metavar='KEY=VALUE')
     parser.add_argument('--options', **pairs, help='arguments of a backbone, settings of a config')
-    parser.add_argument('--size', nargs='+', type=image_size, default=[(800, 1280)], metavar='HxW')
-    parser.add_argument('--batch', type=positive, default=1)
-    parser.add_argument('--dtype', choices=DTYPES, default='float32')
+    parser.add_argument('--size', nargs='+', type=image_size, metavar='HxW')
+    parser.add_argument('--batch', type=positive, default=DEFAULTS['batch'])
+    parser.add_argument('--dtype', choices=DTYPES)
     parser.add_argument(
         '--amp',
         action='store_true',
         help='autocast over float32 weights, to --dtype; default bfloat16, float16 on a GPU',
     )
     parser.add_argument('--threads', type=positive, default=os.cpu_count() or 1)
-    parser.add_argument('--memory-format', choices=MEMORY_FORMATS, default='contiguous')
+    parser.add_argument(
+        '--memory-format', choices=MEMORY_FORMATS, default=DEFAULTS['memory_format']
+    )
     parser.add_argument(
         '--mode',
         choices=MODES,
-        default='eager',
-        help='of the backbone; or the runtime that it, or a whole model, is exported to',
+        help='of the network; or the runtime that it, or a whole model, is exported to',
     )
-    parser.add_argument('--task', dest='what', choices=WHATS, default='inference')
-    parser.add_argument('--device', choices=['cpu', 'cuda'], default='cpu')
+    parser.add_argument('--task', dest='what', choices=WHATS)
+    parser.add_argument('--device', choices=['cpu', 'cuda'])
     parser.add_argument(
         '--against', metavar='NETWORK', help='alternate with a reference network and compare'
     )
     parser.add_argument('--against-options', **pairs, help='the same as --options, for --against')
-    parser.add_argument('--repeats', type=positive, default=5, help='timed calls')
-    parser.add_argument('--warmup', type=positive, default=1, help='calls before')
+    parser.add_argument('--repeats', type=positive, help='timed calls')
+    parser.add_argument('--warmup', type=positive, help='calls before')
     parser.add_argument('--no-memory', dest='memory', action='store_false', help='time only')
     parser.add_argument(
         '--parts', action='store_true', help="of a config: what of a test's time each part takes"
     )
     parser.add_argument('--json', metavar='FILE', help='write all numbers')
     parser.add_argument('--csv', metavar='FILE', help="write the columns of timm's benchmarks")
+    add_suite_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.suite:
+        return run_suite(args, DEFAULTS)
     from ..analysis.benchmark.measure import measure, table
     from ..analysis.benchmark.networks import matching
     from ..analysis.benchmark.parts import measure_parts, parts_table
@@ -62,12 +86,19 @@ def run(args: argparse.Namespace) -> int:
     from ..errors import ConfigError, ExportError
     from ..utils.files import check_file, write_json, write_text
 
+    if not args.networks:
+        raise ConfigError('name a NETWORK, or `suite=gpu` for a table of all backbones')
+    if args.batches:
+        raise ConfigError('`batches` is of `suite=gpu`: one network has a `batch`')
+    for name, value in DEFAULTS.items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
     for path in filter(None, (args.json, args.csv)):
         check_file(path)
     if args.parts and args.csv:
         raise ConfigError('--csv has no columns for --parts: use --json')
     measured, as_table = (measure_parts, parts_table) if args.parts else (measure, table)
-    common = keywords(args, 'networks', 'size', 'json', 'csv', 'parts')
+    common = keywords(args, 'networks', 'size', 'json', 'csv', 'parts', *OF_SUITES)
     results = []
     for network, size in product(matching(args.networks), args.size):
         try:

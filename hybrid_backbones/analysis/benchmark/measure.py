@@ -3,9 +3,9 @@
 import json
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 import torch
 
@@ -49,19 +49,67 @@ def measure(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, A
     steps = {'network': Step(module, image, training)}
     if settings.against:
         steps['against'] = Step(*make_ready(settings.of_reference()), training)
-    params, macs, activations = _costs(settings)
     file = str(module.path) if isinstance(module, Runtime) else None
     memory = peak_memory(settings, file) if settings.memory else None
     rate = matmul_rate(autocast_dtype_of(settings), settings.device)
     times, order = alternate(steps, settings.repeats, settings.warmup, clock)
+    return report(settings, costs_of(settings), times, order, rate, memory)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a network costs, never folded.
+
+    Args:
+        params: How many numbers are learnt.
+        macs: Multiply-adds of the forward pass for one image.
+        activations: Of one image, as timm counts them; None for a whole model.
+    """
+
+    params: int
+    macs: int
+    activations: Optional[int]
+
+
+def costs_of(settings: Settings) -> Costs:
+    """Count the costs of a network at an image size, with a network of its own."""
+    network = build_network(settings.network, settings.options)
+    macs = network.flops(*settings.size)
+    activations = None
+    if not isinstance(network.module, Whole):
+        image = torch.empty(1, network.in_channels, *settings.size, device='meta')
+        activations = count_activations(network.module.to('meta').eval(), image)
+    return Costs(count_parameters(network.module), macs, activations)
+
+
+def report(
+    settings: Settings,
+    costs: Costs,
+    times: Dict[str, Times],
+    order: List[str],
+    rate: float,
+    memory: Optional[Dict[str, float]],
+) -> Dict[str, Any]:
+    """What :func:`measure` returns, of what has been measured.
+
+    Args:
+        settings: What has been measured.
+        costs: Of the network.
+        times: Of ``'network'``, and of ``'against'`` if there is one.
+        order: In which the calls were made.
+        rate: Operations a second of the device's matrix products.
+        memory: In GiB.
+    """
+    factor = TRAINING_FACTOR if settings.what == 'training' else 1
+    macs = costs.macs * settings.batch * factor
     speed = 2 * macs / times['network'].median
     return dict(
         settings=asdict(settings),
-        params=params,
+        params=costs.params,
         seconds=_describe(times['network']),
         images_per_second=settings.batch / times['network'].median,
         gmacs=macs / GIGA,
-        activations=activations,
+        activations=costs.activations,
         gflops_per_second=speed / GIGA,
         matmul_gflops_per_second=rate / GIGA,
         share=speed / rate,
@@ -72,18 +120,6 @@ def measure(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, A
         versions={**versions(), **runtime_versions(settings.mode)},
         date=date.today().isoformat(),
     )
-
-
-def _costs(settings: Settings) -> Tuple[int, int, Optional[int]]:
-    """Parameters, multiply-adds and activations: of a network of its own, never folded."""
-    network = build_network(settings.network, settings.options)
-    factor = TRAINING_FACTOR if settings.what == 'training' else 1
-    macs = network.flops(*settings.size) * settings.batch * factor
-    activations = None
-    if not isinstance(network.module, Whole):
-        image = torch.empty(1, network.in_channels, *settings.size, device='meta')
-        activations = count_activations(network.module.to('meta').eval(), image)
-    return count_parameters(network.module), macs, activations
 
 
 def _describe(times: Times) -> Dict[str, Any]:
