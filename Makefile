@@ -2,6 +2,7 @@
 # make demo       train and test Mask R-CNN with UniFormer-XXS on synthetic images, and draw its masks
 # make test       the tests, in as many processes as TEST_PROCESSES says
 # make test-all   and other sizes of what they test
+# make gpu        the tests that need a GPU, with whatever torch PYTHON_ENV has
 # make faults     inject faults and try bad input; writes docs/reliability.md
 # make stack STACK=L   make the environment of requirements/stacks/L.txt, run the tests in it, and write
 #                 its row of docs/stacks.md
@@ -26,7 +27,7 @@ TEST_PROCESSES ?= 2
 # idle threads of OpenMP would otherwise spin and starve other processes of the machine
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: env demo test test-all faults stack train-synthetic bench pages lint docs release crosscheck
+.PHONY: env demo test test-all gpu faults stack train-synthetic bench pages lint docs release crosscheck
 
 env:
 	@tools/dev/make_env.sh
@@ -43,10 +44,14 @@ demo: env
 TEST := OMP_NUM_THREADS=1 $(PYTHON_ENV) -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 test: env
-	$(TEST) -m "not extended"
+	$(TEST) -m "not (extended or gpu)"
 
 test-all: env
-	$(TEST)
+	$(TEST) -m "not gpu"
+
+# no `env`: its torch is for CPUs. In one process, which has the card for itself
+gpu:
+	$(PYTHON_ENV) -m pytest -m gpu tests/gpu
 
 # writes docs/reliability.md
 faults: env

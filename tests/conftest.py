@@ -145,3 +145,5 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid.removeprefix('tests/') in EXTENDED:
             item.add_marker(pytest.mark.extended)
+        if item.get_closest_marker('gpu') and not torch.cuda.is_available():
+            item.add_marker(pytest.mark.skip(reason='needs a GPU'))

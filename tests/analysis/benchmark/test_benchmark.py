@@ -411,14 +411,6 @@ def test_no_gpu(command):
     assert 'no GPU' in command('benchmark', 'cvt_13', '--device', 'cuda').refusal
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
-def test_gpu(monkeypatch):
-    monkeypatch.setitem(bench_timing.MATMUL_SIZES, 'cuda', (256,))
-    result = measure(Settings(**{**TINY, 'memory': True}, device='cuda', dtype='float16'))
-    check_schema(result)
-    assert 0 < result['memory_gib']['before'] < result['memory_gib']['peak']
-
-
 def test_importing_the_tool_sets_waiting(tmp_path):
     """OpenMP reads it once, when torch starts it."""
     code = (

@@ -1,6 +1,7 @@
 """Other implementations of the built-in families, to compare with.
 
-Each module in this folder has the ``PEERS`` of one family, or of another: by ``PACKAGE:NAME``, what builds one.
+Each module in this folder has the ``PEERS`` of one family, or of one that others are compared with:
+by ``PACKAGE:NAME``, what builds one.
 """
 
 from typing import Callable, Dict

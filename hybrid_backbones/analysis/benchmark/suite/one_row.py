@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 from typing import Any, Dict, Optional, Tuple
 
 import torch
@@ -53,7 +53,7 @@ def measure_row(
     return dict(report(settings, costs, times, order, rate, memory), no_reference=reason)
 
 
-@lru_cache(maxsize=None)
+@cache
 def costs_at(network: str, size: Tuple[int, int]) -> Costs:
     """Of a network with its default options, counted once."""
     return costs_of(Settings(network, size=size))

@@ -1,7 +1,7 @@
-"""float32 that is float32: without the TensorFloat-32 of some GPUs, which is on for convolutions."""
+"""float32 that is float32: without TF32, which torch uses for convolutions on newer GPUs."""
 
 from contextlib import contextmanager
-from typing import Iterator
+from typing import Any, Iterator, Tuple
 
 import torch
 
@@ -9,7 +9,7 @@ import torch
 @contextmanager
 def without_tf32() -> Iterator[None]:
     """Inside, matrix products and convolutions of float32 keep all of its 24 bits on a GPU."""
-    switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    switches: Tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
     before = [switch.allow_tf32 for switch in switches]
     try:
         for switch in switches:

@@ -67,7 +67,8 @@ def notes(plan: Plan, record: Record, missing: Dict[str, str]) -> List[str]:
     left = sum(row.key not in record.rows for row in rows)
     if left:
         lines.append(
-            f'{left} of {len(rows)} rows are not measured yet: time was up. The same command goes on.'
+            f'{left} of {len(rows)} rows are not measured yet: time was up. The same command goes '
+            'on.'
         )
     return lines
 
