@@ -18,7 +18,7 @@ NETWORKS = {
 # Levels differ by roundings. So many ReLUs' inputs, in parts of all, come to lie on the other side
 # of zero: 1e-6 or so, and what they pass on is wrong by all of itself: the square root of that.
 KINKS = 1e-3
-AS_EAGER = Distance(limit_of('', 'fp32').levels, gradients=4 * KINKS, parameter=8 * KINKS)
+AS_EAGER = Distance(limit_of('fp32').levels, gradients=4 * KINKS, parameter=8 * KINKS)
 
 
 def both_ways(case: Case, device: str, **options: object) -> Tuple[Result, Result]:

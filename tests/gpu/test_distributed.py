@@ -18,4 +18,4 @@ def test_nccl(name, tmp_path):
     alone, grouped = steps_alone_and_in_a_group(
         case.backbone.cuda(), case.image.cuda(), 'nccl', tmp_path
     )
-    assert not distance(grouped, alone).exceeds(limit_of(name, 'fp32'))
+    assert not distance(grouped, alone).exceeds(limit_of('fp32'))

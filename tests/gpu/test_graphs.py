@@ -16,4 +16,4 @@ def test_replayed_on_other_images(name, dtype, precision):
     backbone = create_backbone(name).eval().to('cuda', dtype)
     image, other = (torch.randn(2, 3, *SIZE).to('cuda', dtype) for _ in range(2))
     found, expected = replayed(backbone, image, other)
-    assert largest(level_distances(found, expected)) <= limit_of(name, precision).levels
+    assert largest(level_distances(found, expected)) <= limit_of(precision).levels

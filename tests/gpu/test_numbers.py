@@ -12,11 +12,11 @@ pytestmark = pytest.mark.gpu
 def case(request):
     """Of one backbone, for all precisions."""
     case = Case(create_backbone(request.param))
-    return request.param, case, case.run('cpu')
+    return case, case.run('cpu')
 
 
 @pytest.mark.parametrize('precision', PRECISIONS)
 def test_as_on_the_cpu(case, precision):
-    name, case, expected = case
+    case, expected = case
     found = distance(case.run('cuda', PRECISIONS[precision]), expected)
-    assert not found.exceeds(limit_of(name, precision))
+    assert not found.exceeds(limit_of(precision))

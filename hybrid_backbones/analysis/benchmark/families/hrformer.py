@@ -17,3 +17,4 @@ def _mmpose(arch: str) -> nn.Module:
 
 
 PEERS = {f'mmpose:HRFormer-{arch}': partial(_mmpose, arch) for arch in ('small', 'base')}
+BESIDE = ('mmpose:HRFormer-small',)

@@ -17,3 +17,4 @@ def _timm() -> nn.Module:
 
 
 PEERS = {'torchvision:swin-t': _torchvision, 'timm:swin-t': _timm}
+BESIDE = tuple(PEERS)

@@ -4,14 +4,11 @@ from typing import Dict, List, Tuple
 
 from ....errors import one_line
 from ....utils.packages import how_to_install
+from ..families import BESIDE
 from ..networks import build_network
 
-# by what they are; of two ways to have one, the first that is here
-CANDIDATES = (
-    ('resnet50',),
-    ('torchvision:swin-t', 'timm:swin-t'),
-    ('mmpose:HRFormer-small',),
-)
+# groups of one network; of several ways to have it, the first that is here
+CANDIDATES = (('resnet50',), *BESIDE)
 
 
 def peers_here() -> Tuple[Tuple[str, ...], Dict[str, str]]:
