@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import Any, Dict
 
 from .arguments import finite, positive
@@ -50,15 +51,18 @@ def run_suite(args: argparse.Namespace, defaults: Dict[str, Any]) -> int:
     Returns:
         0, or 1 if rows are left.
     """
+    from ..analysis.benchmark.suite.peers import peers_here
     from ..analysis.benchmark.suite.plan import Row, check_plan
     from ..analysis.benchmark.suite.run import run_suite
     from ..analysis.benchmark.suite.table import is_complete, notes, suite_table
     from ..utils.files import check_file
 
-    plan, missing = _plan(args, defaults)
+    plan = _plan(args, defaults)
     check_plan(plan)
     path = args.json or FILE
     check_file(path)
+    peers, missing = peers_here()
+    plan = replace(plan, peers=peers)
 
     def tell(row: Row, result: Dict[str, Any], left: int) -> None:
         speed = result.get('images_per_second')
@@ -76,7 +80,6 @@ def run_suite(args: argparse.Namespace, defaults: Dict[str, Any]) -> int:
 def _plan(args: argparse.Namespace, defaults: Dict[str, Any]) -> Any:
     import torch
 
-    from ..analysis.benchmark.suite.peers import peers_here
     from ..analysis.benchmark.suite.plan import Plan, chosen_backbones
     from ..errors import ConfigError
 
@@ -103,6 +106,4 @@ def _plan(args: argparse.Namespace, defaults: Dict[str, Any]) -> Any:
         warmup=args.warmup,
     )
     chosen = {name: value for name, value in chosen.items() if value is not None}
-    peers, missing = peers_here()
-    plan = Plan(networks, peers, device=device, threads=args.threads, **chosen)
-    return plan, missing
+    return Plan(networks, device=device, threads=args.threads, **chosen)

@@ -1,7 +1,9 @@
 """The GPU's tests, tested on the CPU: they pass what is right, and find what is wrong."""
 
+import re
 import subprocess
 import sys
+from collections import defaultdict
 from types import SimpleNamespace
 
 import pytest
@@ -177,7 +179,7 @@ def test_kinks_are_taken_out_of_gradients_alone(case):
 # -- kernels
 
 
-@FUSED
+@CHOICE
 def test_kernels_have_names():
     q = torch.randn(1, 2, 8, 16)
     chosen = attention_kernels(lambda: [F.scaled_dot_product_attention(q, q, q) for _ in range(3)])
@@ -377,10 +379,18 @@ def test_a_wrong_group_is_found(tmp_path, monkeypatch):
 
 # -- the marker
 
+OF_EVERY_BACKBONE = {
+    'test_as_on_the_cpu',
+    'test_fused_kernels_take_all',
+    'test_fused_kernels_are_chosen',
+    'test_kept_for_the_backward_pass',
+    'test_replayed_on_other_images',
+}
 
-def test_skipped_without_a_gpu(tmp_path):
-    """With the reason; and `make test` leaves them out altogether."""
-    words = ['-m', 'pytest', '-m', 'gpu', '-rs', '-q', '-p', 'no:cacheprovider', 'tests/gpu']
+
+def test_without_a_gpu():
+    """All are skipped, with the reason; each backbone is asked everything; `make` leaves it out."""
+    words = ['-m', 'pytest', '-m', 'gpu', '-v', '-rs', '-p', 'no:cacheprovider', 'tests/gpu']
     done = subprocess.run(
         [sys.executable, *words],
         cwd=PROJECT,
@@ -389,36 +399,18 @@ def test_skipped_without_a_gpu(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    last = done.stdout.splitlines()[-1]
-    assert 'skipped' in last and 'passed' not in last and 'failed' not in last
-    reasons = {line.rpartition(': ')[2] for line in done.stdout.splitlines() if 'SKIPPED' in line}
-    assert 'needs a GPU' in reasons
+    lines = done.stdout.splitlines()
+    assert 'skipped' in lines[-1] and 'passed' not in lines[-1] and 'failed' not in lines[-1]
+    reasons = {line.rpartition(': ')[2] for line in lines if line.startswith('SKIPPED')}
     assert all(r == 'needs a GPU' or r.startswith('torch before') for r in reasons), reasons
+    asked = defaultdict(set)
+    for line in lines:
+        found = re.match(r'tests/gpu/\w+\.py::(\w+)\[(.*)\] SKIPPED', line)
+        for name in set(found[2].split('-')) if found else ():
+            asked[name].add(found[1])
+    for name in list_backbones():
+        assert asked[name] >= OF_EVERY_BACKBONE, name
     makefile = (PROJECT / 'Makefile').read_text(encoding='utf-8')
     for target in ('test', 'test-all'):
         line = makefile.partition(f'\n{target}: env\n')[2].splitlines()[0]
-        assert 'not' in line and 'gpu' in line
-
-
-def test_every_backbone_is_asked_everything():
-    """By the names of the tests, as pytest collects them."""
-    words = ['-m', 'pytest', '-m', 'gpu', '--collect-only', '-q', '-p', 'no:cacheprovider']
-    done = subprocess.run(
-        [sys.executable, *words, 'tests/gpu'],
-        cwd=PROJECT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
-    lines = done.stdout.splitlines()
-    for name in list_backbones():
-        asked = [line for line in lines if name in line.replace(']', '-').replace('[', '-')]
-        whole = [line for line in asked if f'-{name}-' in line.replace(']', '-').replace('[', '-')]
-        tests = {line.partition('::')[2].partition('[')[0] for line in whole}
-        assert tests >= {
-            'test_as_on_the_cpu',
-            'test_fused_kernels_take_all',
-            'test_fused_kernels_are_chosen',
-            'test_kept_for_the_backward_pass',
-            'test_replayed_on_other_images',
-        }, name
+        assert re.search(r'-m "not .*gpu', line)

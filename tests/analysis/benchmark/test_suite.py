@@ -179,13 +179,20 @@ def test_a_row():
     assert json.loads(json.dumps(result)) is not None
 
 
-def test_no_room_for_the_reference(monkeypatch):
+@pytest.mark.parametrize(
+    'error, reason',
+    [
+        (torch.cuda.OutOfMemoryError('CUDA out of memory.'), one_row.NO_ROOM),
+        (ValueError('it is\nill'), 'the reference failed: ValueError: it is ill'),
+    ],
+)
+def test_no_reference(monkeypatch, error, reason):
     """The network is measured alone then."""
 
     class Full(timing.Step):
         def __call__(step):
             if next(step.module.parameters()).numel() == 7 * 7 * 3 * 64:  # a Conformer's stem
-                raise torch.cuda.OutOfMemoryError('CUDA out of memory.')
+                raise error
             super().__call__()
 
     monkeypatch.setattr(one_row, 'Step', Full)
@@ -196,7 +203,7 @@ def test_no_room_for_the_reference(monkeypatch):
     )
     result = one_row.measure_row(settings, rate=1e9)
     assert result['against'] is None
-    assert result['no_reference'] == one_row.NO_ROOM
+    assert result['no_reference'] == reason
     assert result['images_per_second'] > 0
 
 
@@ -329,7 +336,7 @@ def test_failures_stop_nothing_and_are_tried_again_last(tmp_path, monkeypatch):
     failed = [key for key, result in record.rows.items() if result.get('failed')]
     assert len(record.rows) == 6 and len(failed) == 2
     reason = record.rows[failed[0]]['reason']
-    assert reason.startswith('RuntimeError: Triton is very very') and len(reason) == run.LONGEST
+    assert reason.startswith('RuntimeError: Triton is very very') and len(reason) == one_row.LONGEST
     assert not is_complete(TINY, record)
     del record.rows[rows_of(TINY)[-1].key]
     record.write()

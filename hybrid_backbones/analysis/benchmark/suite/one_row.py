@@ -7,6 +7,7 @@ from typing import Any, Dict, Optional, Tuple
 
 import torch
 
+from ....errors import one_line
 from ..measure import Costs, costs_of, report
 from ..settings import Settings, make_ready
 from ..timing import Clock, Step, alternate
@@ -14,6 +15,7 @@ from .out_of_memory import free_memory, is_out_of_memory
 
 GIB = 2**30
 NO_ROOM = 'out of memory with the reference beside it'
+LONGEST = 300  # letters of a reason: compilers tell long stories
 
 
 def measure_row(
@@ -40,17 +42,17 @@ def measure_row(
     training = settings.what == 'training'
     before = _allocated(settings.device)
     step = Step(*make_ready(settings), training)
-    steps, reason = {'network': step}, None
+    steps, reason = {'network': step}, ''
     memory = _memory(step, before)
     if settings.against:
-        beside = _reference(settings)
+        beside, reason = _reference(settings)
         if beside is None:
-            reason, settings = NO_ROOM, replace(settings, against=None)
+            settings = replace(settings, against=None)
         else:
             steps['against'] = beside
     times, order = alternate(steps, settings.repeats, settings.warmup, clock)
     costs = costs_at(settings.network, settings.size)
-    return dict(report(settings, costs, times, order, rate, memory), no_reference=reason)
+    return dict(report(settings, costs, times, order, rate, memory), no_reference=reason or None)
 
 
 @cache
@@ -59,19 +61,19 @@ def costs_at(network: str, size: Tuple[int, int]) -> Costs:
     return costs_of(Settings(network, size=size))
 
 
-def _reference(settings: Settings) -> Optional[Step]:
-    """Ready to be timed; None if there is no room for it."""
+def _reference(settings: Settings) -> Tuple[Optional[Step], str]:
+    """Ready to be timed; or None, and the reason: what is wrong with it is not the network's."""
     try:
         step = Step(*make_ready(settings.of_reference()), settings.what == 'training')
         step.prepare()
         step()
-        return step
+        return step, ''
     except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-    step = None  # type: ignore[assignment]
+        reason = f'the reference failed: {type(error).__name__}: {one_line(error)}'[:LONGEST]
+        if is_out_of_memory(error):
+            reason = NO_ROOM
     free_memory()
-    return None
+    return None, reason
 
 
 def _memory(step: Step, before: int) -> Optional[Dict[str, float]]:

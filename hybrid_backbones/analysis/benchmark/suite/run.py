@@ -10,13 +10,13 @@ from ....errors import ConfigError, one_line
 from ....utils.versions import machine, versions
 from ..timing import matmul_rate
 from . import one_row
+from .one_row import LONGEST
 from .out_of_memory import free_memory, is_out_of_memory, largest_batch
 from .plan import Plan, Row, check_plan, rows_of
 from .precise import without_tf32
 from .record import Record
 
 OUT_OF_MEMORY = 'out of memory'
-LONGEST = 300  # letters of a reason: compilers tell long stories
 Tell = Callable[[Row, Dict[str, Any], int], None]
 
 
@@ -95,6 +95,8 @@ def _attempt(plan: Plan, row: Row, record: Record) -> Dict[str, Any]:
         text = f'{type(error).__name__}: {one_line(error)}'
         return dict(reason=text[:LONGEST], failed=True)
     finally:
+        if 'compiled' in row.mode:
+            torch._dynamo.reset()  # what it has compiled holds the weights
         free_memory()
 
 
