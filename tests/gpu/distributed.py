@@ -4,7 +4,6 @@ import copy
 from pathlib import Path
 from typing import Tuple
 
-import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
