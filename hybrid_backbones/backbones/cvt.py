@@ -17,6 +17,7 @@ from ..layers import (
     BatchNorm2d,
     DropPath,
     LayerNorm2d,
+    Linear,
     Mlp,
     PatchEmbed,
     ScaledDotProductAttention,
@@ -110,11 +111,11 @@ class ConvAttention(nn.Module):
             raise ValueError(f'heads must divide the width {dim}, got {heads}')
         self.heads = heads
         self.scale = dim**-0.5  # of the whole width, not of a head's
-        self.conv_q, self.q = DepthwiseConvBN(dim, 1), nn.Linear(dim, dim)
-        self.conv_k, self.k = DepthwiseConvBN(dim, 2), nn.Linear(dim, dim)
-        self.conv_v, self.v = DepthwiseConvBN(dim, 2), nn.Linear(dim, dim)
+        self.conv_q, self.q = DepthwiseConvBN(dim, 1), Linear(dim, dim)
+        self.conv_k, self.k = DepthwiseConvBN(dim, 2), Linear(dim, dim)
+        self.conv_v, self.v = DepthwiseConvBN(dim, 2), Linear(dim, dim)
         self.attend = ScaledDotProductAttention()
-        self.proj = nn.Linear(dim, dim)
+        self.proj = Linear(dim, dim)
 
     def forward(self, x: Tensor, size: Tuple[int, int]) -> Tensor:
         """``(N, L, dim) -> (N, L, dim)``, L being H * W, or one more with a class token in front.

@@ -4,12 +4,13 @@ import torch
 from torch import nn
 
 from ..backbones import HybridBackbone
+from ..layers import Linear
 from ..openmmlab.float_outputs import float_outputs
 from .folding.fold import FoldedBackbone
 from .folding.onednn import OneDNNConv2d, OneDNNLinear
 
 # whose weights go nowhere but into an operation that autocast gives the smaller type
-CAST = (nn.Conv2d, nn.Linear, OneDNNConv2d, OneDNNLinear)
+CAST = (nn.Conv2d, nn.Linear, Linear, OneDNNConv2d, OneDNNLinear)
 
 
 @torch.no_grad()

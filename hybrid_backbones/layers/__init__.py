@@ -9,6 +9,7 @@ from .checkpoint import checkpoint_block, run_block
 from .conv_bn import ConvBNAct
 from .drop_path import DropPath, drop_path_rates
 from .init import init_linear
+from .linear import Linear
 from .low_rank_bias import LowRankBias
 from .memory_format import prefers_channels_last, to_nchw, to_preferred_format
 from .mlp import Mlp
@@ -29,6 +30,7 @@ __all__ = [
     'GroupNorm',
     'LayerNorm2d',
     'LayerScale',
+    'Linear',
     'LowRankBias',
     'Mlp',
     'PatchEmbed',

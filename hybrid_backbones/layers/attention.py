@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from .fused_attention import align_bias, align_heads, side_by_side
 from .gpu import in_small_type, runs_on_gpu
+from .linear import Linear
 from .tracing import is_compiling, needs_graph
 
 # a CPU's fused attention is made for long rows: windows of 7x7 take a quarter less without it
@@ -125,9 +126,9 @@ class SelfAttention(nn.Module):
         if head_dim < 1 or dim % head_dim:
             raise ValueError(f'head_dim must divide the width {dim}, got {head_dim}')
         self.head_dim = head_dim
-        self.qkv = nn.Linear(dim, 3 * dim)
+        self.qkv = Linear(dim, 3 * dim)
         self.attend = ScaledDotProductAttention()
-        self.proj = nn.Linear(dim, dim)
+        self.proj = Linear(dim, dim)
 
     def forward(self, x: Tensor, bias: Optional[Tensor] = None) -> Tensor:
         """``(N, L, dim) -> (N, L, dim)``; ``bias`` as in :func:`scaled_dot_product_attention`."""

@@ -4,6 +4,7 @@ from typing import Callable, Union
 
 from torch import Tensor, nn
 
+from .linear import Linear
 from .tiling import apply_in_tiles
 
 
@@ -13,7 +14,7 @@ class Mlp(nn.Module):
     Args:
         dim: Channels in and out.
         hidden: Channels between.
-        pointwise: Layer of one position: ``nn.Linear`` for ``(..., C)``, or a 1x1 convolution
+        pointwise: Layer of one position: :class:`Linear` for ``(..., C)``, or a 1x1 convolution
             (``functools.partial(nn.Conv2d, kernel_size=1)``) for ``(N, C, H, W)``.
         act: The activation; ``nn.GELU`` is the exact one.
     """
@@ -22,7 +23,7 @@ class Mlp(nn.Module):
         self,
         dim: int,
         hidden: int,
-        pointwise: Callable[[int, int], Union[nn.Linear, nn.Conv2d]] = nn.Linear,
+        pointwise: Callable[[int, int], Union[nn.Linear, nn.Conv2d]] = Linear,
         act: Callable[[], nn.Module] = nn.GELU,
     ):
         super().__init__()

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...layers import needs_graph
+from ...layers import Linear, needs_graph
 from ..subclass import as_subclass
 
 # as torch.ops.mkldnn names them, which is what torch.compile fuses with, too
@@ -51,7 +51,7 @@ class OneDNNConv2d(nn.Conv2d):
         return f'{shown}, activation={self.activation}'
 
 
-class OneDNNLinear(nn.Linear):
+class OneDNNLinear(Linear):
     """``activation(linear(x))``, for inference: a 1x1 convolution on a CPU.
 
     Attributes:
@@ -64,7 +64,7 @@ class OneDNNLinear(nn.Linear):
         """``(..., in_features) -> (..., out_features)``."""
         if not has_kernel(x, self.weight):
             return _activate(super().forward(x), self.activation)
-        rows = x.reshape(1, -1, 1, x.shape[-1]).permute(0, 3, 1, 2)
+        rows = x.reshape(1, 1, -1, x.shape[-1]).permute(0, 3, 1, 2)
         out = torch.ops.mkldnn._convolution_pointwise(
             *(rows, self.weight[:, :, None, None], self.bias),
             *((0, 0), (1, 1), (1, 1), 1),

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict
 import torch
 from torch import Tensor, nn
 
-from ...layers import ConvBNAct, DropPath, Mlp, ResidualDWConv
+from ...layers import ConvBNAct, DropPath, Linear, Mlp, ResidualDWConv
 from .affine import fold_into, set_weights
 from .inplace import ResidualSum
 from .onednn import by_onednn, fold_activation
@@ -78,6 +78,7 @@ def drop_nothing(module: DropPath) -> ResidualSum:
 RULES: Dict[type, Rule] = {
     ConvBNAct: fold_conv_bn_act,
     DropPath: drop_nothing,
+    Linear: by_onednn,
     Mlp: fold_mlp,
     nn.GELU: gelu_in_place,
     nn.Conv2d: by_onednn,
