@@ -9,11 +9,7 @@ from torch import Tensor, nn
 from .fused_attention import align_bias, align_heads, side_by_side
 from .gpu import in_small_type, runs_on_gpu
 from .linear import Linear
-from .tracing import is_compiling, needs_graph
-
-# a CPU's fused attention is made for long rows: windows of 7x7 take a quarter less without it
-FEW_KEYS = 64
-SCORE_BYTES = 2**21  # that are computed at once, so that they stay in the cache
+from .tracing import is_compiling
 
 
 def scaled_dot_product_attention(
@@ -48,8 +44,6 @@ def scaled_dot_product_attention(
             return scores.softmax(-1) @ v
     if runs_on_gpu(q):
         return _attend_on_gpu(q, k, v, bias, scale)
-    if _is_short(q, k, bias):
-        return _attend_in_cache(q, k, v, bias, scale)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
 
 
@@ -65,34 +59,6 @@ def _attend_on_gpu(
     q, k, v = map(align_heads, (q, k, v))
     mask = None if bias is None else align_bias(bias)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)[..., :width]
-
-
-def _is_short(q: Tensor, k: Tensor, bias: Optional[Tensor]) -> bool:
-    """Whether there are few keys, of many sequences with the same bias, and nothing is recorded."""
-    return (
-        not needs_graph()
-        and q.device.type == 'cpu'
-        and q.dtype == torch.float32  # smaller types would round the scores
-        and k.shape[2] <= FEW_KEYS
-        and (bias is None or len(bias) == 1)
-    )
-
-
-def _attend_in_cache(
-    q: Tensor, k: Tensor, v: Tensor, bias: Optional[Tensor], scale: Optional[float]
-) -> Tensor:
-    """The plain formula, some sequences at a time."""
-    n, heads, length, width = q.shape
-    scale = width**-0.5 if scale is None else scale
-    step = max(SCORE_BYTES // (heads * length * k.shape[2] * q.element_size()), 1)
-    # heads side by side, as who joins them wants them
-    out = q.new_empty(n, length, heads, v.shape[3]).transpose(1, 2)
-    for queries, keys, values, part in zip(*(x.split(step) for x in (q, k, v, out))):
-        scores = queries * scale @ keys.transpose(2, 3)
-        if bias is not None:
-            scores += bias
-        part.copy_(scores.softmax(-1) @ values)
-    return out
 
 
 class ScaledDotProductAttention(nn.Module):

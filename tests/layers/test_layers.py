@@ -13,7 +13,6 @@ from hybrid_backbones.layers import (
     LayerScale,
     Mlp,
     SelfAttention,
-    attention,
     checkpoint_block,
     drop_path_rates,
     is_compiling,
@@ -56,8 +55,8 @@ def test_attention_with_a_bias_that_is_trained():
 @pytest.mark.parametrize('dims', [2, 3, 4])
 def test_attention_with_a_bias_is_fused(dims):
     """Fused kernels of a CPU take biases of two and four dimensions, and give way for three."""
-    q = torch.randn(2, 3, 65, 8)
-    bias = torch.randn(1, 3, 65, 65)[(0,) * (4 - dims)]
+    q = torch.randn(2, 3, 5, 8)
+    bias = torch.randn(1, 3, 5, 5)[(0,) * (4 - dims)]
     with torch.no_grad(), torch.profiler.profile() as profile:
         scaled_dot_product_attention(q, q, q, bias)
     names = {event.key for event in profile.key_averages()}
@@ -223,30 +222,3 @@ def test_group_norm_behind_frozen_layers():
     other(x).square().sum().backward()
     torch.testing.assert_close(norm.weight.grad, other.weight.grad)
     torch.testing.assert_close(norm.bias.grad, other.bias.grad)
-
-
-@pytest.mark.parametrize('biased', [False, True])
-@pytest.mark.parametrize('heads, keys, scale', [(1, 49, None), (3, 64, 0.2), (2, 1, None)])
-def test_attention_with_few_keys(heads, keys, scale, biased, monkeypatch):
-    """In pieces, of which the last is smaller; the same numbers as in one."""
-    monkeypatch.setattr(attention, 'SCORE_BYTES', 3 * 4 * heads * 49 * keys)
-    q, k, v = torch.randn(10, 64, 3 * heads * 8).chunk(3, dim=2)
-    q, k, v = (x.unflatten(2, (heads, 8)).transpose(1, 2) for x in (q[:, :49], k, v))
-    k, v = k[:, :, :keys], v[:, :, :keys]
-    bias = torch.randn(heads, 49, keys) if biased else None
-    expected = F.scaled_dot_product_attention(q, k, v, bias, scale=scale)
-    with torch.no_grad():
-        found = scaled_dot_product_attention(q, k, v, bias, scale)
-        assert attention._is_short(q, k, None)
-    torch.testing.assert_close(found, expected)
-    assert found.transpose(1, 2).is_contiguous(), 'heads side by side'
-
-
-def test_attention_that_stays_fused():
-    q = torch.randn(2, 1, 49, 8)
-    with torch.no_grad():
-        assert attention._is_short(q, q, torch.randn(1, 1, 49, 49))
-        assert not attention._is_short(q, torch.randn(2, 1, 65, 8), None)
-        assert not attention._is_short(q.bfloat16(), q.bfloat16(), None)
-        assert not attention._is_short(q, q, torch.randn(2, 1, 49, 49)), 'a bias of its own each'
-    assert not attention._is_short(q, q, None), 'recorded'
