@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from importlib import import_module
 from itertools import product
 from typing import Any, Dict
 
@@ -26,6 +27,8 @@ DEFAULTS: Dict[str, Any] = dict(
     memory=True,
     csv=None,
 )
+# other measurements: the function, and the one that makes a table of what it returned
+KINDS = dict(parts=('measure_parts', 'parts_table'), operators=('operators', 'operators_table'))
 OF_SUITES = ('suite', 'minutes', 'batches')
 
 
@@ -70,6 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--parts', action='store_true', help="of a config: what of a test's time each part takes"
     )
+    parser.add_argument(
+        '--operators', action='store_true', help='what takes the time by kind of operator, and why'
+    )
     parser.add_argument('--json', metavar='FILE', help='write all numbers')
     parser.add_argument('--csv', metavar='FILE', help="write the columns of timm's benchmarks")
     add_suite_arguments(parser)
@@ -80,7 +86,6 @@ def run(args: argparse.Namespace) -> int:
         return run_suite(args, DEFAULTS)
     from ..analysis.benchmark.measure import measure, table
     from ..analysis.benchmark.networks import matching
-    from ..analysis.benchmark.parts import measure_parts, parts_table
     from ..analysis.benchmark.settings import Settings
     from ..analysis.benchmark.timm_csv import timm_csv
     from ..errors import ConfigError, ExportError
@@ -95,10 +100,14 @@ def run(args: argparse.Namespace) -> int:
             setattr(args, name, value)
     for path in filter(None, (args.json, args.csv)):
         check_file(path)
-    if args.parts and args.csv:
-        raise ConfigError('--csv has no columns for --parts: use --json')
-    measured, as_table = (measure_parts, parts_table) if args.parts else (measure, table)
-    common = keywords(args, 'networks', 'size', 'json', 'csv', 'parts', *OF_SUITES)
+    measured, as_table = measure, table
+    for name, other in KINDS.items():
+        if getattr(args, name):
+            if args.csv or (args.parts and args.operators):
+                raise ConfigError(f'`{name}` has a table of its own, and --json')
+            module = import_module(f'..analysis.benchmark.{name}', __package__)
+            measured, as_table = (getattr(module, function) for function in other)
+    common = keywords(args, 'networks', 'size', 'json', 'csv', *KINDS, *OF_SUITES)
     results = []
     for network, size in product(matching(args.networks), args.size):
         try:

@@ -17,8 +17,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import conv_flop_count, flop_registry, sdpa_flop_count
 
+from ...errors import ConfigError
 from ...utils.text import markdown_table
 from ...utils.versions import machine, versions
+from .runtimes import RUNTIMES
 from .settings import Settings, check_settings, make_ready
 from .timing import Clock, Step, matmul_rate, synchronise
 
@@ -144,8 +146,7 @@ def _nbytes(func: Any, args: Tuple[Any, ...], kwargs: Any, output: Any) -> int:
 def operators(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, Any]:
     """Profile one step, by kinds of operators.
 
-    Every operator is waited for, so that the step takes longer than in :func:`measure`; in a
-    network that is compiled, nothing is seen.
+    Every operator is waited for, so that the step takes longer than in :func:`measure`.
 
     Returns:
         ``seconds`` of the step, of which ``rest`` is Python's and torch's own; the rates of
@@ -158,6 +159,10 @@ def operators(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str,
         ConfigError: What the settings ask for is not there or not possible.
     """
     check_settings(settings)
+    if 'compiled' in settings.mode or settings.mode in RUNTIMES:
+        raise ConfigError(
+            f'no operators of torch are seen in `mode={settings.mode}`: use eager or folded'
+        )
     torch.set_num_threads(settings.threads)
     module, image = make_ready(settings)
     training = settings.what == 'training'
@@ -268,3 +273,19 @@ def table(result: Dict[str, Any], least: float = 0.0) -> str:
     ]
     last = ('all else, Python', '', f'{rest:.0%}', f'{1000 * rest * result["seconds"]:.0f}')
     return markdown_table(COLUMNS, [*rows, (*last, *[''] * 4)])
+
+
+def operators_table(results: List[Dict[str, Any]], least: float = 0.0) -> str:
+    """A table for each step, below a line that says of what, and the machine's two rates."""
+    return '\n'.join(f'{_title(result)}\n\n{table(result, least)}' for result in results)
+
+
+def _title(result: Dict[str, Any]) -> str:
+    settings = result['settings']
+    height, width = settings['size']
+    return (
+        f'`{settings["network"]}`, {settings["what"]}, {settings["mode"]}, '
+        f'{settings["batch"]}x3x{height}x{width}, {settings["dtype"]}: {result["seconds"]:.2f} s; '
+        f'matrix products {result["matmul"] / GIGA:.0f} GFLOP/s, copies '
+        f'{result["copy"] / GIGA:.0f} GB/s.'
+    )

@@ -9,6 +9,7 @@ from hybrid_backbones.analysis.benchmark import operators as profile
 from hybrid_backbones.analysis.benchmark import timing
 from hybrid_backbones.analysis.benchmark.operators import Call, operators, summarise
 from hybrid_backbones.analysis.benchmark.settings import Settings
+from hybrid_backbones.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -117,3 +118,22 @@ def test_a_backbone(what, mode):
     shares = sum(kind['share'] for kind in result['kinds'])
     assert shares + result['rest'] / result['seconds'] == pytest.approx(1)
     assert {'depthwise convolution', 'norm'} < {kind['name'] for kind in result['kinds']}
+
+
+def test_refusals():
+    for mode in ('compiled', 'onnxruntime'):
+        with pytest.raises(ConfigError, match=f'no operators of torch are seen in `mode={mode}`'):
+            operators(Settings('hrformer_tiny', size=(32, 32), mode=mode))
+
+
+def test_tool(command):
+    """A line and a table for each size; not with what has other columns."""
+    quick = ['--threads', '1', '--repeats', '1', '--size', '32x32', '64x32']
+    lines = command('benchmark', 'hrformer_t', '--operators', *quick).out.splitlines()
+    titles = [line for line in lines if line.startswith('`hrformer_t`, inference, eager, 1x3x')]
+    assert len(titles) == 2
+    assert sum('| attention |' in line for line in lines) == 2
+    assert sum('| all else, Python |' in line for line in lines) == 2
+    for other in (['--parts'], ['--csv', 'a.csv']):
+        refusal = command('benchmark', 'hrformer_t', '--operators', *other).refusal
+        assert 'has a table of its own' in refusal

@@ -1,6 +1,7 @@
 """The page of speed: what is measured for it, its tables, and runs that go on where they were."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -27,10 +28,11 @@ def made_up_turns(ratios):
 
 def made_up_operators():
     kind = dict(name='norm', calls=7, seconds=0.5, flops=0, bytes=2e9, share=0.5)
+    settings = asdict(Settings('cvt_13', size=(64, 96), batch=2, what='training', threads=2))
     small = dict(kind, name='other', share=0.01, seconds=0.01)
     kinds = [dict(kind, roof=0.4, bound='traffic'), dict(small, roof=0.1, bound='rate')]
     return dict(
-        **dict(settings=dict(threads=2), seconds=1.0, rest=0.49, matmul=3e11, copy=1e10),
+        **dict(settings=settings, seconds=1.0, rest=0.49, matmul=3e11, copy=1e10),
         **dict(kinds=kinds, **ABOUT),
     )
 
@@ -118,7 +120,8 @@ def test_other_tables():
     assert lines_of(runtimes.table(found))[2].endswith('| 0.250 s | - | 0.200 s | -, 0.80 |')
     assert lines_of(runtimes.table({}))[2].endswith('| - | - | - | -, - |')
     text = bounds.table({f'operators-{bounds.NETWORKS[0]}-training': made_up_operators()})
-    assert 'training step, eager, 2x3x512x512: 1.00 s; matrix products 300 GFLOP/s' in text
+    assert '`cvt_13`, training, eager, 2x3x64x96, float32: 1.00 s; matrix products' in text
+    assert '300 GFLOP/s, copies 10 GB/s.' in text
     assert '| norm | 7 | 50% | 500 | - | 4 | 40% | copies |' in text
     assert '| all else, Python |  | 50% | 500 |' in text
     assert bounds.table({}) == 'Not measured.\n'

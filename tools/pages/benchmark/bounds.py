@@ -12,7 +12,6 @@ NAME = 'bounds'
 NETWORKS = ('uniformer_small', 'cvt_13', 'conformer_tiny_patch16', 'hrformer_small', 'transxnet_t')
 SIZE = (512, 512)
 LEAST = 0.02  # of the time, for a row of its own
-TITLES = dict(inference='inference, folded', training='training step, eager')
 
 
 def jobs(threads: int) -> List[Job]:
@@ -35,21 +34,7 @@ def _job(network: str, what: str, threads: int) -> Job:
 
 
 def table(results: Mapping[str, Dict[str, Any]]) -> str:
-    """A table for each network and step, with the two roofs above it."""
-    parts = []
-    for network in NETWORKS:
-        for what in WHATS:
-            result = results.get(f'operators-{network}-{what}')
-            if result:
-                parts.append(_part(network, what, result))
-    return '\n'.join(parts) or 'Not measured.\n'
-
-
-def _part(network: str, what: str, result: Dict[str, Any]) -> str:
-    giga = operators.GIGA
-    height, width = SIZE
-    return (
-        f'`{network}`, {TITLES[what]}, 2x3x{height}x{width}: {result["seconds"]:.2f} s; matrix '
-        f'products {result["matmul"] / giga:.0f} GFLOP/s, copies {result["copy"] / giga:.0f} GB/s.'
-        f'\n\n{operators.table(result, LEAST)}'
-    )
+    """A table for each network and step."""
+    names = [f'operators-{network}-{what}' for network in NETWORKS for what in WHATS]
+    found = [results[name] for name in names if name in results]
+    return operators.operators_table(found, LEAST) or 'Not measured.\n'
