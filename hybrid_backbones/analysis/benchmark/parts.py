@@ -19,11 +19,13 @@ from ...openmmlab.heads import each_head
 from ...utils.text import markdown_table
 from ...utils.versions import machine, versions
 from ...zoo.configs import is_config, read_config
+from .autocast import autocast_dtype_of
 from .loaded import loaded_images
 from .networks import Whole
 from .pipeline import run_pipeline
 from .regions import count_regions, pin_candidates
-from .settings import MODES, Settings, check_settings, prepared
+from .runtimes import RUNTIMES
+from .settings import Settings, check_settings, prepared
 from .stopwatch import REST, Stopwatch
 from .timing import Clock, Times, synchronise
 from .training_parts import TrainingStep
@@ -78,6 +80,9 @@ def measure_parts(settings: Settings, clock: Clock = time.perf_counter) -> Dict[
     """
     _check(settings)
     check_settings(settings)
+    if settings.amp:  # as all smaller types are, here
+        dtype = str(autocast_dtype_of(settings)).rpartition('.')[2]
+        settings = replace(settings, dtype=dtype, amp=False)
     torch.set_num_threads(settings.threads)
     network = prepared(replace(settings, dtype='float32'))
     whole = network.module
@@ -105,8 +110,8 @@ def _check(settings: Settings) -> None:
         raise ConfigError(f'parts are those of a whole model: {settings.network} is no config')
     if settings.against:
         raise ConfigError('parts are timed of one model alone: leave out `against`')
-    if settings.mode not in MODES:
-        raise ConfigError(f'parts are timed in torch: use one of `mode={"|".join(MODES)}`')
+    if settings.mode in RUNTIMES:
+        raise ConfigError(f'parts are timed in torch, not in `mode={settings.mode}`')
 
 
 def _test(

@@ -11,8 +11,17 @@ from hybrid_backbones.analysis.benchmark.settings import Settings, check_setting
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.utils.files import write_json
 from tests.analysis.benchmark.test_benchmark import TINY, check_schema, made_up
-from tools.pages.benchmark import backbones, bounds, jobs, models, peers, precisions, runtimes
-from tools.pages.benchmark.jobs import MEASURE, OPERATORS, TURNS, Job
+from tools.pages.benchmark import (
+    backbones,
+    bounds,
+    jobs,
+    models,
+    parts,
+    peers,
+    precisions,
+    runtimes,
+)
+from tools.pages.benchmark.jobs import MEASURE, OPERATORS, PARTS, TURNS, Job
 from tools.pages.benchmark.published import read_published
 from tools.pages.benchmark.suite import MACHINE, PAGE, SECTIONS, measured_on, run_suite
 from tools.pages.marked import read_page
@@ -37,7 +46,18 @@ def made_up_operators():
     )
 
 
+def made_up_parts(workers=None):
+    shares = dict(backbone=0.4, neck=0.25, rest=0.01, rpn_head=0.34)
+    return dict(
+        **dict(settings=dict(threads=2), seconds=dict(of_parts=1.5)),
+        **dict(parts={name: dict(share=share) for name, share in shares.items()}),
+        **dict(pipeline=workers and dict(workers=workers), **ABOUT),
+    )
+
+
 def made_up_result(job):
+    if job.kind == PARTS:
+        return made_up_parts()
     if job.kind == TURNS:
         return made_up_turns(dict.fromkeys(job.settings, 2.0))
     return made_up_operators() if job.kind == OPERATORS else made_up(job.settings, 2.0)
@@ -111,6 +131,14 @@ def test_other_tables():
     named = f'model-{models.MODELS[0].config}-training'
     whole = lines_of(models.table({named: made_up(Settings(**TINY, what='training'), 1.5)}))
     assert whole[2].endswith('| 800x1280 | - | - | 0.25 | 1.50 |')
+    config = models.MODELS[0].config
+    found = {f'parts-{config}-inference': made_up_parts()}
+    found[f'parts-{config}-training'] = made_up_parts(3)
+    of_parts = lines_of(parts.table(found))
+    row = '1.50 | 40% | rpn_head 34%, neck 25% |'
+    assert of_parts[2].endswith(f'| inference | {row}  |')
+    assert of_parts[3].endswith(f'| training | {row} 3 |')
+    assert of_parts[4].endswith('| - | - | - | - |')
     name = precisions.NETWORKS[0]
     types = made_up_turns(dict(float32=1, bfloat16=0.5, autocast=0.75))
     smaller = lines_of(precisions.table({f'precisions-{name}': types}))

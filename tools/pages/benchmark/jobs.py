@@ -12,7 +12,7 @@ from hybrid_backbones.analysis.benchmark.peak_memory import environment
 from hybrid_backbones.analysis.benchmark.settings import Settings, from_dict
 from hybrid_backbones.utils.files import write_json
 
-MEASURE, TURNS, OPERATORS = 'measure', 'turns', 'operators'
+MEASURE, TURNS, OPERATORS, PARTS = 'measure', 'turns', 'operators', 'parts'
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Job:
     Args:
         name: Of its file.
         settings: What is measured; for ``TURNS``, by name.
-        kind: ``MEASURE``, ``TURNS`` or ``OPERATORS``.
+        kind: ``MEASURE``, ``TURNS``, ``OPERATORS`` or ``PARTS``.
         package: What must be installed for it, if anything; without it, what an environment that
             had it measured stays.
     """
@@ -78,12 +78,14 @@ def measured(described: Dict[str, Any]) -> Dict[str, Any]:
     """The result of a job."""
     from hybrid_backbones.analysis.benchmark.measure import measure
     from hybrid_backbones.analysis.benchmark.operators import operators
+    from hybrid_backbones.analysis.benchmark.parts import measure_parts
     from hybrid_backbones.analysis.benchmark.turns import in_turns
 
     kind, settings = described['kind'], described['settings']
     if kind == TURNS:
         return in_turns({name: from_dict(each) for name, each in settings.items()})
-    return {MEASURE: measure, OPERATORS: operators}[kind](from_dict(settings))
+    function = {MEASURE: measure, OPERATORS: operators, PARTS: measure_parts}[kind]
+    return function(from_dict(settings))
 
 
 if __name__ == '__main__':  # a job as JSON, and the file to write

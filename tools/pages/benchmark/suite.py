@@ -10,13 +10,13 @@ from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.utils.files import check_folder
 from tools.pages.marked import DOCS, read_page, write_parts
 
-from . import backbones, bounds, models, peers, precisions, runtimes
+from . import backbones, bounds, models, parts, peers, precisions, runtimes
 from .jobs import Job, Runner, is_installed, kept, run
 
 PAGE = DOCS / 'benchmark.md'
 MACHINE = 'machine'
 # each: NAME of its part of the page, jobs(threads), table(results by a job's name)
-SECTIONS: Sequence[Any] = (backbones, models, precisions, runtimes, bounds, peers)
+SECTIONS: Sequence[Any] = (backbones, models, parts, precisions, runtimes, bounds, peers)
 
 
 def run_suite(
@@ -54,9 +54,9 @@ def run_suite(
             elif is_installed(job):
                 failed.append(job.name)
     minutes = (time.perf_counter() - start) / 60
-    parts = {section.NAME: section.table(results) for section in sections}
-    parts[MACHINE] = measured_on(list(results.values()))
-    write_parts(page, parts)
+    tables = {section.NAME: section.table(results) for section in sections}
+    tables[MACHINE] = measured_on(list(results.values()))
+    write_parts(page, tables)
     print(f'written: {page}, after {minutes:.0f} min')
     if failed:
         raise ConfigError(f'failed: {", ".join(failed)} (logs in {work_dir})')
