@@ -36,15 +36,21 @@ def kernels(monkeypatch):
     if NO_KERNEL:
         pytest.skip('torch is built without oneDNN')
     called = []
-    real = torch.ops.mkldnn._convolution_pointwise
+    ops = torch.ops.mkldnn
+    convolution, linear = ops._convolution_pointwise, ops._linear_pointwise
 
     class Ops:
-        _is_mkldnn_bf16_supported = staticmethod(torch.ops.mkldnn._is_mkldnn_bf16_supported)
+        _is_mkldnn_bf16_supported = staticmethod(ops._is_mkldnn_bf16_supported)
 
         @staticmethod
         def _convolution_pointwise(*args):
             called.append(args[7])
-            return real(*args)
+            return convolution(*args)
+
+        @staticmethod
+        def _linear_pointwise(*args):
+            called.append(args[3])
+            return linear(*args)
 
     monkeypatch.setattr(onednn.torch.ops, 'mkldnn', Ops)
     return called
@@ -90,6 +96,20 @@ def test_other_types_go_the_plain_way(kernels, make, shape):
         out = both.bfloat16()(x.bfloat16())
     assert out.dtype == torch.bfloat16
     assert bool(kernels) == bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+@pytest.mark.parametrize('make, shape', LAYERS.values(), ids=LAYERS)
+def test_weights_that_autocast_finds_cast(kernels, make, shape):
+    """As autocast would: the input is cast, too, and then there is a kernel."""
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip('oneDNN has no bfloat16 on this CPU')
+    both, x = activated(make(), 'relu').bfloat16(), torch.randn(shape)
+    with torch.no_grad():
+        expected = both(x.bfloat16())
+        with torch.autocast('cpu', torch.bfloat16):
+            found = both(x)
+    assert torch.equal(found, expected)
+    assert kernels == ['relu', 'relu']
 
 
 def test_without_onednn():

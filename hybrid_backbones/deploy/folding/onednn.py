@@ -1,9 +1,9 @@
 """Convolutions and linear layers by oneDNN's kernels, with the activation behind them inside.
 
-On a CPU torch multiplies matrices by one library and convolves by another, oneDNN, of which the
-layers of this package take less time; and with one thread it takes neither for a 1x1 convolution,
-but a slower one of its own. An activation is taken of what a kernel has in its registers, where a
-pass of its own would read and write the map once more.
+On a CPU torch multiplies matrices by one library and convolves by another, oneDNN, which is the
+faster one for the layers of this package; and with one thread it takes neither for a 1x1
+convolution, but a slower code of its own. An activation is taken of what a kernel has in its
+registers, where a pass of its own would read and write the map once more.
 """
 
 from typing import Callable, Dict, Optional, Union
@@ -38,6 +38,7 @@ class OneDNNConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_channels, H, W) -> (N, out_channels, H', W')``."""
+        x = autocast_to(self.weight, x)
         if not has_kernel(x, self.weight):
             return _activate(super().forward(x), self.activation)
         return torch.ops.mkldnn._convolution_pointwise(
@@ -52,7 +53,7 @@ class OneDNNConv2d(nn.Conv2d):
 
 
 class OneDNNLinear(Linear):
-    """``activation(linear(x))``, for inference: a 1x1 convolution on a CPU.
+    """``activation(linear(x))``, for inference.
 
     Attributes:
         activation: As of :class:`OneDNNConv2d`.
@@ -62,18 +63,22 @@ class OneDNNLinear(Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(..., in_features) -> (..., out_features)``."""
+        x = autocast_to(self.weight, x)
         if not has_kernel(x, self.weight):
             return _activate(super().forward(x), self.activation)
-        rows = x.reshape(1, 1, -1, x.shape[-1]).permute(0, 3, 1, 2)
-        out = torch.ops.mkldnn._convolution_pointwise(
-            *(rows, self.weight[:, :, None, None], self.bias),
-            *((0, 0), (1, 1), (1, 1), 1),
-            *(self.activation, [], NONE),
+        return torch.ops.mkldnn._linear_pointwise(
+            x, self.weight, self.bias, self.activation, [], NONE
         )
-        return out.permute(0, 2, 3, 1).reshape(*x.shape[:-1], -1)
 
     def extra_repr(self) -> str:
         return f'{super().extra_repr()}, activation={self.activation}'
+
+
+def autocast_to(weight: Tensor, x: Tensor) -> Tensor:
+    """What autocast would make of ``x`` for a layer whose weights have its type already."""
+    if x.dtype == weight.dtype or x.device.type != 'cpu' or needs_graph() or not _autocasts():
+        return x
+    return x.to(weight.dtype) if weight.dtype == torch.bfloat16 else x
 
 
 def has_kernel(x: Tensor, weight: Tensor) -> bool:
