@@ -25,6 +25,7 @@ from ..layers import (
     ResidualDWConv,
     ScaledDotProductAttention,
     apply_in_tiles,
+    depthwise_conv2d,
     drop_path_rates,
     prefers_channels_last,
 )
@@ -97,12 +98,10 @@ class DynamicConv(nn.Module):
             maps = x.permute(2, 3, 0, 1).reshape(1, height, width, n * dim).permute(0, 3, 1, 2)
         else:
             maps = x.reshape(1, n * dim, height, width)
-        out = F.conv2d(
+        out = depthwise_conv2d(
             maps,
             kernel.reshape(n * dim, 1, KERNEL, KERNEL).to(x.dtype),
             bias.flatten().to(x.dtype),
-            padding=KERNEL // 2,
-            groups=n * dim,
         )
         if n == 1:  # a view of it would have strides by which torch.cat knows no layout
             return out

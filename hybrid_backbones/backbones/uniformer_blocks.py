@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ..layers import (
     BatchNorm2d,
+    DepthwiseConv2d,
     DropPath,
     LayerScale,
     Mlp,
@@ -29,7 +30,7 @@ class LocalAggregation(nn.Module):
     def __init__(self, dim: int):
         super().__init__()
         self.value = Conv1x1(dim, dim)
-        self.affinity = nn.Conv2d(dim, dim, 5, padding=2, groups=dim)
+        self.affinity = DepthwiseConv2d(dim, 5)
         self.proj = Conv1x1(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:

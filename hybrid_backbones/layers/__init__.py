@@ -5,8 +5,10 @@ from .attention import (
     SelfAttention,
     scaled_dot_product_attention,
 )
+from .autocast import autocasts_on_cpu
 from .checkpoint import checkpoint_block, run_block
 from .conv_bn import ConvBNAct
+from .depthwise import DepthwiseConv2d, depthwise_conv2d
 from .drop_path import DropPath, drop_path_rates
 from .init import init_linear
 from .linear import Linear
@@ -26,6 +28,7 @@ __all__ = [
     'BatchNorm2d',
     'BlockStage',
     'ConvBNAct',
+    'DepthwiseConv2d',
     'DropPath',
     'GroupNorm',
     'LayerNorm2d',
@@ -39,7 +42,9 @@ __all__ = [
     'SelfAttention',
     'Stage',
     'apply_in_tiles',
+    'autocasts_on_cpu',
     'checkpoint_block',
+    'depthwise_conv2d',
     'drop_path_rates',
     'init_linear',
     'is_compiling',

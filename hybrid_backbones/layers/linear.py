@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .autocast import autocasts_on_cpu
 from .tracing import is_compiling
 
 CPUINFO = Path('/proc/cpuinfo')
@@ -42,6 +43,7 @@ def _convolves(x: Tensor) -> bool:
         and mkl_is_slow()
         and torch.get_num_threads() > 1  # with one, torch does not convolve by oneDNN
         and bool(mkldnn.enabled)
+        and not autocasts_on_cpu()
     )
 
 

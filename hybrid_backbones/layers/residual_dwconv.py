@@ -1,7 +1,8 @@
 """A depthwise convolution around which its input passes."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .depthwise import depthwise_conv2d
 
 
 class ResidualDWConv(nn.Module):
@@ -24,8 +25,7 @@ class ResidualDWConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
-        padding = self.kernel // 2
-        return x + F.conv2d(x, self.weight, self.bias, padding=padding, groups=self.dim)
+        return x + depthwise_conv2d(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return f'{self.dim}, kernel={self.kernel}'

@@ -46,7 +46,7 @@ def test_where_the_plain_layer_is_taken(convolutions, monkeypatch):
     layer, x = Linear(8, 12), torch.randn(3, 8)
     assert layer(x[:0]).shape == (0, 12)
     with torch.autocast('cpu', torch.bfloat16):
-        assert layer(x.bfloat16()).dtype == torch.bfloat16
+        assert layer(x.bfloat16()).dtype == layer(x).dtype == torch.bfloat16
     assert Linear(8, 12).double()(x.double()).dtype == torch.float64
     traced = torch.jit.trace(layer, x, check_trace=False)
     assert 'conv' not in str(traced.graph)

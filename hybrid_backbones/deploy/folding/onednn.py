@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...layers import Linear, needs_graph
+from ...layers import DepthwiseConv2d, Linear, autocasts_on_cpu, needs_graph
 from ..subclass import as_subclass
 
 # as torch.ops.mkldnn names them, which is what torch.compile fuses with, too
@@ -52,6 +52,10 @@ class OneDNNConv2d(nn.Conv2d):
         return f'{shown}, activation={self.activation}'
 
 
+class OneDNNDepthwiseConv2d(OneDNNConv2d, DepthwiseConv2d):
+    """The same of a layer with gradients of its own."""
+
+
 class OneDNNLinear(Linear):
     """``activation(linear(x))``, for inference.
 
@@ -76,7 +80,7 @@ class OneDNNLinear(Linear):
 
 def autocast_to(weight: Tensor, x: Tensor) -> Tensor:
     """What autocast would make of ``x`` for a layer whose weights have its type already."""
-    if x.dtype == weight.dtype or x.device.type != 'cpu' or needs_graph() or not _autocasts():
+    if x.dtype == weight.dtype or x.device.type != 'cpu' or needs_graph() or not autocasts_on_cpu():
         return x
     return x.to(weight.dtype) if weight.dtype == torch.bfloat16 else x
 
@@ -89,7 +93,7 @@ def has_kernel(x: Tensor, weight: Tensor) -> bool:
         and x.numel() > 0
         and x.dtype == weight.dtype
         and _is_supported(x.dtype)
-        and not (x.dtype == torch.float32 and _autocasts())
+        and not (x.dtype == torch.float32 and autocasts_on_cpu())
     )
 
 
@@ -99,13 +103,6 @@ def _is_supported(dtype: torch.dtype) -> bool:
     if dtype == torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return dtype == torch.float32
-
-
-def _autocasts() -> bool:
-    """Whether torch's own layers would compute in a smaller type."""
-    if hasattr(torch, 'get_autocast_dtype'):  # since torch 2.4, which takes a device
-        return torch.is_autocast_enabled('cpu')
-    return torch.is_autocast_cpu_enabled()
 
 
 def _activate(x: Tensor, activation: str) -> Tensor:
@@ -128,7 +125,8 @@ def by_onednn(layer: Union[nn.Conv2d, nn.Linear]) -> nn.Module:
         return as_subclass(layer, OneDNNLinear)
     if layer.padding_mode != 'zeros' or isinstance(layer.padding, str):
         return layer
-    return as_subclass(layer, OneDNNConv2d)
+    depthwise = isinstance(layer, DepthwiseConv2d)
+    return as_subclass(layer, OneDNNDepthwiseConv2d if depthwise else OneDNNConv2d)
 
 
 def fold_activation(parent: nn.Module, activation: str, *layers: str) -> nn.Module:
