@@ -16,7 +16,6 @@ from ..layers import (
     ConvBNAct,
     DropPath,
     LayerNorm2d,
-    SameConv2d,
     SelfAttention,
     Stage,
     apply_in_tiles,
@@ -132,11 +131,11 @@ class ConvMlp(nn.Module):
     def __init__(self, dim: int, hidden: int):
         super().__init__()
         self.ratio = hidden / dim
-        self.fc1 = SameConv2d(dim, hidden)
+        self.fc1 = nn.Conv2d(dim, hidden, 1)
         self.norm1 = BatchNorm2d(hidden)
-        self.dwconv = SameConv2d(hidden, hidden, 3, groups=hidden)
+        self.dwconv = nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden)
         self.norm2 = BatchNorm2d(hidden)
-        self.fc2 = SameConv2d(hidden, dim)
+        self.fc2 = nn.Conv2d(hidden, dim, 1)
         self.norm3 = BatchNorm2d(dim)
         self.act = nn.GELU()
 

@@ -23,12 +23,11 @@ from ..layers import (
     GroupNorm,
     LowRankBias,
     ResidualDWConv,
-    SameConv2d,
     ScaledDotProductAttention,
     apply_in_tiles,
+    depthwise_conv2d,
     drop_path_rates,
     prefers_channels_last,
-    same_conv2d,
 )
 from ..layers.fused_attention import align_bias
 from ..layers.gpu import runs_on_gpu
@@ -99,7 +98,7 @@ class DynamicConv(nn.Module):
             maps = x.permute(2, 3, 0, 1).reshape(1, height, width, n * dim).permute(0, 3, 1, 2)
         else:
             maps = x.reshape(1, n * dim, height, width)
-        out = same_conv2d(
+        out = depthwise_conv2d(
             maps,
             kernel.reshape(n * dim, 1, KERNEL, KERNEL).to(x.dtype),
             bias.flatten().to(x.dtype),
@@ -128,8 +127,8 @@ class ReducedAttention(nn.Module):
         if heads < 1 or dim % heads:
             raise ValueError(f'heads must divide half of the width, {dim}, got {heads}')
         self.heads = heads
-        self.q = SameConv2d(dim, dim)
-        self.kv = SameConv2d(dim, 2 * dim)
+        self.q = nn.Conv2d(dim, dim, 1)
+        self.kv = nn.Conv2d(dim, 2 * dim, 1)
         self.reduce = nn.Sequential()
         if reduction > 1:
             self.reduce.append(
@@ -167,11 +166,11 @@ class TokenMixer(nn.Module):
         self.local = DynamicConv(dim // 2, groups)
         self.attn = ReducedAttention(dim // 2, heads, reduction)
         inner = max(16, dim // 8)
-        self.dwconv = SameConv2d(dim, dim, 3, groups=dim)
+        self.dwconv = nn.Conv2d(dim, dim, 3, padding=1, groups=dim)
         self.norm1 = BatchNorm2d(dim)
-        self.squeeze = SameConv2d(dim, inner)
+        self.squeeze = nn.Conv2d(dim, inner, 1)
         self.norm2 = BatchNorm2d(inner)
-        self.expand = SameConv2d(inner, dim)
+        self.expand = nn.Conv2d(inner, dim, 1)
         self.norm3 = BatchNorm2d(dim)
         self.act = nn.GELU()
         self.shortcut: nn.Module = nn.Identity()  # where folding puts a layer scale that follows

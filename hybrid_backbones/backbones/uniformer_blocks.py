@@ -1,16 +1,17 @@
 """UniFormer's blocks: local aggregation by convolution, and self-attention (section 3)."""
 
+from functools import partial
 from typing import Sequence, Tuple
 
 from torch import Tensor, nn
 
 from ..layers import (
     BatchNorm2d,
+    DepthwiseConv2d,
     DropPath,
     LayerScale,
     Mlp,
     ResidualDWConv,
-    SameConv2d,
     SelfAttention,
     Stage,
     window_partition,
@@ -20,15 +21,17 @@ from ..layers import (
 NORM_EPS = 1e-6  # of every LayerNorm but those of the patch embeddings
 LAYER_SCALE_INIT = 1e-6
 
+Conv1x1 = partial(nn.Conv2d, kernel_size=1)
+
 
 class LocalAggregation(nn.Module):
     """Local multi-head relation aggregation: a learnt 5x5 affinity for each channel (eq. 5)."""
 
     def __init__(self, dim: int):
         super().__init__()
-        self.value = SameConv2d(dim, dim)
-        self.affinity = SameConv2d(dim, dim, 5, groups=dim)
-        self.proj = SameConv2d(dim, dim)
+        self.value = Conv1x1(dim, dim)
+        self.affinity = DepthwiseConv2d(dim, 5)
+        self.proj = Conv1x1(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
@@ -44,7 +47,7 @@ class LocalBlock(nn.Module):
         self.norm1 = BatchNorm2d(dim)
         self.attn = LocalAggregation(dim)
         self.norm2 = BatchNorm2d(dim)
-        self.mlp = Mlp(dim, int(dim * mlp_ratio), pointwise=SameConv2d)
+        self.mlp = Mlp(dim, int(dim * mlp_ratio), pointwise=Conv1x1)
         self.drop_path = DropPath(drop_path)
         self.scale1, self.scale2 = _layer_scales((1, dim, 1, 1), layer_scale)
 

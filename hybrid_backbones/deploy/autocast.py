@@ -4,15 +4,15 @@ import torch
 from torch import nn
 
 from ..backbones import HybridBackbone
-from ..layers import Linear, SameConv2d
+from ..layers import DepthwiseConv2d, Linear
 from ..openmmlab.float_outputs import float_outputs
 from .folding.fold import FoldedBackbone
-from .folding.onednn import OneDNNConv2d, OneDNNLinear, OneDNNSameConv2d
+from .folding.onednn import OneDNNConv2d, OneDNNDepthwiseConv2d, OneDNNLinear
 
 # whose weights go nowhere but into an operation that autocast gives the smaller type
 CAST = (
-    *(nn.Conv2d, nn.Linear, Linear, SameConv2d),
-    *(OneDNNConv2d, OneDNNSameConv2d, OneDNNLinear),
+    *(nn.Conv2d, nn.Linear, DepthwiseConv2d, Linear),
+    *(OneDNNConv2d, OneDNNDepthwiseConv2d, OneDNNLinear),
 )
 
 

@@ -8,7 +8,7 @@ from .attention import (
 from .autocast import autocasts_on_cpu
 from .checkpoint import checkpoint_block, run_block
 from .conv_bn import ConvBNAct
-from .convolution import SameConv2d, same_conv2d
+from .depthwise import DepthwiseConv2d, depthwise_conv2d
 from .drop_path import DropPath, drop_path_rates
 from .init import init_linear
 from .linear import Linear
@@ -28,6 +28,7 @@ __all__ = [
     'BatchNorm2d',
     'BlockStage',
     'ConvBNAct',
+    'DepthwiseConv2d',
     'DropPath',
     'GroupNorm',
     'LayerNorm2d',
@@ -37,13 +38,13 @@ __all__ = [
     'Mlp',
     'PatchEmbed',
     'ResidualDWConv',
-    'SameConv2d',
     'ScaledDotProductAttention',
     'SelfAttention',
     'Stage',
     'apply_in_tiles',
     'autocasts_on_cpu',
     'checkpoint_block',
+    'depthwise_conv2d',
     'drop_path_rates',
     'init_linear',
     'is_compiling',
@@ -52,7 +53,6 @@ __all__ = [
     'pad_to_multiple',
     'prefers_channels_last',
     'run_block',
-    'same_conv2d',
     'scaled_dot_product_attention',
     'to_nchw',
     'to_preferred_format',

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from .convolution import same_conv2d
+from .depthwise import depthwise_conv2d
 
 
 class ResidualDWConv(nn.Module):
@@ -25,7 +25,7 @@ class ResidualDWConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, dim, H, W) -> (N, dim, H, W)``."""
-        return x + same_conv2d(x, self.weight, self.bias)
+        return x + depthwise_conv2d(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return f'{self.dim}, kernel={self.kernel}'

@@ -16,8 +16,8 @@ from hybrid_backbones.deploy.folding.affine import affine_of, fold_into
 from hybrid_backbones.deploy.folding.inplace import ResidualSum
 from hybrid_backbones.deploy.folding.onednn import (
     OneDNNConv2d,
+    OneDNNDepthwiseConv2d,
     OneDNNLinear,
-    OneDNNSameConv2d,
     by_onednn,
 )
 from hybrid_backbones.layers import DropPath, LayerScale, ResidualDWConv
@@ -108,7 +108,7 @@ def test_what_is_left(family, options):
     assert not left(folded, (ChannelAffine, DropPath, ResidualDWConv))
     assert not left(folded, (nn.GELU, nn.ReLU, nn.SiLU))
     layers = {type(m) for m in folded.modules() if isinstance(m, (nn.Conv2d, nn.Linear))}
-    assert layers <= {OneDNNConv2d, OneDNNSameConv2d, OneDNNLinear}
+    assert layers <= {OneDNNConv2d, OneDNNDepthwiseConv2d, OneDNNLinear}
     norms, scales = left(folded, _BatchNorm), left(folded, LayerScale)
     blocks = [f'body.{name[: -len(".mlp")]}' for name in left(backbone, nn.Module) if _is_mlp(name)]
     if family == 'TransXNet':

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...layers import Linear, SameConv2d, autocasts_on_cpu, needs_graph
+from ...layers import DepthwiseConv2d, Linear, autocasts_on_cpu, needs_graph
 from ..subclass import as_subclass
 
 # as torch.ops.mkldnn names them, which is what torch.compile fuses with, too
@@ -52,7 +52,7 @@ class OneDNNConv2d(nn.Conv2d):
         return f'{shown}, activation={self.activation}'
 
 
-class OneDNNSameConv2d(OneDNNConv2d, SameConv2d):
+class OneDNNDepthwiseConv2d(OneDNNConv2d, DepthwiseConv2d):
     """The same of a layer with gradients of its own."""
 
 
@@ -125,8 +125,8 @@ def by_onednn(layer: Union[nn.Conv2d, nn.Linear]) -> nn.Module:
         return as_subclass(layer, OneDNNLinear)
     if layer.padding_mode != 'zeros' or isinstance(layer.padding, str):
         return layer
-    ours = isinstance(layer, SameConv2d)
-    return as_subclass(layer, OneDNNSameConv2d if ours else OneDNNConv2d)
+    depthwise = isinstance(layer, DepthwiseConv2d)
+    return as_subclass(layer, OneDNNDepthwiseConv2d if depthwise else OneDNNConv2d)
 
 
 def fold_activation(parent: nn.Module, activation: str, *layers: str) -> nn.Module:

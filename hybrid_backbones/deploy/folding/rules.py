@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict
 import torch
 from torch import Tensor, nn
 
-from ...layers import ConvBNAct, DropPath, Linear, Mlp, ResidualDWConv, SameConv2d
+from ...layers import ConvBNAct, DepthwiseConv2d, DropPath, Linear, Mlp, ResidualDWConv
 from .affine import fold_into, set_weights
 from .inplace import ResidualSum
 from .onednn import by_onednn, fold_activation
@@ -77,6 +77,7 @@ def drop_nothing(module: DropPath) -> ResidualSum:
 
 RULES: Dict[type, Rule] = {
     ConvBNAct: fold_conv_bn_act,
+    DepthwiseConv2d: by_onednn,
     DropPath: drop_nothing,
     Linear: by_onednn,
     Mlp: fold_mlp,
@@ -84,5 +85,4 @@ RULES: Dict[type, Rule] = {
     nn.Conv2d: by_onednn,
     nn.Linear: by_onednn,
     ResidualDWConv: fold_residual,
-    SameConv2d: by_onednn,
 }

@@ -4,21 +4,21 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from hybrid_backbones.layers import SameConv2d, convolution
-from hybrid_backbones.layers.convolution import same_conv2d
+from hybrid_backbones.layers import DepthwiseConv2d, depthwise
+from hybrid_backbones.layers.depthwise import depthwise_conv2d
 
 
 @pytest.fixture
 def columns(monkeypatch):
     """Shapes of the kernels whose gradients are asked for."""
-    shapes, real = [], convolution._gradients
+    shapes, real = [], depthwise._gradients
 
     def spy(grad, x, weight, wanted, padding):
         if wanted[1]:
             shapes.append(tuple(weight.shape[2:]))
         return real(grad, x, weight, wanted, padding)
 
-    monkeypatch.setattr(convolution, '_gradients', spy)
+    monkeypatch.setattr(depthwise, '_gradients', spy)
     return shapes
 
 
@@ -37,7 +37,7 @@ def test_gradients(columns, kernel, calls, size, layout, bias):
     weight = torch.randn(6, 1, kernel, kernel, requires_grad=True)
     shift = torch.randn(6, requires_grad=True) if bias else None
     grad = torch.randn(2, 6, *size)
-    out, found = gradients(same_conv2d, (x, weight, shift), grad)
+    out, found = gradients(depthwise_conv2d, (x, weight, shift), grad)
     assert columns == [(kernel, 3)] * calls
 
     def plain(x, weight, bias):
@@ -53,7 +53,7 @@ def test_gradients_of_gradients():
     x = torch.randn(1, 2, 4, 5, requires_grad=True)
     weight = torch.randn(2, 1, 5, 5, requires_grad=True)
     seconds = []
-    for function in (same_conv2d, lambda x, w: F.conv2d(x, w, padding=2, groups=2)):
+    for function in (depthwise_conv2d, lambda x, w: F.conv2d(x, w, padding=2, groups=2)):
         first = torch.autograd.grad(function(x, weight).square().sum(), weight, create_graph=True)
         seconds.append(torch.autograd.grad(first[0].square().sum(), (x, weight)))
     for mine, theirs in zip(*seconds):
@@ -61,7 +61,7 @@ def test_gradients_of_gradients():
 
 
 def test_only_what_is_wanted(columns):
-    x, layer = torch.randn(1, 4, 6, 6), SameConv2d(4, 4, 7, groups=4)
+    x, layer = torch.randn(1, 4, 6, 6), DepthwiseConv2d(4, 7)
     layer(x).sum().backward()  # the images need none
     assert columns == [(7, 3)] * 3
     layer.weight.requires_grad_(False)
@@ -74,25 +74,8 @@ def test_only_what_is_wanted(columns):
 def test_where_the_plain_one_is_taken(columns):
     x, weight = torch.randn(1, 4, 6, 6), torch.randn(4, 1, 7, 7, requires_grad=True)
     with torch.autocast('cpu', torch.bfloat16):
-        assert same_conv2d(x, weight).dtype == torch.bfloat16
-    same_conv2d(x.double(), weight.double()).sum().backward()
-    same_conv2d(x, weight[..., 2:5, 2:5]).sum().backward()
-    same_conv2d(x[:0], weight).sum().backward()
+        assert depthwise_conv2d(x, weight).dtype == torch.bfloat16
+    depthwise_conv2d(x.double(), weight.double()).sum().backward()
+    depthwise_conv2d(x, weight[..., 2:5, 2:5]).sum().backward()
+    depthwise_conv2d(x[:0], weight).sum().backward()
     assert columns == []
-
-
-@pytest.mark.parametrize('kernel, groups', [(1, 1), (3, 1), (3, 6), (1, 6)])
-@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
-def test_a_bias_of_its_own(kernel, groups, layout):
-    """Its gradient is a sum; the others are torch's."""
-    layer = SameConv2d(6, 12, kernel, groups)
-    x = torch.randn(2, 6, 5, 7).contiguous(memory_format=layout).requires_grad_()
-    grad = torch.randn(2, 12, 5, 7)
-    inputs = (x, layer.weight, layer.bias)
-    out, found = gradients(lambda *_: layer(x), inputs, grad)
-    assert 'SameConv2d' in type(out.grad_fn).__name__
-    expected, wanted = gradients(
-        lambda x, w, b: F.conv2d(x, w, b, padding=kernel // 2, groups=groups), inputs, grad
-    )
-    for mine, theirs in zip((out, *found), (expected, *wanted)):
-        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-4)
