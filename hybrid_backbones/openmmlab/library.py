@@ -10,7 +10,7 @@ from mmengine.registry import DefaultScope
 
 from ..errors import ConfigError
 from .announce import announce, silently
-from .repairs import repair
+from .repairs import repair, repair_circles
 
 LIBRARIES = ('mmdet', 'mmseg', 'mmpose', 'mmpretrain')
 
@@ -64,6 +64,8 @@ def import_library(library: str) -> None:
     """
     prepare_libraries()
     import_module(f'{library}.utils').register_all_modules(init_default_scope=False)
+    if library == 'mmpose':
+        repair_circles()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Optional
 
+import numpy as np
 import torch
 from mmengine.config import config as mmengine_config
 from mmengine.config.utils import MODULE2PACKAGE
@@ -95,6 +96,27 @@ def find_bases_at_once() -> None:
         return path if os.path.isfile(path) else str(slow(package_path, cfg_file))
 
     setattr(mmengine_config, '_get_external_cfg_path', quick)  # noqa: B010
+
+
+def repair_circles() -> None:
+    """Let MMPose 1.3.2 draw keypoints with numpy 2.5, which makes no number of an array of one.
+
+    MMPose must have been imported.
+    """
+    drawing = sys.modules.get('mmpose.visualization.opencv_backend_visualizer')
+    if drawing is None or np.lib.NumpyVersion(np.__version__) < '2.5.0':
+        return
+    visualizer = drawing.OpencvBackendVisualizer
+    draw = visualizer.draw_circles
+    if draw.__module__ == __name__:
+        return
+
+    def draw_circles(self: Any, center: Any, radius: Any, *args: Any, **kwargs: Any) -> Any:
+        # matplotlib wants a radius for each circle, OpenCV draws one circle
+        scalar = self.backend == 'opencv' and np.size(radius) == 1
+        return draw(self, center, np.ravel(radius)[0] if scalar else radius, *args, **kwargs)
+
+    setattr(visualizer, 'draw_circles', draw_circles)  # noqa: B010
 
 
 class _PkgResources(MetaPathFinder, Loader):

@@ -17,7 +17,7 @@ from hybrid_backbones import create_backbone
 from hybrid_backbones.analysis.benchmark import measure
 from hybrid_backbones.cli.main import main
 from hybrid_backbones.deploy.exporting import export
-from hybrid_backbones.deploy.exporting.formats import FORMATS
+from hybrid_backbones.deploy.exporting.formats import FORMATS, NO_LABELS
 from hybrid_backbones.engine import test as testing
 from hybrid_backbones.engine import train as training
 from hybrid_backbones.engine.dump import dump_results
@@ -148,7 +148,7 @@ def write_program(path):
     example = (torch.zeros(1, 99),)
     program = torch.export.export(torch.nn.Linear(99, 99), example)
     with atomic_path(path) as part:
-        FORMATS['torch'].write(program, part, 0)
+        FORMATS['torch'].write(program, part, 0, NO_LABELS)
 
 
 def write_pickle(path):

@@ -1,7 +1,9 @@
 """Repairs of the libraries that have no test with what they repair."""
 
 import warnings
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -73,3 +75,26 @@ def test_a_warning_of_what_is_not_used():
         warnings.warn('faster_coco_eval is not installed, metrics', UserWarning, stacklevel=1)
         warnings.warn('another', UserWarning, stacklevel=1)
     assert [str(each.message) for each in caught] == ['another']
+
+
+@pytest.mark.parametrize('numpy', ['1.26.4', '2.5.0'])
+def test_circles(monkeypatch, numpy):
+    """A radius that comes as an array of one is drawn as a number is."""
+    drawing = pytest.importorskip('mmpose.visualization.opencv_backend_visualizer')
+    visualizer = drawing.OpencvBackendVisualizer
+    given, original = [], visualizer.draw_circles
+
+    def draw(self, center, radius, *args, **kwargs):
+        given.append(radius)
+
+    monkeypatch.setattr(visualizer, 'draw_circles', draw)
+    monkeypatch.setattr(repairs.np, '__version__', numpy)
+    repairs.repair_circles()
+    repairs.repair_circles()  # once is enough
+    for backend in ('opencv', 'matplotlib'):
+        drawn = SimpleNamespace(backend=backend)
+        visualizer.draw_circles(drawn, center=(1, 2), radius=np.array([3.0]), face_colors='r')
+    by_opencv, by_matplotlib = given
+    assert np.ndim(by_opencv) == (0 if numpy == '2.5.0' else 1)
+    assert np.ndim(by_matplotlib) == 1
+    assert original is not visualizer.draw_circles

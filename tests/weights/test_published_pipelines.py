@@ -56,6 +56,9 @@ def network_input(cfg, path, meta):
     return models.build(cfg.model.data_preprocessor)(batch, False)['inputs']
 
 
+OPENCV5 = int(cv2.__version__.partition('.')[0]) >= 5
+
+
 @pytest.mark.parametrize(
     'run',
     [pytest.param(r, marks=pytest.mark.extended if r.endswith('427x640') else ()) for r in RUNS],
@@ -64,6 +67,8 @@ def test_input(run, tmp_path):
     arrays = np.load(GOLDEN / f'{run}.npz')
     name, _, size = run[len('pipeline-') :].partition('@')
     cfg = read_config(name)
+    if OPENCV5 and cfg.default_scope == 'mmpose':
+        pytest.skip('OpenCV 5 interpolates warped images in another way')
     if name.startswith('ocr_'):
         apply_settings(cfg, read_model(write(name, tmp_path)))
     path = tmp_path / f'{run}.png'

@@ -9,7 +9,7 @@ from hybrid_backbones.utils.text import markdown_table
 from .backbones import REPEATS, WHATS
 from .jobs import Job
 
-NAME = 'models'
+NAME = 'whole_models'
 WARMUP = 1
 COLUMNS = (
     'model',

@@ -9,7 +9,7 @@ from .backbones import WHATS
 from .jobs import PARTS, Job
 from .models import MODELS, Model
 
-NAME = 'parts'
+NAME = 'model_parts'
 REPEATS, WARMUP = 3, 1
 PHOTOGRAPH = (480, 640)  # that a training pipeline loads
 LEAST = 0.02  # of the time, for a part to be named
