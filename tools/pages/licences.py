@@ -48,7 +48,8 @@ def main(args: Namespace) -> None:
                 each = licences[name]
                 licence = _short(each['License'])
                 url = each['URL'].replace('http://', 'https://')
-                rows.append((f'[{each["Name"]}]({url})', each['Version'], licence, purpose))
+                named = each['Name'] if url == 'UNKNOWN' else f'[{each["Name"]}]({url})'
+                rows.append((named, each['Version'], licence, purpose))
             seen.add(name)
     header = ('package', 'version', 'licence', 'needed for')
     write_parts(PAGE, dict(licences=markdown_table(header, rows)))
