@@ -16,7 +16,6 @@ from tools.pages.benchmark import (
     bounds,
     jobs,
     models,
-    parts,
     peers,
     precisions,
     runtimes,
@@ -46,10 +45,10 @@ def made_up_operators():
     )
 
 
-def made_up_parts(workers=None):
+def made_up_parts(workers=None, seconds=1.5):
     shares = dict(backbone=0.4, neck=0.25, rest=0.01, rpn_head=0.34)
     return dict(
-        **dict(settings=dict(threads=2), seconds=dict(of_parts=1.5)),
+        **dict(settings=dict(threads=2), seconds=dict(of_parts=seconds)),
         **dict(parts={name: dict(share=share) for name, share in shares.items()}),
         **dict(pipeline=workers and dict(workers=workers), **ABOUT),
     )
@@ -128,17 +127,15 @@ def test_other_tables():
     theirs = lines_of(peers.table({first.job_name: made_up(first.job(2).settings, 0.25)}))
     assert '| `mmpose:HRFormer-small` | 0.25 | 1.00 | 0.25 | mmpose |' in theirs[2]
     assert '| - | - | - | - |' in theirs[3]
-    named = f'model-{models.MODELS[0].config}-training'
-    whole = lines_of(models.table({named: made_up(Settings(**TINY, what='training'), 1.5)}))
-    assert whole[2].endswith('| 800x1280 | - | - | 0.25 | 1.50 |')
-    config = models.MODELS[0].config
-    found = {f'parts-{config}-inference': made_up_parts()}
-    found[f'parts-{config}-training'] = made_up_parts(3)
-    of_parts = lines_of(parts.table(found))
-    row = '1.50 | 40% | rpn_head 34%, neck 25% |'
-    assert of_parts[2].endswith(f'| inference | {row}  |')
-    assert of_parts[3].endswith(f'| training | {row} 3 |')
-    assert of_parts[4].endswith('| - | - | - | - |')
+    model = models.MODELS[0]
+    found = {models.job_name(model.config, what): made_up_parts() for what in WHATS}
+    found[models.job_name(model.config, 'training')] = made_up_parts(3)
+    found['model-mask-rcnn_r50_fpn_1x_coco-training'] = made_up_parts(seconds=0.75)
+    whole = lines_of(models.table(found))
+    parts = '| 40% | rpn_head 34%, neck 25% |'
+    assert whole[2].endswith(f'| inference | 1.50 | - {parts}  |')
+    assert whole[3].endswith(f'| training | 1.50 | 2.00 {parts} 3 |')
+    assert whole[4].endswith('| - | - | - | - | - |')
     name = precisions.NETWORKS[0]
     types = made_up_turns(dict(float32=1, bfloat16=0.5, autocast=0.75))
     smaller = lines_of(precisions.table({f'precisions-{name}': types}))

@@ -16,7 +16,6 @@ WRITERS = dict(
     licences='licences',
     machine='benchmark',
     bounds='benchmark',
-    model_parts='benchmark',
     precisions='benchmark',
     runtimes='benchmark',
     whole_models='benchmark',

@@ -1,4 +1,4 @@
-"""Whole models: a test image's time and a training step's, beside the same model with ResNet-50."""
+"""Whole models: the libraries' own test and training steps, beside those with ResNet-50."""
 
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Tuple
@@ -6,18 +6,21 @@ from typing import Any, Dict, List, Mapping, Tuple
 from hybrid_backbones.analysis.benchmark.settings import Settings
 from hybrid_backbones.utils.text import markdown_table
 
-from .backbones import REPEATS, WHATS
-from .jobs import Job
+from .backbones import WHATS
+from .jobs import PARTS, Job
 
 NAME = 'whole_models'
-WARMUP = 1
+REPEATS, WARMUP = 3, 1
+PHOTOGRAPH = (480, 640)  # that a training pipeline loads
+LEAST = 0.02  # of the time, for a part to be named
 COLUMNS = (
     'model',
-    'image',
-    'test, seconds',
+    'step',
+    'seconds',
     'over ResNet-50',
-    'training step, seconds',
-    'over ResNet-50',
+    'backbone',
+    'the other parts',
+    'workers that keep up',
 )
 
 
@@ -28,7 +31,7 @@ class Model:
     Args:
         config: Ours.
         against: Of the same heads on ResNet-50.
-        size: Of the images, height and width.
+        size: Of a test image, height and width.
         package: The library.
     """
 
@@ -37,26 +40,33 @@ class Model:
     size: Tuple[int, int]
     package: str
 
-    def job(self, what: str, threads: int) -> Job:
-        """Of one image, or of two for a training step."""
+    def jobs(self, what: str, threads: int) -> List[Job]:
+        """One for each of the two."""
+        ours = 'eager' if what == 'training' else 'folded'
+        modes = {self.config: ours, self.against: 'eager'}
+        return [self._job(config, mode, what, threads) for config, mode in modes.items()]
+
+    def _job(self, config: str, mode: str, what: str, threads: int) -> Job:
         training = what == 'training'
         settings = Settings(
-            self.config,
-            size=self.size,
-            batch=2 if training else 1,  # TransXNet and some heads train with two at least
-            mode='eager' if training else 'folded',
+            config,
+            size=PHOTOGRAPH if training else self.size,
+            batch=2 if training else 1,
+            mode=mode,
             what=what,
             threads=threads,
-            against=self.against,
             repeats=REPEATS,
             warmup=WARMUP,
             memory=False,
         )
-        return Job(self.job_name(what), settings, package=self.package)
+        return Job(job_name(config, what), settings, PARTS, package=self.package)
 
-    def job_name(self, what: str) -> str:
-        """Of the file of results."""
-        return f'model-{self.config}-{what}'
+
+def job_name(config: str, what: str) -> str:
+    """Of the file of results."""
+    short = config.rpartition('/')[2]
+    short = short[: -len('.py')] if short.endswith('.py') else short
+    return f'model-{short}-{what}'
 
 
 MODELS = (
@@ -88,21 +98,32 @@ MODELS = (
 
 
 def jobs(threads: int) -> List[Job]:
-    """Two for each model."""
-    return [model.job(what, threads) for model in MODELS for what in WHATS]
+    """Four for each model."""
+    return [job for model in MODELS for what in WHATS for job in model.jobs(what, threads)]
 
 
 def table(results: Mapping[str, Dict[str, Any]]) -> str:
-    """Seconds, and over the same model's with ResNet-50 in the same turn."""
+    """A row for each model and step."""
     rows = []
     for model in MODELS:
-        cells = []
         for what in WHATS:
-            result = results.get(model.job_name(what))
-            cells += (
-                [f'{result["seconds"]["median"]:.2f}', f'{result["against"]["ratio"]:.2f}']
-                if result
-                else ['-', '-']
+            ours, theirs = (
+                results.get(job_name(config, what)) for config in (model.config, model.against)
             )
-        rows.append([f'`{model.config}`', 'x'.join(map(str, model.size)), *cells])
+            seconds, *others = _cells(ours) if ours else ['-'] * 4
+            ratio = f'{_seconds(ours) / _seconds(theirs):.2f}' if ours and theirs else '-'
+            rows.append([f'`{model.config}`', what, seconds, ratio, *others])
     return markdown_table(COLUMNS, rows)
+
+
+def _seconds(result: Dict[str, Any]) -> float:
+    return float(result['seconds']['of_parts'])
+
+
+def _cells(result: Dict[str, Any]) -> List[str]:
+    shares = {name: part['share'] for name, part in result['parts'].items()}
+    backbone = shares.pop('backbone')
+    named = sorted(shares.items(), key=lambda each: -each[1])
+    others = [f'{name} {share:.0%}' for name, share in named if share >= LEAST]
+    workers = str(result['pipeline']['workers']) if result['pipeline'] else ''
+    return [f'{_seconds(result):.2f}', f'{backbone:.0%}', ', '.join(others), workers]

@@ -10,13 +10,13 @@ from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.utils.files import check_folder
 from tools.pages.marked import DOCS, read_page, write_parts
 
-from . import backbones, bounds, models, parts, peers, precisions, runtimes
+from . import backbones, bounds, models, peers, precisions, runtimes
 from .jobs import Job, Runner, is_installed, kept, run
 
 PAGE = DOCS / 'benchmark.md'
 MACHINE = 'machine'
 # each: NAME of its part of the page, jobs(threads), table(results by a job's name)
-SECTIONS: Sequence[Any] = (backbones, models, parts, precisions, runtimes, bounds, peers)
+SECTIONS: Sequence[Any] = (backbones, models, precisions, runtimes, bounds, peers)
 
 
 def run_suite(
