@@ -141,6 +141,7 @@ def test_other_tables():
     smaller = lines_of(precisions.table({f'precisions-{name}': types}))
     assert smaller[2].endswith('| 0.250 s | 0.125 s | 0.50 | 0.188 s | 0.75 |')
     assert smaller[3].endswith('| - | - | - | - | - |')
+    name = runtimes.NETWORKS[0]
     found = {f'runtimes-{name}-openvino': made_up_turns(dict(folded=1, openvino=0.8))}
     assert lines_of(runtimes.table(found))[2].endswith('| 0.250 s | - | 0.200 s | -, 0.80 |')
     assert lines_of(runtimes.table({}))[2].endswith('| - | - | - | -, - |')
