@@ -150,7 +150,7 @@ def test_hook_casts_backbones_of_ours():
     AmpHook().before_test(SimpleNamespace(model=model))
     for module in model.backbone.modules():
         dtypes = {p.dtype for p in module.parameters(recurse=False)}
-        cast = type(module) in (nn.Conv2d, nn.Linear)
+        cast = isinstance(module, (nn.Conv2d, nn.Linear))
         assert dtypes <= {torch.bfloat16 if cast else torch.float32}
     assert model.neck.weight.dtype == torch.float32
 
