@@ -130,6 +130,9 @@ def _flops(func: Any, args: Tuple[Any, ...], output: Any) -> int:
         forward = sdpa_flop_count(q.shape, k.shape, v.shape)
         # scores again, then two products for each of the two
         return 5 * forward // 2 if backward else forward
+    if 'linear' in name:
+        rows, weight = args[0].shape[:-1].numel(), args[1]
+        return int(2 * rows * weight.numel())
     count = flop_registry.get(getattr(func, '_overloadpacket', None))
     return int(count(*args, out_val=output)) if count else 0
 

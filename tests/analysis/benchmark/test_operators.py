@@ -9,6 +9,7 @@ from hybrid_backbones.analysis.benchmark import operators as profile
 from hybrid_backbones.analysis.benchmark import timing
 from hybrid_backbones.analysis.benchmark.operators import Call, operators, summarise
 from hybrid_backbones.analysis.benchmark.settings import Settings
+from hybrid_backbones.deploy.folding.onednn import by_onednn
 from hybrid_backbones.errors import ConfigError
 
 
@@ -58,6 +59,16 @@ def test_products_and_attention():
     q = torch.rand(1, 2, 6, 8)
     attention = [call for call in record(F.scaled_dot_product_attention, q, q, q) if call.flops]
     assert [(c.kind, c.flops) for c in attention] == [('attention', 2 * 2 * (2 * 6 * 6 * 8))]
+
+
+def test_folded_layers():
+    """oneDNN's layers, which torch's own counter does not know."""
+    x, image = torch.rand(3, 5, 8), torch.rand(1, 8, 5, 5)
+    with torch.no_grad():
+        (linear,) = record(by_onednn(nn.Linear(8, 6)), x)
+        (convolution,) = record(by_onednn(nn.Conv2d(8, 6, 1)), image)
+    assert (linear.kind, linear.flops) == ('matrix product', 2 * 15 * 8 * 6)
+    assert (convolution.kind, convolution.flops) == (profile.POINTWISE, 2 * 25 * 8 * 6)
 
 
 def test_traffic():
