@@ -33,15 +33,6 @@ from tests.tools.commands import PROJECT, complaint, run, tool
 TINY = dict(network='hrformer_tiny', size=(64, 96), threads=1, repeats=2, memory=False)
 
 
-@pytest.fixture(autouse=True)
-def small_matrices(monkeypatch):
-    """And torch's threads as they were."""
-    threads = torch.get_num_threads()
-    monkeypatch.setitem(bench_timing.MATMUL_SIZES, 'cpu', (64,))
-    yield
-    torch.set_num_threads(threads)
-
-
 class Scripted:
     """A clock, and steps that take the seconds they are told."""
 

@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from hybrid_backbones.analysis.benchmark import operators as profile
-from hybrid_backbones.analysis.benchmark import timing
 from hybrid_backbones.analysis.benchmark.operators import Call, operators, summarise
 from hybrid_backbones.analysis.benchmark.settings import Settings
 from hybrid_backbones.deploy.folding.onednn import by_onednn
@@ -14,12 +13,8 @@ from hybrid_backbones.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
-    threads = torch.get_num_threads()
-    monkeypatch.setitem(timing.MATMUL_SIZES, 'cpu', (64,))
+def small_copies(monkeypatch):
     monkeypatch.setattr(profile, 'COPY_BYTES', 2**16)
-    yield
-    torch.set_num_threads(threads)
 
 
 def record(function, *args):

@@ -27,13 +27,6 @@ from tests.configs.common import load as load_config
 DETECTOR = 'maskrcnn_uniformer_xxs_1x'
 
 
-@pytest.fixture(autouse=True)
-def threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 class Clock:
     """Binary fractions, so that sums are exact."""
 

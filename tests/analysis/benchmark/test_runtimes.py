@@ -9,7 +9,6 @@ import torch
 
 from hybrid_backbones import create_backbone, fold
 from hybrid_backbones.analysis.benchmark import runtimes
-from hybrid_backbones.analysis.benchmark import timing as bench_timing
 from hybrid_backbones.analysis.benchmark.measure import measure
 from hybrid_backbones.analysis.benchmark.peak_memory import peak_memory
 from hybrid_backbones.analysis.benchmark.runtimes import RUNTIMES, make_runtime
@@ -34,14 +33,6 @@ def available(*modes):
 
 
 both = pytest.mark.parametrize('mode', available(*RUNTIMES))
-
-
-@pytest.fixture(autouse=True)
-def small_matrices(monkeypatch):
-    threads = torch.get_num_threads()
-    monkeypatch.setitem(bench_timing.MATMUL_SIZES, 'cpu', (64,))
-    yield
-    torch.set_num_threads(threads)
 
 
 def torchs(images, network='cvt_13', **options):

@@ -40,14 +40,6 @@ TINY = Plan(
 FAMILIES = ('conformer', 'cvt', 'hrformer', 'transxnet', 'uniformer')
 
 
-@pytest.fixture(autouse=True)
-def small_matrices(monkeypatch):
-    threads = torch.get_num_threads()
-    monkeypatch.setitem(timing.MATMUL_SIZES, 'cpu', (64,))
-    yield
-    torch.set_num_threads(threads)
-
-
 class OutOfMemory:
     """Lets a network's step end as a card's does, with more images than it has room for."""
 

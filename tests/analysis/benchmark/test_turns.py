@@ -5,7 +5,7 @@ import pytest
 from hybrid_backbones.analysis.benchmark.settings import Settings
 from hybrid_backbones.analysis.benchmark.turns import in_turns
 from hybrid_backbones.errors import ConfigError
-from tests.analysis.benchmark.test_benchmark import TINY, small_matrices  # noqa: F401
+from tests.analysis.benchmark.test_benchmark import TINY
 
 
 class Counter:
