@@ -2,16 +2,15 @@
 
 import platform
 from functools import cache
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..utils.cpuinfo import cpuinfo
 from .autocast import autocasts_on_cpu
 from .tracing import is_compiling
 
-CPUINFO = Path('/proc/cpuinfo')
 INTEL = 'GenuineIntel'
 
 
@@ -61,8 +60,5 @@ def mkl_is_slow() -> bool:
 
 def _maker() -> str:
     """What the processor calls its maker; Intel's, if nothing tells."""
-    if CPUINFO.is_file():
-        for line in CPUINFO.read_text(encoding='utf-8', errors='replace').splitlines():
-            if line.startswith('vendor_id'):
-                return line.partition(':')[2].strip()
-    return platform.processor() or INTEL  # Windows names the maker there
+    # Windows names the maker in the second
+    return cpuinfo('vendor_id') or platform.processor() or INTEL

@@ -1,14 +1,14 @@
 """Types of 16 bits that devices compute in, and whether that is fast there."""
 
-from pathlib import Path
 from typing import Optional
 
 import torch
 
+from .cpuinfo import cpuinfo
+
 DEFAULTS = dict(cpu=torch.bfloat16, cuda=torch.float16)
 # what a processor calls its matrix products of bfloat16: x86, and ARM
 FLAGS = ('avx512_bf16', 'amx_bf16', 'bf16', 'svebf16')
-CPUINFO = Path('/proc/cpuinfo')
 
 
 def autocast_dtype(device: str) -> torch.dtype:
@@ -34,9 +34,7 @@ def cpu_has_bfloat16() -> Optional[bool]:
     ]
     if any(ask is not None and ask() for ask in torch_knows):
         return True
-    if CPUINFO.is_file():
-        for line in CPUINFO.read_text(encoding='utf-8', errors='replace').splitlines():
-            name, _, flags = line.partition(':')
-            if name.strip() in ('flags', 'Features'):
-                return bool(set(FLAGS) & set(flags.split()))
+    flags = cpuinfo('flags', 'Features')
+    if flags is not None:
+        return bool(set(FLAGS) & set(flags.split()))
     return False if None not in torch_knows else None

@@ -1,13 +1,14 @@
 """What a measured number depends on, to be written down beside it."""
 
 import platform
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Dict
+from typing import Any, Dict
 
 import torch
 
 from ..version import __version__
+from .cpuinfo import cpuinfo
 
 LIBRARIES = ('mmengine', 'mmcv', 'mmcv-lite', 'mmdet', 'mmsegmentation', 'mmpose', 'mmpretrain')
 MAINTAINED = (
@@ -40,8 +41,9 @@ def machine(device: str) -> str:
     """What the processor calls itself."""
     if device == 'cuda':
         return torch.cuda.get_device_name()
-    cpuinfo = Path('/proc/cpuinfo')
-    for line in cpuinfo.read_text(encoding='utf-8').splitlines() if cpuinfo.is_file() else []:
-        if line.startswith('model name'):
-            return line.partition(':')[2].strip()
-    return platform.processor() or platform.machine()
+    return cpuinfo('model name') or platform.processor() or platform.machine()
+
+
+def where_and_when(device: str) -> Dict[str, Any]:
+    """``machine``, ``versions`` and ``date``, to stand beside what is measured on a device."""
+    return dict(machine=machine(device), versions=versions(), date=date.today().isoformat())

@@ -19,7 +19,7 @@ from hybrid_backbones.engine.amp import (
 from hybrid_backbones.engine.amp import test_with_amp as set_for_tests
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.openmmlab.float_outputs import FloatOutputs, as_float, float_outputs
-from hybrid_backbones.utils import mixed_precision
+from hybrid_backbones.utils import cpuinfo as module_of_cpuinfo
 from hybrid_backbones.utils.mixed_precision import (
     autocast_dtype,
     cpu_has_bfloat16,
@@ -171,7 +171,7 @@ def test_dtypes():
 )
 def test_what_a_cpu_has(monkeypatch, tmp_path, flags, expected):
     """By what the system says where torch does not know; it is noted if it has not."""
-    monkeypatch.setattr(mixed_precision, 'CPUINFO', tmp_path / 'cpuinfo')
+    monkeypatch.setattr(module_of_cpuinfo, 'CPUINFO', tmp_path / 'cpuinfo')
     (tmp_path / 'cpuinfo').write_text(f'processor : 0\n{flags}\n')
     for name in ('_is_avx512_bf16_supported', '_is_amx_tile_supported'):
         monkeypatch.delattr(torch.cpu, name, raising=False)
@@ -185,7 +185,7 @@ def test_what_a_cpu_has(monkeypatch, tmp_path, flags, expected):
 
 
 def test_a_cpu_that_nobody_knows(monkeypatch, tmp_path):
-    monkeypatch.setattr(mixed_precision, 'CPUINFO', tmp_path / 'gone')
+    monkeypatch.setattr(module_of_cpuinfo, 'CPUINFO', tmp_path / 'gone')
     for name in ('_is_avx512_bf16_supported', '_is_amx_tile_supported'):
         monkeypatch.delattr(torch.cpu, name, raising=False)
     assert cpu_has_bfloat16() is None

@@ -7,6 +7,7 @@ from torch import nn
 
 from hybrid_backbones.layers import Linear
 from hybrid_backbones.layers import linear as module
+from hybrid_backbones.utils import cpuinfo as module_of_cpuinfo
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_processors(monkeypatch, tmp_path, maker, capability, slow):
     if not (torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()):
         pytest.skip('torch is built without MKL or oneDNN')
     (tmp_path / 'cpuinfo').write_text(f'processor : 0\nvendor_id\t: {maker}\n')
-    monkeypatch.setattr(module, 'CPUINFO', tmp_path / 'cpuinfo')
+    monkeypatch.setattr(module_of_cpuinfo, 'CPUINFO', tmp_path / 'cpuinfo')
     monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)
     assert module.mkl_is_slow.__wrapped__() == slow
 
@@ -81,7 +82,7 @@ def test_processors(monkeypatch, tmp_path, maker, capability, slow):
     'named, maker', [('x86, AuthenticAMD', 'AuthenticAMD'), ('', 'GenuineIntel')]
 )
 def test_systems_without_cpuinfo(monkeypatch, tmp_path, named, maker):
-    monkeypatch.setattr(module, 'CPUINFO', tmp_path / 'none')
+    monkeypatch.setattr(module_of_cpuinfo, 'CPUINFO', tmp_path / 'none')
     monkeypatch.setattr(module.platform, 'processor', lambda: named)
     assert maker in module._maker()
 

@@ -4,7 +4,6 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import Any, Dict, List, Optional
 
 import torch
@@ -13,7 +12,7 @@ from ...complexity.activations import count_activations
 from ...complexity.backbone import count_parameters
 from ...utils.files import write_json
 from ...utils.text import markdown_table
-from ...utils.versions import machine, versions
+from ...utils.versions import where_and_when
 from .autocast import autocast_dtype_of, type_text
 from .networks import Whole, build_network
 from .peak_memory import peak_memory
@@ -103,6 +102,8 @@ def report(
     factor = TRAINING_FACTOR if settings.what == 'training' else 1
     macs = costs.macs * settings.batch * factor
     speed = 2 * macs / times['network'].median
+    about = where_and_when(settings.device)
+    about['versions'].update(runtime_versions(settings.mode))
     return dict(
         settings=asdict(settings),
         params=costs.params,
@@ -116,9 +117,7 @@ def report(
         memory_gib=memory,
         against=_compare(settings.against, times) if settings.against else None,
         order=order,
-        machine=machine(settings.device),
-        versions={**versions(), **runtime_versions(settings.mode)},
-        date=date.today().isoformat(),
+        **about,
     )
 
 

@@ -8,7 +8,6 @@ https://doi.org/10.1145/1498765.1498785).
 import time
 from collections import defaultdict
 from dataclasses import asdict
-from datetime import date
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import torch
@@ -19,7 +18,7 @@ from torch.utils.flop_counter import conv_flop_count, flop_registry, sdpa_flop_c
 
 from ...errors import ConfigError
 from ...utils.text import markdown_table
-from ...utils.versions import machine, versions
+from ...utils.versions import where_and_when
 from .runtimes import RUNTIMES
 from .settings import Settings, check_settings, make_ready
 from .timing import Clock, Step, matmul_rate, synchronise
@@ -184,9 +183,7 @@ def operators(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str,
         matmul=rates[0],
         copy=rates[1],
         kinds=kinds,
-        machine=machine(settings.device),
-        versions=versions(),
-        date=date.today().isoformat(),
+        **where_and_when(settings.device),
     )
 
 

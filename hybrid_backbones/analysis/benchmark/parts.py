@@ -5,7 +5,6 @@ import math
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, replace
-from datetime import date
 from statistics import median
 from typing import Any, ContextManager, Dict, Iterator, List, Tuple
 
@@ -17,7 +16,7 @@ from ...config.load import override
 from ...errors import ConfigError
 from ...openmmlab.heads import each_head
 from ...utils.text import markdown_table
-from ...utils.versions import machine, versions
+from ...utils.versions import where_and_when
 from ...zoo.configs import is_config, read_config
 from .autocast import autocast_dtype_of
 from .loaded import loaded_images
@@ -99,9 +98,7 @@ def measure_parts(settings: Settings, clock: Clock = time.perf_counter) -> Dict[
     return dict(
         settings=asdict(settings),
         **timed(settings, whole, cfg, network.in_channels, now),
-        machine=machine(settings.device),
-        versions=versions(),
-        date=date.today().isoformat(),
+        **where_and_when(settings.device),
     )
 
 

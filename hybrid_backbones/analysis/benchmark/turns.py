@@ -2,13 +2,12 @@
 
 import time
 from dataclasses import asdict
-from datetime import date
 from typing import Any, Dict, Mapping
 
 import torch
 
 from ...errors import ConfigError
-from ...utils.versions import machine, versions
+from ...utils.versions import where_and_when
 from .settings import Settings, check_settings, make_ready
 from .timing import Clock, Step, Times, alternate, pairwise_ratios
 
@@ -53,8 +52,6 @@ def in_turns(ways: Mapping[str, Settings], clock: Clock = time.perf_counter) -> 
             )
             for name, each in times.items()
         },
-        machine=machine(first.device),
-        versions=versions(),
         threads=first.threads,
-        date=date.today().isoformat(),
+        **where_and_when(first.device),
     )
