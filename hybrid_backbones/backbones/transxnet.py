@@ -127,6 +127,8 @@ class ReducedAttention(nn.Module):
         if heads < 1 or dim % heads:
             raise ValueError(f'heads must divide half of the width, {dim}, got {heads}')
         self.heads = heads
+        self.head_dim = dim // heads
+        self.scale = self.head_dim**-0.5
         self.q = nn.Conv2d(dim, dim, 1)
         self.kv = nn.Conv2d(dim, 2 * dim, 1)
         self.reduce = nn.Sequential()
@@ -143,9 +145,10 @@ class ReducedAttention(nn.Module):
         k, v = self.kv(self.local(self.reduce(x))).chunk(2, dim=1)
         q, k, v = (self._heads(each) for each in (self.q(x), k, v))
         if isinstance(bias, LowRankBias):
-            out = bias.attend(self.attend, q, k, v)
+            out = bias.attend(self.attend, q, k, v, self.scale)
         else:
-            out = self.attend(q, k, v, bias)
+            out = self.attend(q, k, v, bias, scale=self.scale)
+        out = out[..., : self.head_dim]  # folding may have padded the heads for a GPU
         # by way of channels last, as fused attention leaves it
         out = out.transpose(1, 2).reshape(x.shape[0], *x.shape[2:], -1)
         return out.permute(0, 3, 1, 2)

@@ -83,6 +83,9 @@ class SelfAttention(nn.Module):
         dim: Channels in and out.
         head_dim: Channels of one head; must divide ``dim``.
 
+    Attributes:
+        scale: Of the scores; stays when folding puts zeros behind each head's channels.
+
     Raises:
         ValueError: ``head_dim`` does not divide ``dim``.
     """
@@ -92,19 +95,21 @@ class SelfAttention(nn.Module):
         if head_dim < 1 or dim % head_dim:
             raise ValueError(f'head_dim must divide the width {dim}, got {head_dim}')
         self.head_dim = head_dim
+        self.scale = head_dim**-0.5
         self.qkv = Linear(dim, 3 * dim)
         self.attend = ScaledDotProductAttention()
         self.proj = Linear(dim, dim)
 
     def forward(self, x: Tensor, bias: Optional[Tensor] = None) -> Tensor:
         """``(N, L, dim) -> (N, L, dim)``; ``bias`` as in :func:`scaled_dot_product_attention`."""
-        return self._join(self.attend(*self._split(x), bias))
+        return self._join(self.attend(*self._split(x), bias, scale=self.scale))
 
     def with_first_row(self, x: Tensor) -> Tuple[Tensor, Tensor]:
         """The same, and how the first token's attention is spread, the heads' mean ``(N, L)``."""
         q, k, v = self._split(x)
-        scores = q[:, :, :1] @ k.transpose(2, 3) * self.head_dim**-0.5
-        return self._join(self.attend(q, k, v)), scores.softmax(-1).mean(1).squeeze(1)
+        scores = q[:, :, :1] @ k.transpose(2, 3) * self.scale
+        attended = self._join(self.attend(q, k, v, scale=self.scale))
+        return attended, scores.softmax(-1).mean(1).squeeze(1)
 
     def _split(self, x: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
         """``(N, L, dim)`` to queries, keys and values ``(N, heads, L, head_dim)``."""

@@ -24,8 +24,10 @@ class LowRankBias(NamedTuple):
         """The same in another dtype."""
         return LowRankBias(self.rows.to(dtype), self.columns.to(dtype))
 
-    def attend(self, attention: Callable[..., Tensor], q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """``attention(q, k, v, rows @ columns.T)``, in memory that is linear in the tokens.
+    def attend(
+        self, attention: Callable[..., Tensor], q: Tensor, k: Tensor, v: Tensor, scale: float
+    ) -> Tensor:
+        """``attention(q, k, v, rows @ columns.T, scale)``, in memory that is linear in the tokens.
 
         The factors become more channels of queries and keys, whose products add up to the bias.
 
@@ -34,6 +36,7 @@ class LowRankBias(NamedTuple):
             q: ``(N, heads, Lq, d)``.
             k: ``(N, heads, Lk, d)``.
             v: ``(N, heads, Lk, d)``.
+            scale: Factor on the products of queries and keys.
 
         Returns:
             ``(N, heads, Lq, d)``.
@@ -42,6 +45,6 @@ class LowRankBias(NamedTuple):
         padding = -(dim + self.rows.shape[-1]) % ALIGNMENT
         rows = F.pad(self.rows, (0, padding)).expand(n, -1, -1, -1)
         columns = F.pad(self.columns, (0, padding)).expand(n, heads, -1, -1)
-        q, k = torch.cat([q * dim**-0.5, rows], dim=3), torch.cat([k, columns], dim=3)
+        q, k = torch.cat([q * scale, rows], dim=3), torch.cat([k, columns], dim=3)
         v = F.pad(v, (0, k.shape[3] - dim))  # kernels want one width for all three
         return attention(q, k, v, scale=1.0)[..., :dim]

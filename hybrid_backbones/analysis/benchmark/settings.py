@@ -139,6 +139,7 @@ def prepared(settings: Settings) -> Network:
     torch.manual_seed(0)
     network = build_network(settings.network, settings.options)
     module = network.module.train(settings.what == 'training')
+    module.to(settings.device)  # before it is folded: what a GPU wants is folded in
     if 'folded' in settings.mode:
         holder: Any = network.holder
         if holder is None:

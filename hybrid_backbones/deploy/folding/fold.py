@@ -67,6 +67,9 @@ def fold(backbone: HybridBackbone) -> FoldedBackbone:
     once: outputs differ by the rounding of the type computed in. To run in a smaller type, fold
     first and convert then.
 
+    On a GPU the heads of attention become as wide as its kernels want them, by zeros in the
+    weights: move the backbone there first.
+
     What cannot go exactly stays; ``hybrid_backbones/deploy/folding/families`` says what, family by
     family.
 

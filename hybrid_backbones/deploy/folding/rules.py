@@ -10,8 +10,17 @@ from typing import Any, Callable, Dict
 import torch
 from torch import Tensor, nn
 
-from ...layers import ConvBNAct, DepthwiseConv2d, DropPath, Linear, Mlp, ResidualDWConv
+from ...layers import (
+    ConvBNAct,
+    DepthwiseConv2d,
+    DropPath,
+    Linear,
+    Mlp,
+    ResidualDWConv,
+    SelfAttention,
+)
 from .affine import fold_into, set_weights
+from .heads import align_self_attention
 from .inplace import ResidualSum
 from .onednn import by_onednn, fold_activation
 
@@ -85,4 +94,5 @@ RULES: Dict[type, Rule] = {
     nn.Conv2d: by_onednn,
     nn.Linear: by_onednn,
     ResidualDWConv: fold_residual,
+    SelfAttention: align_self_attention,
 }

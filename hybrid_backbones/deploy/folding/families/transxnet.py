@@ -12,9 +12,10 @@ from typing import Dict, Tuple
 
 from torch import Tensor, nn
 
-from ....backbones.transxnet import Block, ChannelAffine
+from ....backbones.transxnet import Block, ChannelAffine, ReducedAttention
 from ....layers import LayerScale
 from ..affine import affine_of, fold_into
+from ..heads import needs_padding, pad_outputs
 from ..onednn import fold_activation
 from ..rules import Rule
 
@@ -44,4 +45,12 @@ def _factor_of(scale: ChannelAffine) -> LayerScale:
     return plain
 
 
-RULES: Dict[type, Rule] = {Block: fold_block}
+def align_heads(attention: ReducedAttention) -> ReducedAttention:
+    """As :func:`align_self_attention`; nothing is projected behind it."""
+    if needs_padding(attention.q, attention.head_dim):
+        pad_outputs(attention.q, attention.head_dim)
+        pad_outputs(attention.kv, attention.head_dim)
+    return attention
+
+
+RULES: Dict[type, Rule] = {Block: fold_block, ReducedAttention: align_heads}
