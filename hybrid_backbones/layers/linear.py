@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..utils.cpuinfo import cpuinfo
+from ..utils.cpuinfo import capability, cpuinfo
 from .autocast import autocasts_on_cpu
 from .tracing import is_compiling
 
@@ -49,11 +49,10 @@ def _convolves(x: Tensor) -> bool:
 @cache
 def mkl_is_slow() -> bool:
     """Whether oneDNN multiplies matrices faster: AVX-512 on a processor that is not Intel's."""
-    capability = getattr(torch.backends.cpu, 'get_cpu_capability', lambda: '')()
     return (
         torch.backends.mkl.is_available()
         and torch.backends.mkldnn.is_available()
-        and capability == 'AVX512'
+        and capability() == 'AVX512'
         and INTEL not in _maker()
     )
 

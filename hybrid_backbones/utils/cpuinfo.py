@@ -1,9 +1,13 @@
-"""What Linux says of the processor."""
+"""What Linux and torch say of the processor."""
 
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
+
+import torch
 
 CPUINFO = Path('/proc/cpuinfo')
+# of bfloat16, as Linux calls them
+SMALL_TYPES = ('avx512_bf16', 'amx_bf16')
 
 
 def cpuinfo(*names: str) -> Optional[str]:
@@ -18,3 +22,15 @@ def cpuinfo(*names: str) -> Optional[str]:
             if name.strip() in names:
                 return value.strip()
     return None
+
+
+def capability() -> str:
+    """The vectors that torch computes with, such as ``'AVX512'``; empty if it does not say."""
+    return getattr(torch.backends.cpu, 'get_cpu_capability', lambda: '')()
+
+
+def extensions() -> List[str]:
+    """The vectors that torch computes with, and instructions for bfloat16: ``AVX512_BF16``."""
+    flags = (cpuinfo('flags') or '').split()
+    found = [capability(), *(name.upper() for name in SMALL_TYPES if name in flags)]
+    return [name for name in found if name]

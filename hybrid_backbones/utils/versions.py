@@ -8,7 +8,7 @@ from typing import Any, Dict
 import torch
 
 from ..version import __version__
-from .cpuinfo import cpuinfo
+from .cpuinfo import cpuinfo, extensions
 
 LIBRARIES = ('mmengine', 'mmcv', 'mmcv-lite', 'mmdet', 'mmsegmentation', 'mmpose', 'mmpretrain')
 MAINTAINED = (
@@ -38,10 +38,12 @@ def installed_version(package: str) -> str:
 
 
 def machine(device: str) -> str:
-    """What the processor calls itself."""
+    """What the processor calls itself, and which of its instructions decide about speed."""
     if device == 'cuda':
         return torch.cuda.get_device_name()
-    return cpuinfo('model name') or platform.processor() or platform.machine()
+    name = cpuinfo('model name') or platform.processor() or platform.machine()
+    known = ', '.join(extensions())
+    return f'{name} ({known})' if known else name
 
 
 def where_and_when(device: str) -> Dict[str, Any]:

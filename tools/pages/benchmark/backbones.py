@@ -1,7 +1,7 @@
 """All families beside the published code: inference, a training step, memory."""
 
-import math
 from dataclasses import dataclass, field
+from statistics import geometric_mean
 from typing import Any, Dict, List, Mapping, Optional
 
 from hybrid_backbones.analysis.benchmark.settings import Settings
@@ -14,7 +14,7 @@ NAME = 'suite'
 REFERENCE = 'resnet50'
 REPEATS = 3
 WARMUP = 2  # virtual machines get their memory when it is first used: early calls take longer
-WHATS = ('inference', 'training')
+INFERENCE, TRAINING = WHATS = ('inference', 'training')
 COLUMNS = (
     'variant',
     'mode',
@@ -58,9 +58,27 @@ class Row:
         """As the published memory is listed."""
         return f'{self.variant}:{self.attention}' if self.attention else self.variant
 
+    @property
+    def title(self) -> str:
+        """In tables."""
+        return f'`{self.variant}`' + (f' {self.attention}' if self.attention else '')
+
     def job(self, what: str, threads: int) -> Job:
         """Inference or a training step, as the published code was measured."""
-        common = dict(
+        if what == INFERENCE:
+            best = dict(mode=self.mode, memory_format=self.memory_format)
+            settings = Settings(**self.inference(threads), **best)
+        else:
+            common = self._common(what, threads)
+            settings = Settings(**common, size=(512, 512), batch=2, memory=False)
+        return Job(self.job_name(what), settings, package='mmdet')
+
+    def inference(self, threads: int) -> Dict[str, Any]:
+        """Settings of inference in whatever mode, as the published code was measured."""
+        return dict(self._common(INFERENCE, threads), size=(800, 1280))
+
+    def _common(self, what: str, threads: int) -> Dict[str, Any]:
+        return dict(
             network=self.network,
             options=self.options,
             what=what,
@@ -69,16 +87,15 @@ class Row:
             repeats=REPEATS,
             warmup=WARMUP,
         )
-        if what == 'training':
-            settings = Settings(**common, size=(512, 512), batch=2, memory=False)
-        else:
-            best = dict(mode=self.mode, memory_format=self.memory_format)
-            settings = Settings(**common, **best, size=(800, 1280))
-        return Job(self.job_name(what), settings, package='mmdet')
 
     def job_name(self, what: str) -> str:
         """Of the file of results."""
-        return f'{self.key.replace(":", "-")}-{what}'
+        return f'{self.file}-{what}'
+
+    @property
+    def file(self) -> str:
+        """What names of files of results begin with."""
+        return self.key.replace(':', '-')
 
 
 def _uniformer(arch: str, attention: str) -> Row:
@@ -124,10 +141,10 @@ def table(results: Results, published: Optional[Published] = None) -> str:
 
 def _line(row: Row, results: Results, published: Published) -> List[str]:
     ours = {what: results.get(row.job_name(what)) for what in WHATS}
-    inference = ours['inference']
+    inference = ours[INFERENCE]
     ratios = [_ratio_columns(row, what, ours[what], published) for what in WHATS]
     return [
-        f'`{row.variant}`' + (f' {row.attention}' if row.attention else ''),
+        row.title,
         row.mode,
         row.memory_format,
         *ratios[0],
@@ -149,12 +166,12 @@ def _ratio_columns(
 
 
 def _mean_quotient(results: Results, published: Published, what: str) -> str:
-    logs = [
-        math.log(results[row.job_name(what)]['against']['ratio'] / published.ratios[row.key, what])
+    quotients = [
+        results[row.job_name(what)]['against']['ratio'] / published.ratios[row.key, what]
         for row in ROWS
         if row.job_name(what) in results
     ]
-    return f'{math.exp(sum(logs) / len(logs)):.2f}' if logs else '-'
+    return f'{geometric_mean(quotients):.2f}' if quotients else '-'
 
 
 def _memory(gib: Optional[Dict[str, float]]) -> str:

@@ -1,46 +1,63 @@
-"""ONNX Runtime and OpenVINO beside torch, a network of each family."""
+"""ONNX Runtime and OpenVINO, in the units of the first table: torch's ResNet-50."""
 
-from typing import Any, Dict, List, Mapping
+from statistics import geometric_mean
+from typing import Any, Dict, List, Mapping, Optional
 
 from hybrid_backbones.analysis.benchmark.settings import Settings
 from hybrid_backbones.utils.text import markdown_table
 
-from .jobs import TURNS, Job
-from .precisions import REPEATS, SIZE, WARMUP
+from .backbones import INFERENCE, ROWS, Row
+from .jobs import Job
+from .published import Published, read_published
 
 NAME = 'runtimes'
-# exporting takes a good part of a minute for each
-NETWORKS = ('uniformer_small', 'hrformer_small', 'transxnet_t', 'cvt_13', 'conformer_tiny_patch16')
-RUNTIMES = ('onnxruntime', 'openvino')
-TITLES = dict(onnxruntime='ONNX Runtime', openvino='OpenVINO')
-COLUMNS = ('network', 'torch, folded', *(TITLES[name] for name in RUNTIMES), 'over torch')
+RUNTIMES = dict(onnxruntime='ONNX Runtime', openvino='OpenVINO')
+COLUMNS = (
+    'variant',
+    'published',
+    *(column for title in RUNTIMES.values() for column in (title, 'quotient')),
+)
+Results = Mapping[str, Dict[str, Any]]
 
 
 def jobs(threads: int) -> List[Job]:
-    """One for each network and runtime, beside torch in turns."""
-    return [_job(network, runtime, threads) for network in NETWORKS for runtime in RUNTIMES]
+    """One for each row of the first table and runtime."""
+    return [_job(row, runtime, threads) for row in ROWS for runtime in RUNTIMES]
 
 
-def _job(network: str, runtime: str, threads: int) -> Job:
-    common: Dict[str, Any] = dict(
-        network=network, size=SIZE, threads=threads, repeats=REPEATS, warmup=WARMUP, memory=False
-    )
-    ways = {'folded': Settings(**common, mode='folded'), runtime: Settings(**common, mode=runtime)}
-    return Job(f'runtimes-{network}-{runtime}', ways, TURNS, package=runtime)
+def job_name(row: Row, runtime: str) -> str:
+    """Of the file of results."""
+    return row.job_name(runtime)
 
 
-def table(results: Mapping[str, Dict[str, Any]]) -> str:
-    """Seconds of each; torch's beside the first runtime that was measured."""
+def _job(row: Row, runtime: str, threads: int) -> Job:
+    settings = Settings(**row.inference(threads), mode=runtime, memory=False)
+    return Job(job_name(row, runtime), settings, package=runtime)
+
+
+def table(results: Results, published: Optional[Published] = None) -> str:
+    """Times over ResNet-50's, and quotients by the published code's.
+
+    Args:
+        results: By a job's name; those that are missing leave a dash.
+        published: What to compare with.
+    """
+    published = published or read_published()
     rows = []
-    for network in NETWORKS:
-        found = {name: results.get(f'runtimes-{network}-{name}') for name in RUNTIMES}
-        torch = next((result for result in found.values() if result), None)
-        cells = [f'{torch["ways"]["folded"]["seconds"]:.3f} s' if torch else '-']
-        for name, result in found.items():
-            cells.append(f'{result["ways"][name]["seconds"]:.3f} s' if result else '-')
-        ratios = [
-            f'{result["ways"][name]["ratio"]:.2f}' if result else '-'
-            for name, result in found.items()
-        ]
-        rows.append([f'`{network}`', *cells, ', '.join(ratios)])
-    return markdown_table(COLUMNS, rows)
+    quotients: Dict[str, List[float]] = {runtime: [] for runtime in RUNTIMES}
+    for row in ROWS:
+        theirs = published.ratios[row.key, INFERENCE]
+        cells = [row.title, f'{theirs:.2f}']
+        for runtime in RUNTIMES:
+            result = results.get(job_name(row, runtime))
+            if result:
+                ratio = result['against']['ratio']
+                quotients[runtime].append(ratio / theirs)
+                cells += [f'{ratio:.2f}', f'{ratio / theirs:.2f}']
+            else:
+                cells += ['-', '-']
+        rows.append(cells)
+    last = ['geometric mean', '']
+    for values in quotients.values():
+        last += ['', f'{geometric_mean(values):.2f}' if values else '-']
+    return markdown_table(COLUMNS, [*rows, last])

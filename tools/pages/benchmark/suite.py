@@ -54,8 +54,12 @@ def run_suite(
             elif is_installed(job):
                 failed.append(job.name)
     minutes = (time.perf_counter() - start) / 60
-    tables = {section.NAME: section.table(results) for section in sections}
-    tables[MACHINE] = measured_on(list(results.values()))
+    tables = {}
+    for section in sections:
+        found = [results[job.name] for job in section.jobs(threads) if job.name in results]
+        tables[section.NAME] = f'{section.table(results)}\n{measured_on(found)}'
+    if len(sections) == len(SECTIONS):  # a part of them says where it was measured itself
+        tables[MACHINE] = measured_with(list(results.values()))
     write_parts(page, tables)
     print(f'written: {page}, after {minutes:.0f} min')
     if failed:
@@ -81,15 +85,21 @@ def _result(job: Job, path: Path, fresh: bool, runner: Runner) -> Optional[Dict[
 
 
 def measured_on(results: List[Dict[str, Any]]) -> str:
-    """The machines, threads, versions and dates of some results, in a line."""
+    """The machines, threads and dates of some results, in a line."""
+    if not results:
+        return 'Not measured.\n'
     machines = _joined(results, lambda r: r['machine'])
     threads = _joined(results, _threads)
+    dates = _joined(results, lambda r: r['date'])
+    return f'Measured on {machines} with {threads} threads, {dates}.\n'
+
+
+def measured_with(results: List[Dict[str, Any]]) -> str:
+    """The versions of all results, in a line."""
     versions: Dict[str, str] = {}
     for result in results:
         versions.update(result['versions'])
-    packages = ', '.join(' '.join(each) for each in versions.items())
-    dates = _joined(results, lambda r: r['date'])
-    return f'{machines}; {threads} threads; {packages}; {dates}.\n'
+    return ', '.join(' '.join(each) for each in versions.items()) + '.\n'
 
 
 def _threads(result: Dict[str, Any]) -> str:
@@ -97,4 +107,4 @@ def _threads(result: Dict[str, Any]) -> str:
 
 
 def _joined(results: List[Dict[str, Any]], of: Callable[[Dict[str, Any]], str]) -> str:
-    return ' / '.join(sorted({of(result) for result in results})) or 'nothing measured'
+    return ' / '.join(sorted({of(result) for result in results}))
