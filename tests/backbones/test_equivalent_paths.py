@@ -1,12 +1,13 @@
 """Every way of computing the same levels, against the recorded numbers of the authors' code.
 
-Folded backbones are in ``tests/deploy/test_published.py``, compiled ones in ``test_inductor.py``.
+Folded backbones are in ``tests/deploy/test_published.py`` and ``test_published_ways.py`` beside it,
+compiled ones in ``test_inductor.py``, smaller types in ``test_bfloat16.py``.
 """
 
 import pytest
 import torch
 
-from hybrid_backbones.layers import attention
+from hybrid_backbones.layers import attention, linear
 from hybrid_backbones.layers import tiling as bands
 from tests.golden import assert_close, goldens
 from tests.published_runs import FAMILIES, QUICK, published
@@ -42,6 +43,18 @@ def test_band_by_band(family, golden, monkeypatch):
     monkeypatch.setattr(bands, 'BAND_BYTES', 2**16)
     with torch.inference_mode():
         assert_levels(family, golden, published(family, golden)(golden.image()))
+
+
+@pytest.mark.parametrize('family, golden', RUNS)
+def test_linear_layers_as_convolutions(family, golden, monkeypatch):
+    """As on processors on which torch multiplies matrices slowly."""
+    seen = []
+    monkeypatch.setattr(linear, '_convolves', lambda x: seen.append(x) or True)
+    with torch.inference_mode():
+        backbone = published(family, golden)
+        assert_levels(family, golden, backbone(golden.image()))
+    has_one = any(isinstance(module, linear.Linear) for module in backbone.modules())
+    assert has_one == bool(seen), 'TransXNet has none'
 
 
 @pytest.mark.parametrize('family, golden', RUNS)
