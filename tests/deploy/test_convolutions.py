@@ -14,6 +14,7 @@ from hybrid_backbones.deploy import fold_model
 from hybrid_backbones.deploy.folding.convolutions import fold_convolutions
 from tests.configs.common import build_model, load
 from tests.deploy.randomise import furthest, randomise
+from tests.float64_detectors import nms_of_float64  # noqa: F401, a fixture
 
 EXACT = 1e-10  # in float64, in standard deviations
 
@@ -312,6 +313,7 @@ WHOLE = {
 }
 
 
+@pytest.mark.usefixtures('nms_of_float64')
 @pytest.mark.parametrize('name', WHOLE)
 def test_whole_models(name):
     """In float64 nothing but rounding may tell a folded model; so in float32."""

@@ -10,6 +10,7 @@ from hybrid_backbones.deploy import fold_model
 from hybrid_backbones.openmmlab.channels_last import to_channels_last
 from tests.configs.common import build_model, load
 from tests.deploy.randomise import randomise
+from tests.float64_detectors import nms_of_float64  # noqa: F401, a fixture
 
 LAST = torch.channels_last
 
@@ -95,6 +96,7 @@ def image_and_samples():
     return image, [DetDataSample(metainfo=shapes)]
 
 
+@pytest.mark.usefixtures('nms_of_float64')
 @pytest.mark.parametrize('folded', [False, True], ids=['unfolded', 'folded'])
 @pytest.mark.parametrize('name', ['maskrcnn_uniformer_xxs_1x', 'retinanet_transxnet_t_1x'])
 def test_detectors(name, folded):
