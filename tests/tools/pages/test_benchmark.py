@@ -162,13 +162,14 @@ def test_runtimes():
     """In the units of the first table; a runtime that is not installed leaves dashes."""
     published = read_published()
     found = {}
+    assert [row.key for row in runtimes.EXPORTED] == list(runtimes.KEYS)
     for row, factor in zip(ROWS, (0.5, 0.25)):
         (job, _) = (each for each in runtimes.jobs(2) if each.name.startswith(f'{row.file}-'))
         assert job.settings.mode == 'onnxruntime' and job.settings.size == (800, 1280)
         found[job.name] = made_up(job.settings, published.ratios[row.key, 'inference'] * factor)
     lines = lines_of(runtimes.table(found, published))
     assert lines[2] == '| `uniformer_small` hybrid | 1.62 | 0.81 | 0.50 | - | - |'
-    assert lines[4] == '| `uniformer_base` hybrid | 3.58 | - | - | - | - |'
+    assert lines[4] == '| `hrformer_small` seg | 2.19 | - | - | - | - |'
     assert lines[-1] == '| geometric mean |  |  | 0.35 |  | - |'
     assert lines_of(runtimes.table({}))[-1] == '| geometric mean |  |  | - |  | - |'
 
