@@ -14,6 +14,7 @@ from torch import Tensor
 from .gpu import in_small_type
 
 HEAD_BYTES = 16
+HEAD_WIDTH = HEAD_BYTES // 2  # of heads that every type may have: the smallest has two bytes
 BIAS_ROW = 16  # numbers
 
 

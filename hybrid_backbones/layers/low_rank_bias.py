@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-ALIGNMENT = 8  # fused kernels of GPUs want multiples of it for the width of a head
+from .fused_attention import HEAD_WIDTH
 
 
 class LowRankBias(NamedTuple):
@@ -42,7 +42,7 @@ class LowRankBias(NamedTuple):
             ``(N, heads, Lq, d)``.
         """
         n, heads, _, dim = k.shape
-        padding = -(dim + self.rows.shape[-1]) % ALIGNMENT
+        padding = -(dim + self.rows.shape[-1]) % HEAD_WIDTH
         rows = F.pad(self.rows, (0, padding)).expand(n, -1, -1, -1)
         columns = F.pad(self.columns, (0, padding)).expand(n, heads, -1, -1)
         q, k = torch.cat([q * scale, rows], dim=3), torch.cat([k, columns], dim=3)

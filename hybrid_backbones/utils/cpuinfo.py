@@ -6,8 +6,8 @@ from typing import List, Optional
 import torch
 
 CPUINFO = Path('/proc/cpuinfo')
-# of bfloat16, as Linux calls them
-SMALL_TYPES = ('avx512_bf16', 'amx_bf16')
+# what a processor calls its matrix products of bfloat16: x86, and ARM
+BFLOAT16 = ('avx512_bf16', 'amx_bf16', 'bf16', 'svebf16')
 
 
 def cpuinfo(*names: str) -> Optional[str]:
@@ -29,8 +29,13 @@ def capability() -> str:
     return getattr(torch.backends.cpu, 'get_cpu_capability', lambda: '')()
 
 
+def bfloat16_instructions() -> Optional[List[str]]:
+    """Those of ``BFLOAT16`` that the processor has; None where Linux does not tell."""
+    flags = cpuinfo('flags', 'Features')
+    return None if flags is None else [name for name in BFLOAT16 if name in flags.split()]
+
+
 def extensions() -> List[str]:
     """The vectors that torch computes with, and instructions for bfloat16: ``AVX512_BF16``."""
-    flags = (cpuinfo('flags') or '').split()
-    found = [capability(), *(name.upper() for name in SMALL_TYPES if name in flags)]
+    found = [capability(), *(name.upper() for name in bfloat16_instructions() or [])]
     return [name for name in found if name]

@@ -4,11 +4,9 @@ from typing import Optional
 
 import torch
 
-from .cpuinfo import cpuinfo
+from .cpuinfo import bfloat16_instructions
 
 DEFAULTS = dict(cpu=torch.bfloat16, cuda=torch.float16)
-# what a processor calls its matrix products of bfloat16: x86, and ARM
-FLAGS = ('avx512_bf16', 'amx_bf16', 'bf16', 'svebf16')
 
 
 def autocast_dtype(device: str) -> torch.dtype:
@@ -34,7 +32,7 @@ def cpu_has_bfloat16() -> Optional[bool]:
     ]
     if any(ask is not None and ask() for ask in torch_knows):
         return True
-    flags = cpuinfo('flags', 'Features')
-    if flags is not None:
-        return bool(set(FLAGS) & set(flags.split()))
+    found = bfloat16_instructions()
+    if found is not None:
+        return bool(found)
     return False if None not in torch_knows else None

@@ -9,12 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...layers import SelfAttention
-from ...layers.fused_attention import HEAD_BYTES
+from ...layers.fused_attention import HEAD_WIDTH
 from ...layers.gpu import runs_on_gpu
 from .affine import Layer, set_weights
-
-# the smallest type that backbones compute in has two bytes, and a folded one may yet become that
-WIDTH = HEAD_BYTES // 2
 
 
 def align_self_attention(attention: SelfAttention) -> SelfAttention:
@@ -33,8 +30,8 @@ def needs_padding(layer: Layer, width: int) -> bool:
 
 
 def _missing(width: int) -> int:
-    """Channels that a head lacks."""
-    return -width % WIDTH
+    """Channels that a head lacks for any type: what is folded may be converted later."""
+    return -width % HEAD_WIDTH
 
 
 def pad_outputs(layer: Layer, width: int) -> None:

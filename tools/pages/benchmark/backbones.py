@@ -14,7 +14,8 @@ NAME = 'suite'
 REFERENCE = 'resnet50'
 REPEATS = 3
 WARMUP = 2  # virtual machines get their memory when it is first used: early calls take longer
-INFERENCE, TRAINING = WHATS = ('inference', 'training')
+INFERENCE = 'inference'
+WHATS = (INFERENCE, 'training')
 COLUMNS = (
     'variant',
     'mode',

@@ -35,14 +35,9 @@ def jobs(threads: int) -> List[Job]:
     return [_job(row, runtime, threads) for row in EXPORTED for runtime in RUNTIMES]
 
 
-def job_name(row: Row, runtime: str) -> str:
-    """Of the file of results."""
-    return row.job_name(runtime)
-
-
 def _job(row: Row, runtime: str, threads: int) -> Job:
     settings = Settings(**row.inference(threads), mode=runtime, memory=False)
-    return Job(job_name(row, runtime), settings, package=runtime)
+    return Job(row.job_name(runtime), settings, package=runtime)
 
 
 def table(results: Results, published: Optional[Published] = None) -> str:
@@ -59,7 +54,7 @@ def table(results: Results, published: Optional[Published] = None) -> str:
         theirs = published.ratios[row.key, INFERENCE]
         cells = [row.title, f'{theirs:.2f}']
         for runtime in RUNTIMES:
-            result = results.get(job_name(row, runtime))
+            result = results.get(row.job_name(runtime))
             if result:
                 ratio = result['against']['ratio']
                 quotients[runtime].append(ratio / theirs)

@@ -46,18 +46,18 @@ def run_suite(
     results: Dict[str, Any] = {}
     failed: List[str] = []
     start = time.perf_counter()
+    tables = {}
     for section in sections:
+        found = []
         for job in section.jobs(threads):
             result = _result(job, work_dir / f'{job.name}.json', fresh, runner)
             if result:
                 results[job.name] = result
+                found.append(result)
             elif is_installed(job):
                 failed.append(job.name)
-    minutes = (time.perf_counter() - start) / 60
-    tables = {}
-    for section in sections:
-        found = [results[job.name] for job in section.jobs(threads) if job.name in results]
         tables[section.NAME] = f'{section.table(results)}\n{measured_on(found)}'
+    minutes = (time.perf_counter() - start) / 60
     if len(sections) == len(SECTIONS):  # a part of them says where it was measured itself
         tables[MACHINE] = measured_with(list(results.values()))
     write_parts(page, tables)
