@@ -35,14 +35,13 @@ class RelPosEncoding(nn.Module):
 
     def forward(self, height: int, width: int) -> Bias:
         """``(1, heads, H * W, keys)`` for a map of ``height`` by ``width`` positions."""
-        keys = -(-height // self.reduction) * -(-width // self.reduction)
-        size = (height * width, keys)
+        size = self.size_for(height, width)
         table = self.table
         if size == tuple(table.shape[2:]):
             return table
         on_gpu = runs_on_gpu(table)
         if table.shape[1] * size[0] * size[1] > (LARGEST_BIAS_OF_GPU if on_gpu else LARGEST_BIAS):
-            return _resize_factored(table, size)
+            return resize_factored(table, size)
         if needs_graph() or table.is_inference() or on_gpu:
             return resize_table(table, size)
         key = (size, table.dtype, table.device, torch.is_inference_mode_enabled())
@@ -50,6 +49,10 @@ class RelPosEncoding(nn.Module):
         if kept is None or kept[0] != key or not torch.equal(kept[1], table):
             kept = self._kept = key, table.clone(), resize_table(table, size)
         return kept[2]
+
+    def size_for(self, height: int, width: int) -> Tuple[int, int]:
+        """Queries and keys of a map of ``height`` by ``width`` positions."""
+        return height * width, -(-height // self.reduction) * -(-width // self.reduction)
 
     def __getstate__(self) -> Dict[str, Any]:
         return {**self.__dict__, '_kept': None}  # copies and pickles make their own
@@ -61,8 +64,8 @@ def resize_table(table: Tensor, size: Tuple[int, int]) -> Tensor:
     return F.interpolate(table.contiguous(), size=size, mode='bicubic', align_corners=False)
 
 
-def _resize_factored(table: Tensor, size: Tuple[int, int]) -> LowRankBias:
-    """The same as factors: what resizes an image's columns is a matrix of its own."""
+def resize_factored(table: Tensor, size: Tuple[int, int]) -> LowRankBias:
+    """:func:`resize_table` as factors: what resizes an image's columns is a matrix of its own."""
     keys = table.shape[3]
     columns = torch.eye(keys, device=table.device, dtype=table.dtype)[None, None]
     return LowRankBias(

@@ -24,6 +24,10 @@ class LowRankBias(NamedTuple):
         """The same in another dtype."""
         return LowRankBias(self.rows.to(dtype), self.columns.to(dtype))
 
+    def product(self) -> Tensor:
+        """``(1, heads, Lq, Lk)``: the bias itself."""
+        return self.rows @ self.columns.transpose(0, 1)
+
     def attend(
         self, attention: Callable[..., Tensor], q: Tensor, k: Tensor, v: Tensor, scale: float
     ) -> Tensor:

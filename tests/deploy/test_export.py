@@ -1,13 +1,17 @@
 """Exported backbones: every family, at sizes that were not recorded, and what is refused."""
 
+import math
+
 import pytest
 import torch
 
 import hybrid_backbones
 from hybrid_backbones import create_backbone
+from hybrid_backbones.backbones.rel_pos_encoding import RelPosEncoding
 from hybrid_backbones.deploy import fold
 from hybrid_backbones.deploy.exporting.dynamic_shapes import VARIANTS, for_any_size
 from hybrid_backbones.deploy.exporting.export import export, write_checked
+from hybrid_backbones.deploy.exporting.fixed_size import constants_for
 from hybrid_backbones.deploy.exporting.formats import FORMATS, run_onnx
 from hybrid_backbones.deploy.exporting.trace import EXAMPLE, SMALLEST, trace
 from hybrid_backbones.deploy.exporting.verify import (
@@ -175,6 +179,42 @@ def test_fixed_size(tmp_path):
     assert [d.shape for d in done.differences] == [(n, 3, 64, 96) for n in (1, 2, 3)]
     with pytest.raises(Exception, match=r'(?i)invalid dimensions'):
         run_onnx(tmp_path / 'a.onnx')(torch.zeros(1, 3, 96, 96))
+
+
+@pytest.mark.slow
+def test_position_encodings_of_a_fixed_size(tmp_path):
+    """They are resized beforehand, and kept as small as they can be."""
+    import onnx
+
+    backbone, size = build('TransXNet'), (288, 320)
+    program = trace(backbone, size)
+    assert not any('bicubic' in str(node.target) for node in program.graph.nodes)
+    done = write_checked(program, backbone, tmp_path / 'a.onnx', 'onnx', size, 20)
+    assert_near(done.differences)
+    queries, keys, rank = 72 * 80, 9 * 10, 7 * 7  # of the first stage
+    constants = onnx.load(tmp_path / 'a.onnx').graph.initializer
+    largest = max(math.prod(constant.dims) for constant in constants)
+    assert largest == queries * rank < queries * keys
+
+
+def test_constants_of_maps():
+    """One size of map: a constant; several: none."""
+    encoding = RelPosEncoding(2, 8, 4)
+    torch.nn.init.normal_(encoding.table)
+
+    class Calls(torch.nn.Module):
+        def __init__(self, *sizes):
+            super().__init__()
+            self.encoding, self.sizes = encoding, sizes
+
+        def forward(self, images):
+            return [self.encoding(*size) for size in self.sizes]
+
+    (once,) = constants_for(Calls((9, 7), (9, 7)), torch.zeros(1)).values()
+    torch.testing.assert_close(once(9, 7), encoding(9, 7))
+    assert constants_for(Calls((9, 7), (7, 9)), torch.zeros(1)) == {}
+    assert not encoding._forward_pre_hooks
+    assert constants_for(torch.nn.ReLU(), torch.zeros(1)) == {}
 
 
 def test_the_backbone_is_untouched(cvt):

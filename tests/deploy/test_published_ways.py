@@ -3,12 +3,14 @@
 Each has the tolerance that docs/benchmark.md states for it.
 """
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 
+from hybrid_backbones.analysis.benchmark.runtimes import RUNTIMES
 from hybrid_backbones.deploy import fold
 from hybrid_backbones.deploy.exporting.export import write_checked
-from hybrid_backbones.deploy.exporting.formats import run_onnx
 from hybrid_backbones.deploy.exporting.trace import trace
 from hybrid_backbones.deploy.folding import heads
 from tests.backbones.test_equivalent_paths import RUNS, assert_levels
@@ -36,13 +38,16 @@ def test_heads_as_on_a_gpu(family, golden, monkeypatch):
 
 @pytest.mark.extended
 @pytest.mark.parametrize('family, golden', RUNS)
-def test_onnx_runtime(family, golden, tmp_path):
+def test_exported(family, golden, tmp_path):
+    """In both runtimes, OpenVINO where it is installed."""
     for package in ('onnx', 'onnxscript', 'onnxruntime'):
         pytest.importorskip(package)
     folded, size = fold(published(family, golden)), (golden.height, golden.width)
-    path = tmp_path / 'network.onnx'
+    path, image = tmp_path / 'network.onnx', golden.image()
     write_checked(trace(folded, size), folded, path, 'onnx', size, 20)
-    levels = run_onnx(path)(golden.image())
-    assert len(levels) == len(family.levels)
-    for name, level in zip(family.levels, levels):
-        assert_close(level, golden, name, EXPORTED)
+    for kind in RUNTIMES.values():
+        if all(map(find_spec, kind.packages)):
+            levels = kind.load(path, len(image), 1, 'float32').run(image)
+            assert len(levels) == len(family.levels)
+            for name, level in zip(family.levels, levels):
+                assert_close(level, golden, name, EXPORTED)

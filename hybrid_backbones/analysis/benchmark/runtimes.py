@@ -13,6 +13,7 @@ from typing import (
     Optional,
     Sequence,
     Tuple,
+    Union,
 )
 
 import torch
@@ -200,6 +201,26 @@ def make_runtime(settings: 'Settings', file: Optional[str] = None) -> Tuple[Runt
     return runtime, torch.randn(settings.batch, in_channels, *settings.size)
 
 
+def another_runtime(settings: 'Settings', exported: Runtime) -> Tuple[Runtime, Tensor]:
+    """Load what :func:`make_runtime` has exported in another runtime.
+
+    Args:
+        settings: Those of the first one but for the mode.
+        exported: The first one, which has been compared with torch.
+
+    Returns:
+        As :func:`make_runtime`.
+
+    Raises:
+        ExportError: The runtime cannot run it, or computes something else than the first one.
+    """
+    loaded = _load(settings, exported.path)
+    runtime = Runtime(loaded, exported.path, exported.folder)
+    _check_outputs(settings, runtime, exported, loaded.in_channels)
+    torch.manual_seed(0)
+    return runtime, torch.randn(settings.batch, loaded.in_channels, *settings.size)
+
+
 def _export(settings: 'Settings') -> Tuple[Runtime, int]:
     network = build_network(settings.network, settings.options)
     _check_network(settings, network)
@@ -215,15 +236,22 @@ def _export(settings: 'Settings') -> Tuple[Runtime, int]:
     with quiet():
         write_onnx(trace(whole, settings.size), path, DEFAULT_OPSET, NO_LABELS)
     runtime = Runtime(_load(settings, path), path, folder)
+    _check_outputs(settings, runtime, whole, network.in_channels)
+    return runtime, network.in_channels
+
+
+def _check_outputs(
+    settings: 'Settings', runtime: Runtime, expected: Union[OfImages, Runtime], in_channels: int
+) -> None:
     shapes = [(settings.batch, *settings.size)]
-    (difference,) = compare(runtime, whole, shapes, network.in_channels)
+    (difference,) = compare(runtime, expected, shapes, in_channels)
     if not difference.relative <= TOLERANCES[settings.dtype]:
+        reference = 'PyTorch' if isinstance(expected, OfImages) else 'another runtime'
         raise ExportError(
             f'{settings.network} in {settings.mode} is {difference.relative:.1e} standard '
-            f'deviations of an output from PyTorch, more than {TOLERANCES[settings.dtype]:.0e}: '
-            'nothing is timed'
+            f'deviations of an output from {reference}, more than '
+            f'{TOLERANCES[settings.dtype]:.0e}: nothing is timed'
         )
-    return runtime, network.in_channels
 
 
 def _check_network(settings: 'Settings', network: Network) -> None:

@@ -5,7 +5,8 @@ processor likes them best. A graph that is recorded once has to do without such 
 families need of their own is in ``families/``.
 """
 
-from typing import Dict
+from types import MappingProxyType
+from typing import Dict, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -30,14 +31,18 @@ class AnySizeSelfAttention(SelfAttention):
 register_any_size([AnySizeSelfAttention, AnySizeAdaptiveAvgPool2d])
 
 
-def for_any_size(module: nn.Module) -> nn.Module:
+def for_any_size(
+    module: nn.Module, constants: Mapping[nn.Module, nn.Module] = MappingProxyType({})
+) -> nn.Module:
     """The same with modules that do not ask for sizes; weights and their names stay.
 
     Args:
         module: Taken over: its children are replaced **in place**, each once, however many parents
             it has.
+        constants: What stands for some of its modules, where there is one size only (see
+            :mod:`hybrid_backbones.deploy.exporting.fixed_size`).
     """
-    return _replace(module, {})
+    return _replace(module, dict(constants))
 
 
 def _replace(module: nn.Module, done: Dict[nn.Module, nn.Module]) -> nn.Module:

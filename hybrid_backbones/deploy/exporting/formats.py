@@ -5,7 +5,7 @@ import json
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Callable, Dict, Mapping, NamedTuple, Sequence
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Sequence
 
 import torch
 from torch import Tensor
@@ -55,10 +55,37 @@ def write_onnx(
         output_names=list(labels.outputs) or [f'level_{i}' for i in range(levels)],
         dynamic_shapes={INPUT: symbolic},
         verbose=False,
+        optimize=False,
     )
     assert written is not None  # it is with dynamo=True
+    _simplify(written.model)
     written.model.metadata_props.update(labels.metadata)
     written.save(str(path), external_data=False)
+
+
+def _simplify(model: Any) -> None:
+    """Compute what is constant, and leave out what is not used, **in place**.
+
+    Of what ``optimize=True`` does, all but onnxscript's patterns: one of them tries all pairs of
+    operators, which takes minutes for HRFormer, and runtimes have such patterns themselves.
+    """
+    import onnxscript.optimizer
+    from onnx_ir.passes import common
+
+    onnxscript.optimizer.inline(model)
+    onnxscript.optimizer.fold_constants(model)
+    for simplify in (
+        common.RemoveUnusedNodesPass(),
+        common.RemoveUnusedFunctionsPass(),  # type: ignore[no-untyped-call]
+        common.RemoveUnusedOpsetsPass(),
+        common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        common.LiftSubgraphInitializersToMainGraphPass(),
+        common.DeduplicateInitializersPass(),
+        common.CommonSubexpressionEliminationPass(),
+        common.OutputFixPass(),
+        common.NameFixPass(),
+    ):
+        simplify(model)
 
 
 def run_onnx(path: Path) -> Run:

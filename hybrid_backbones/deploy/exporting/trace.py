@@ -10,6 +10,7 @@ from ...backbones import HybridBackbone
 from ...backbones.images import MIN_SIZE
 from ..folding.fold import FoldedBackbone
 from .dynamic_shapes import for_any_size
+from .fixed_size import constants_for
 from .of_images import OfImages
 
 Backbone = Union[HybridBackbone, FoldedBackbone, OfImages]
@@ -25,11 +26,18 @@ ASSERTS = ('aten._assert_scalar.default', 'aten._assert_tensor_metadata.default'
 
 
 class Traced(nn.Module):
-    """What is recorded: a copy of a network, without questions about sizes."""
+    """What is recorded: a copy of a network, without questions about sizes.
 
-    def __init__(self, backbone: Backbone):
+    Args:
+        backbone: In eval mode.
+        images: ``(N, in_channels, H, W)``, if all will be of that size.
+    """
+
+    def __init__(self, backbone: Backbone, images: Optional[Tensor] = None):
         super().__init__()
-        self.backbone = for_any_size(copy.deepcopy(backbone))
+        copied = copy.deepcopy(backbone)
+        constants = {} if images is None else constants_for(copied, images)
+        self.backbone = for_any_size(copied, constants)
 
     def forward(self, images: Tensor) -> Tuple[Tensor, ...]:
         """``(N, in_channels, H, W)`` to all that the network returns."""
@@ -57,10 +65,12 @@ def trace(backbone: Backbone, size: Optional[Size] = None) -> torch.export.Expor
     if size is None:
         shape[2] = Dim('height', min=SMALLEST, max=LARGEST)
         shape[3] = Dim('width', min=SMALLEST, max=LARGEST)
+    images = torch.zeros(2, backbone.in_channels, *(size or EXAMPLE))
+    network = Traced(backbone, None if size is None else images[:1])
     with symbols.patch(backed_size_oblivious=True):  # a dimension may be 1 for some sizes
         program = torch.export.export(
-            Traced(backbone),
-            (torch.zeros(2, backbone.in_channels, *(size or EXAMPLE)),),
+            network,
+            (images,),
             dynamic_shapes={INPUT: shape},
             prefer_deferred_runtime_asserts_over_guards=True,
         )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .formats import Run
-from .trace import EXAMPLE, Backbone, Size
+from .trace import EXAMPLE, Size
 
 Module = TypeVar('Module', bound=nn.Module)
 
@@ -48,7 +48,7 @@ def sizes_to_check(size: Optional[Size]) -> List[Tuple[int, int, int]]:
 @torch.no_grad()
 def compare(
     run: Run,
-    backbone: Backbone,
+    backbone: Run,
     sizes: Iterable[Tuple[int, int, int]],
     in_channels: int = 3,
 ) -> List[Difference]:

@@ -13,7 +13,8 @@ from hybrid_backbones.analysis.benchmark.measure import measure
 from hybrid_backbones.analysis.benchmark.peak_memory import peak_memory
 from hybrid_backbones.analysis.benchmark.runtimes import RUNTIMES, make_runtime
 from hybrid_backbones.analysis.benchmark.settings import Settings, check_settings, make_ready
-from hybrid_backbones.deploy.exporting.verify import TOLERANCE, draw_constants
+from hybrid_backbones.analysis.benchmark.turns import in_turns
+from hybrid_backbones.deploy.exporting.verify import TOLERANCE, Difference, draw_constants
 from hybrid_backbones.errors import ConfigError, ExportError
 
 for _package in ('onnx', 'onnxscript', 'onnxruntime'):
@@ -32,6 +33,7 @@ def available(*modes):
     return parameters
 
 
+export = runtimes._export
 both = pytest.mark.parametrize('mode', available(*RUNTIMES))
 
 
@@ -75,6 +77,33 @@ def test_measured(mode):
     assert result['versions'][mode]
     memory = result['memory_gib']
     assert 0 < memory['before'] <= memory['peak'] < 2
+
+
+@pytest.mark.parametrize('mode', available('openvino'))
+def test_both_runtimes_in_turns(mode, monkeypatch):
+    """They read one file, and the second one is compared too."""
+    exports = []
+    monkeypatch.setattr(runtimes, '_export', lambda s: exports.append(s) or export(s))
+    ways = dict(
+        torch=Settings(**TINY, mode='folded'),
+        onnxruntime=Settings(**TINY, mode='onnxruntime'),
+        openvino=Settings(**TINY, mode=mode),
+        others=Settings(**{**TINY, 'size': (96, 64)}, mode='onnxruntime'),
+    )
+    result = in_turns(ways)
+    assert [each.size for each in exports] == [(64, 96), (96, 64)]
+    assert list(result['ways']) == list(ways)
+    assert {'onnxruntime', 'openvino'} < set(result['versions'])
+    monkeypatch.setattr(
+        runtimes, 'compare', lambda run, expected, *_: [compare_badly(run, expected)]
+    )
+
+    def compare_badly(run, expected):
+        wrong = isinstance(expected, runtimes.Runtime)
+        return Difference((1, 3, 64, 96), 0.0, float('nan') if wrong else 0.0)
+
+    with pytest.raises(ExportError, match=r'cvt_13 in openvino is nan .* from another runtime'):
+        in_turns(ways)
 
 
 @pytest.mark.slow

@@ -1,17 +1,18 @@
-"""ONNX Runtime and OpenVINO, in the units of the first table: torch's ResNet-50."""
+"""ONNX Runtime and OpenVINO beside folded torch, in the units of the first table."""
 
+from dataclasses import replace
 from statistics import geometric_mean
 from typing import Any, Dict, List, Mapping, Optional
 
 from hybrid_backbones.analysis.benchmark.settings import Settings
 from hybrid_backbones.utils.text import markdown_table
 
-from .backbones import INFERENCE, ROWS, Row
-from .jobs import Job
+from .backbones import INFERENCE, REFERENCE, ROWS, Row
+from .jobs import TURNS, Job
 from .published import Published, read_published
 
 NAME = 'runtimes'
-# exporting takes from half a minute to some minutes: a small one of each family
+# exporting takes half a minute and more: a small one or two of each family
 KEYS = (
     'uniformer_small:hybrid',
     'uniformer_small:global',
@@ -21,26 +22,35 @@ KEYS = (
     'cvt_13',
 )
 EXPORTED = tuple(row for row in ROWS if row.key in KEYS)
-RUNTIMES = dict(onnxruntime='ONNX Runtime', openvino='OpenVINO')
+TORCH = 'torch'
+TITLES = dict(torch='torch', onnxruntime='ONNX Runtime', openvino='OpenVINO')
 COLUMNS = (
     'variant',
     'published',
-    *(column for title in RUNTIMES.values() for column in (title, 'quotient')),
+    *(column for title in TITLES.values() for column in (title, 'quotient')),
+    'smallest quotient',
 )
-Results = Mapping[str, Dict[str, Any]]
+REPEATS, WARMUP = 3, 2
 
 
 def jobs(threads: int) -> List[Job]:
-    """One for each of these rows of the first table, and runtime."""
-    return [_job(row, runtime, threads) for row in EXPORTED for runtime in RUNTIMES]
+    """One for each of these rows of the first table."""
+    return [job(row, threads) for row in EXPORTED]
 
 
-def _job(row: Row, runtime: str, threads: int) -> Job:
-    settings = Settings(**row.inference(threads), mode=runtime, memory=False)
-    return Job(row.job_name(runtime), settings, package=runtime)
+def job(row: Row, threads: int) -> Job:
+    """ResNet-50 in torch, and the row in torch and in the runtimes, in turns."""
+    in_torch = row.job(INFERENCE, threads).settings
+    assert isinstance(in_torch, Settings)
+    in_torch = replace(in_torch, repeats=REPEATS, warmup=WARMUP, memory=False)
+    ways = {REFERENCE: in_torch.of_reference(), TORCH: replace(in_torch, against=None)}
+    common = dict(row.inference(threads), against=None, repeats=REPEATS, warmup=WARMUP)
+    for mode in list(TITLES)[1:]:
+        ways[mode] = Settings(**common, mode=mode, memory=False)
+    return Job(f'{row.file}-{NAME}', ways, TURNS, package='openvino')
 
 
-def table(results: Results, published: Optional[Published] = None) -> str:
+def table(results: Mapping[str, Dict[str, Any]], published: Optional[Published] = None) -> str:
     """Times over ResNet-50's, and quotients by the published code's.
 
     Args:
@@ -48,21 +58,23 @@ def table(results: Results, published: Optional[Published] = None) -> str:
         published: What to compare with.
     """
     published = published or read_published()
-    rows = []
-    quotients: Dict[str, List[float]] = {runtime: [] for runtime in RUNTIMES}
+    rows, found = [], []
     for row in EXPORTED:
         theirs = published.ratios[row.key, INFERENCE]
-        cells = [row.title, f'{theirs:.2f}']
-        for runtime in RUNTIMES:
-            result = results.get(row.job_name(runtime))
-            if result:
-                ratio = result['against']['ratio']
-                quotients[runtime].append(ratio / theirs)
-                cells += [f'{ratio:.2f}', f'{ratio / theirs:.2f}']
-            else:
-                cells += ['-', '-']
-        rows.append(cells)
-    last = ['geometric mean', '']
-    for values in quotients.values():
-        last += ['', f'{geometric_mean(values):.2f}' if values else '-']
-    return markdown_table(COLUMNS, [*rows, last])
+        result = results.get(f'{row.file}-{NAME}')
+        cells = ['-'] * (len(COLUMNS) - 2)
+        if result:
+            ratios = [result['ways'][name]['ratio'] for name in TITLES]
+            quotients = [ratio / theirs for ratio in ratios]
+            found.append([*quotients, min(quotients)])
+            cells = [f'{value:.2f}' for pair in zip(ratios, quotients) for value in pair]
+            cells.append(f'{min(quotients):.2f}')
+        rows.append([row.title, f'{theirs:.2f}', *cells])
+    return markdown_table(COLUMNS, [*rows, _means(found)])
+
+
+def _means(quotients: List[List[float]]) -> List[str]:
+    """The last line: of each column of quotients."""
+    means = [f'{geometric_mean(column):.2f}' for column in zip(*quotients)]
+    *each, best = means or ['-'] * (len(TITLES) + 1)
+    return ['geometric mean', '', *(cell for mean in each for cell in ('', mean)), best]

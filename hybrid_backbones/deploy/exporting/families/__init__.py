@@ -1,15 +1,18 @@
 """Which class stands in a graph for which: the shared ones, and each family's own.
 
-Each module in this folder has the ``VARIANTS`` of one family that needs some.
+Each module in this folder is of one family. It has its ``VARIANTS``, and may have ``CONSTANTS``: by
+class, a function that makes a module which knows the answer, of one of that class and of what that
+was called with.
 """
 
-from typing import Dict, Iterable, Type
+from typing import Callable, Dict, Iterable, Type
 
 from torch import nn
 
 from ....utils.modules import modules_in
 
 VARIANTS: Dict[Type[nn.Module], Type[nn.Module]] = {}
+CONSTANTS: Dict[Type[nn.Module], Callable[..., nn.Module]] = {}
 
 
 def register_any_size(variants: Iterable[Type[nn.Module]]) -> None:
@@ -24,3 +27,4 @@ def register_any_size(variants: Iterable[Type[nn.Module]]) -> None:
 
 for _family in modules_in(__name__):
     register_any_size(_family.VARIANTS)
+    CONSTANTS.update(getattr(_family, 'CONSTANTS', {}))

@@ -3,10 +3,11 @@
 from typing import Tuple
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from ....backbones.rel_pos_encoding import RelPosEncoding
+from ....backbones.rel_pos_encoding import RelPosEncoding, resize_factored
 from ....backbones.transxnet import KERNEL, DynamicConv
+from ....layers import LowRankBias
 from ..pooling import bin_means
 
 
@@ -46,12 +47,35 @@ def _conv_each(x: Tensor, kernels: Tensor, biases: Tensor) -> Tensor:
 
 
 class AnySizeRelPosEncoding(RelPosEncoding):
-    """Resizes always; at the size that it is stored for that changes nothing."""
+    """Resizes always, at the size that it is stored for without a change.
+
+    By its factors: runtimes multiply matrices a good deal faster than they resize large ones.
+    """
 
     def forward(self, height: int, width: int) -> Tensor:
         keys = [(side - 1) // self.reduction + 1 for side in (height, width)]
-        size = (height * width, keys[0] * keys[1])
-        return F.interpolate(self.table, size=size, mode='bicubic', align_corners=False)
+        return resize_factored(self.table, (height * width, keys[0] * keys[1])).product()
+
+
+class FixedRelPosEncoding(nn.Module):
+    """A :class:`RelPosEncoding` for one size of map, resized: its two factors.
+
+    Their product is left to who runs it, since it is many times as large.
+    """
+
+    rows: Tensor
+    columns: Tensor
+
+    def __init__(self, encoding: RelPosEncoding, height: int, width: int):
+        super().__init__()
+        rows, columns = resize_factored(encoding.table, encoding.size_for(height, width))
+        self.register_buffer('rows', rows)
+        self.register_buffer('columns', columns)
+
+    def forward(self, height: int, width: int) -> Tensor:
+        """``(1, heads, H * W, keys)``, whatever is asked for."""
+        return LowRankBias(self.rows, self.columns).product()
 
 
 VARIANTS = (AnySizeDynamicConv, AnySizeRelPosEncoding)
+CONSTANTS = {RelPosEncoding: FixedRelPosEncoding}
