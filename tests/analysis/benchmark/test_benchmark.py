@@ -447,6 +447,6 @@ def test_products_of_both_libraries():
     """The rate is the faster one's; both compute a product."""
     a, b = torch.randn(5, 5), torch.randn(5, 5)
     torch.testing.assert_close(bench_timing._as_convolution(a, b)[0, :, 0].t(), a @ b.t())
-    seconds = iter([0, *[0, 3] * 15, 0, *[0, 2] * 15])  # after a call of each that does not count
+    seconds = iter([0, *[0, 3] * 8, 0, *[0, 2] * 8])  # after a call of each that does not count
     rate = bench_timing.matmul_rate(torch.float32, 'cpu', lambda: next(seconds))
     assert rate == 2 * 64**3 / 2
