@@ -12,7 +12,7 @@ from ...complexity.activations import count_activations
 from ...complexity.backbone import count_parameters
 from ...utils.files import write_json
 from ...utils.text import markdown_table
-from ...utils.versions import where_and_when
+from ...utils.versions import installed_version, where_and_when
 from .autocast import autocast_dtype_of, type_text
 from .networks import Whole, build_network
 from .peak_memory import peak_memory
@@ -103,7 +103,7 @@ def report(
     macs = costs.macs * settings.batch * factor
     speed = 2 * macs / times['network'].median
     about = where_and_when(settings.device)
-    about['versions'].update(runtime_versions(settings.mode))
+    about['versions'].update(_versions_beside_torch(settings))
     return dict(
         settings=asdict(settings),
         params=costs.params,
@@ -119,6 +119,15 @@ def report(
         order=order,
         **about,
     )
+
+
+def _versions_beside_torch(settings: Settings) -> Dict[str, str]:
+    """Of the runtime, and of whose network it is compared with."""
+    found = dict(runtime_versions(settings.mode))
+    package, separator, _ = (settings.against or '').partition(':')
+    if separator and installed_version(package):
+        found[package] = installed_version(package)
+    return found
 
 
 def _describe(times: Times) -> Dict[str, Any]:

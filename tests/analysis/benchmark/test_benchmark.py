@@ -15,7 +15,7 @@ from torch import nn
 
 from hybrid_backbones.analysis.benchmark import settings as bench_settings
 from hybrid_backbones.analysis.benchmark import timing as bench_timing
-from hybrid_backbones.analysis.benchmark.measure import measure, table
+from hybrid_backbones.analysis.benchmark.measure import Costs, measure, report, table
 from hybrid_backbones.analysis.benchmark.networks import build_network, matching, tensors
 from hybrid_backbones.analysis.benchmark.peak_memory import peak_memory
 from hybrid_backbones.analysis.benchmark.settings import Settings, from_dict, make_ready
@@ -280,6 +280,18 @@ def made_up(settings, ratio):
         versions={'torch': '2.13.0'},
         date='2026-01-31',
     )
+
+
+def test_version_of_the_reference():
+    """Whose network it is, if that is told; a config's library is known by another name."""
+    costs, times = Costs(1, 1, 1), {'network': Times((1.0,)), 'against': Times((1.0,))}
+
+    def versions(against):
+        settings = Settings(**TINY, against=against)
+        return report(settings, costs, times, [], 1.0, None)['versions']
+
+    assert versions('pytest:cvt-13')['pytest'] == version('pytest')
+    assert versions('resnet50') == versions('mmseg::fcn.py') == versions('gone:cvt-13')
 
 
 def test_table():
