@@ -187,7 +187,7 @@ def test_runtimes():
 def test_the_page_says_how_it_is_measured():
     wanted = [MACHINE, *(section.NAME for section in SECTIONS)]
     page = ' '.join(read_page(PAGE, wanted).split())
-    assert page.count(f'{backbones.REPEATS} calls after {backbones.WARMUP} warm-up calls') == 2
+    assert page.count(f'{backbones.REPEATS} calls after {backbones.WARMUP} warm-up calls') == 3
     height, width = precisions.SIZE
     assert page.count(f'Folded, 1x3x{height}x{width}') == 1
 

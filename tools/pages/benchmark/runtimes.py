@@ -24,7 +24,8 @@ GOALS = {  # for the smallest quotient
 GOAL_OF_MEAN = 0.30
 EXPORTED = tuple(row for row in ROWS if row.key in GOALS)
 TORCH = 'torch'
-TITLES = dict(torch='torch', onnxruntime='ONNX Runtime', openvino='OpenVINO')
+RUNTIMES = dict(onnxruntime='ONNX Runtime', openvino='OpenVINO')
+TITLES = {TORCH: TORCH, **RUNTIMES}
 COLUMNS = (
     'variant',
     'published',
@@ -32,7 +33,6 @@ COLUMNS = (
     'smallest quotient',
     'goal',
 )
-REPEATS, WARMUP = 3, 2
 
 
 def jobs(threads: int) -> List[Job]:
@@ -42,13 +42,12 @@ def jobs(threads: int) -> List[Job]:
 
 def job(row: Row, threads: int) -> Job:
     """ResNet-50 in torch, and the row in torch and in the runtimes, in turns."""
-    in_torch = row.job(INFERENCE, threads).settings
-    assert isinstance(in_torch, Settings)
-    in_torch = replace(in_torch, repeats=REPEATS, warmup=WARMUP, memory=False)
-    ways = {REFERENCE: in_torch.of_reference(), TORCH: replace(in_torch, against=None)}
-    common = dict(row.inference(threads), against=None, repeats=REPEATS, warmup=WARMUP)
-    for mode in list(TITLES)[1:]:
-        ways[mode] = Settings(**common, mode=mode, memory=False)
+    settings = Settings(**row.inference(threads), memory=False)
+    ours = replace(settings, against=None)
+    ways = {REFERENCE: settings.of_reference()}
+    ways[TORCH] = replace(ours, mode=row.mode, memory_format=row.memory_format)
+    for mode in RUNTIMES:
+        ways[mode] = replace(ours, mode=mode)
     return Job(f'{row.file}-{NAME}', ways, TURNS, package='openvino')
 
 
