@@ -52,7 +52,9 @@ class RelPosEncoding(nn.Module):
 
     def size_for(self, height: int, width: int) -> Tuple[int, int]:
         """Queries and keys of a map of ``height`` by ``width`` positions."""
-        return height * width, -(-height // self.reduction) * -(-width // self.reduction)
+        # rounded up without negative numbers, which ONNX divides towards 0
+        rows, columns = ((side - 1) // self.reduction + 1 for side in (height, width))
+        return height * width, rows * columns
 
     def __getstate__(self) -> Dict[str, Any]:
         return {**self.__dict__, '_kept': None}  # copies and pickles make their own

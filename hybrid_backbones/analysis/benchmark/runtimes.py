@@ -214,11 +214,10 @@ def another_runtime(settings: 'Settings', exported: Runtime) -> Tuple[Runtime, T
     Raises:
         ExportError: The runtime cannot run it, or computes something else than the first one.
     """
-    loaded = _load(settings, exported.path)
-    runtime = Runtime(loaded, exported.path, exported.folder)
-    _check_outputs(settings, runtime, exported, loaded.in_channels)
-    torch.manual_seed(0)
-    return runtime, torch.randn(settings.batch, loaded.in_channels, *settings.size)
+    runtime, images = make_runtime(settings, str(exported.path))
+    runtime.folder = exported.folder  # the file stays for both
+    _check_outputs(settings, runtime, exported, images.shape[1])
+    return runtime, images
 
 
 def _export(settings: 'Settings') -> Tuple[Runtime, int]:

@@ -53,8 +53,7 @@ class AnySizeRelPosEncoding(RelPosEncoding):
     """
 
     def forward(self, height: int, width: int) -> Tensor:
-        keys = [(side - 1) // self.reduction + 1 for side in (height, width)]
-        return resize_factored(self.table, (height * width, keys[0] * keys[1])).product()
+        return resize_factored(self.table, self.size_for(height, width)).product()
 
 
 class FixedRelPosEncoding(nn.Module):
