@@ -181,6 +181,21 @@ def test_fixed_size(tmp_path):
         run_onnx(tmp_path / 'a.onnx')(torch.zeros(1, 3, 96, 96))
 
 
+def test_a_given_number_of_images():
+    """Nothing in the graph is symbolic, and it computes the same."""
+    backbone = build('CvT', out_indices=(0,))
+    program = trace(backbone, (64, 96), batch=3)
+    symbols = [
+        node
+        for node in program.graph.nodes
+        for value in [node.meta.get('val')]
+        if isinstance(value, torch.Tensor) and any(type(n) is not int for n in value.shape)
+    ]
+    assert not symbols
+    (difference,) = compare(program.module(), backbone, [(3, 64, 96)])
+    assert difference.fine
+
+
 @pytest.mark.slow
 def test_position_encodings_of_a_fixed_size(tmp_path):
     """They are resized beforehand, and kept as small as they can be."""

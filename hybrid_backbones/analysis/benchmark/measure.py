@@ -51,7 +51,7 @@ def measure(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str, A
     file = str(module.path) if isinstance(module, Runtime) else None
     memory = peak_memory(settings, file) if settings.memory else None
     rate = matmul_rate(autocast_dtype_of(settings), settings.device)
-    times, order = alternate(steps, settings.repeats, settings.warmup, clock)
+    times, order = alternate(steps, settings.repeats, settings.warmup, clock, settings.limit)
     return report(settings, costs_of(settings), times, order, rate, memory)
 
 

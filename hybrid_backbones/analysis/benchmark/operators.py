@@ -21,7 +21,7 @@ from ...utils.text import markdown_table
 from ...utils.versions import where_and_when
 from .runtimes import RUNTIMES
 from .settings import Settings, check_settings, make_ready
-from .timing import Clock, Step, matmul_rate, synchronise
+from .timing import Clock, Step, enough, matmul_rate, synchronise
 
 GIGA = 1e9
 COPY_BYTES = 2**28  # more than any cache holds
@@ -172,8 +172,12 @@ def operators(settings: Settings, clock: Clock = time.perf_counter) -> Dict[str,
     for _ in range(settings.warmup):
         _record(step, clock)
     rates = matmul_rate(image.dtype, settings.device), copy_rate(settings.device)
-    runs = [_record(step, clock) for _ in range(settings.repeats)]
-    seconds, calls = sorted(runs, key=lambda run: run[0])[len(runs) // 2]
+    runs: List[Tuple[float, List[Call]]] = []
+    for turn in range(settings.repeats):
+        if enough(turn, sum(run[0] for run in runs), settings.limit):
+            break
+        runs.append(_record(step, clock))
+    seconds, calls = sorted(runs, key=lambda run: run[0])[(len(runs) - 1) // 2]
     kinds = summarise(calls, seconds, *rates)
     rest = seconds - sum(call.seconds for call in calls)
     return dict(

@@ -6,7 +6,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from statistics import median
-from typing import Any, ContextManager, Dict, Iterator, List, Tuple
+from typing import Any, ContextManager, Dict, Iterator, List, Optional, Tuple
 
 import torch
 from mmengine.config import Config
@@ -26,7 +26,7 @@ from .regions import count_regions, pin_candidates
 from .runtimes import RUNTIMES
 from .settings import Settings, check_settings, prepared
 from .stopwatch import REST, Stopwatch
-from .timing import Clock, Times, synchronise
+from .timing import Clock, Times, enough, synchronise
 from .training_parts import TrainingStep
 
 # of a child: a call, what a classifier calls, and what heads are entered by
@@ -121,7 +121,7 @@ def _test(
     if regions:
         regions['score_threshold'] = threshold
     where = places(whole.model, whole.scope)
-    timed = time_parts(step, where, settings.repeats, settings.warmup, clock)
+    timed = _timed(step, where, settings, clock)
     return dict(**timed, regions=regions, pipeline=None)
 
 
@@ -135,10 +135,17 @@ def _train(
     step = TrainingStep(whole.model, whole.scope, cfg, batch, dtype, settings.device)
     image = step.image_size()
     where = places(step.model, whole.scope) + step.places()
-    timed = time_parts(step, where, settings.repeats, settings.warmup, clock)
+    timed = _timed(step, where, settings, clock)
     each = timed['seconds']['median'] / settings.batch
     pipeline = dict(loading, image=image, workers=math.ceil(loading['median'] / each))
     return dict(**timed, regions=None, pipeline=pipeline)
+
+
+def _timed(
+    step: Any, where: List[Tuple[Any, str, str]], settings: Settings, clock: Clock
+) -> Dict[str, Any]:
+    repeats, warmup, limit = settings.repeats, settings.warmup, settings.limit
+    return time_parts(step, where, repeats, warmup, clock, limit)
 
 
 class OneTest:
@@ -191,7 +198,12 @@ def _post_processing(model: Any, library: str) -> Iterator[Tuple[nn.Module, str,
 
 
 def time_parts(
-    step: Any, where: List[Tuple[Any, str, str]], repeats: int, warmup: int, clock: Clock
+    step: Any,
+    where: List[Tuple[Any, str, str]],
+    repeats: int,
+    warmup: int,
+    clock: Clock,
+    limit: Optional[float] = None,
 ) -> Dict[str, Any]:
     """Call a step often.
 
@@ -201,19 +213,23 @@ def time_parts(
         repeats: Calls that are timed.
         warmup: Calls before.
         clock: Tells the time in seconds.
+        limit: Of seconds, as :func:`.timing.enough` takes it.
 
     Returns:
         ``seconds`` and ``parts`` as :func:`measure_parts` gives them.
     """
-    watch, totals, runs = Stopwatch(clock), [], []
+    watch, runs = Stopwatch(clock), []
+    totals: List[float] = []
     with watch.watching(where):
         for turn in range(-warmup, repeats):
+            if enough(turn, sum(totals), limit):
+                break
             step.prepare()
             total = watch.time(step)
             if turn >= 0:
                 totals.append(total)
                 runs.append(watch.seconds)
-    middle = sorted(range(repeats), key=totals.__getitem__)[(repeats - 1) // 2]
+    middle = sorted(range(len(totals)), key=totals.__getitem__)[(len(totals) - 1) // 2]
     names = [name for name in runs[middle] if name != REST] + [REST]
     whole = Times(tuple(totals))
     parts = {}

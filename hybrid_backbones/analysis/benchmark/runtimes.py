@@ -233,7 +233,7 @@ def _export(settings: 'Settings') -> Tuple[Runtime, int]:
     folder = tempfile.TemporaryDirectory()
     path = Path(folder.name) / 'network.onnx'
     with quiet():
-        write_onnx(trace(whole, settings.size), path, DEFAULT_OPSET, NO_LABELS)
+        write_onnx(trace(whole, settings.size, settings.batch), path, DEFAULT_OPSET, NO_LABELS)
     runtime = Runtime(_load(settings, path), path, folder)
     _check_outputs(settings, runtime, whole, network.in_channels)
     return runtime, network.in_channels

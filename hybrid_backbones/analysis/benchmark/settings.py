@@ -44,6 +44,8 @@ class Settings:
         against_options: Its options.
         repeats: Calls that are timed.
         warmup: Calls before, which are not.
+        limit: Seconds of timed calls after which no other turn begins, of all that is timed in
+            turns together; two turns are timed at least. None: all ``repeats``.
         memory: Whether to measure peak memory too, which takes another process.
     """
 
@@ -62,6 +64,7 @@ class Settings:
     against_options: Dict[str, Any] = field(default_factory=dict)
     repeats: int = 5
     warmup: int = 1
+    limit: Optional[float] = None
     memory: bool = True
 
     def of_reference(self) -> 'Settings':

@@ -4,7 +4,7 @@ import math
 import statistics
 import time
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Mapping, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ Clock = Callable[[], float]
 MATMUL_SIZES = {'cpu': (1024, 2048), 'cuda': (4096, 8192)}
 MATMUL_REPEATS = 8
 LONG = 0.5  # seconds of a matrix product that is large enough
+LEAST_TURNS = 2  # that are timed, however long they take
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,23 @@ def synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
+def enough(turns: int, seconds: float, limit: Optional[float]) -> bool:
+    """Whether no other turn shall begin.
+
+    Args:
+        turns: That were timed.
+        seconds: That they took.
+        limit: Of seconds; None for none.
+    """
+    return limit is not None and turns >= LEAST_TURNS and seconds >= limit
+
+
 def alternate(
-    steps: Mapping[str, Step], repeats: int, warmup: int = 1, clock: Clock = time.perf_counter
+    steps: Mapping[str, Step],
+    repeats: int,
+    warmup: int = 1,
+    clock: Clock = time.perf_counter,
+    limit: Optional[float] = None,
 ) -> Tuple[Dict[str, Times], List[str]]:
     """Time several networks in turn (A B A B ...): what slows the machine slows all of them.
 
@@ -85,6 +101,7 @@ def alternate(
         repeats: Timed calls of each.
         warmup: Calls of each before, in the same turns.
         clock: Tells the time in seconds.
+        limit: Of seconds, as :func:`enough` takes it.
 
     Returns:
         Times by name, and the names in the order in which the timed calls were made.
@@ -92,6 +109,8 @@ def alternate(
     seconds: Dict[str, List[float]] = {name: [] for name in steps}
     order = []
     for turn in range(-warmup, repeats):
+        if enough(turn, sum(map(sum, seconds.values())), limit):
+            break
         for name, step in steps.items():
             step.prepare()
             start = clock()

@@ -13,7 +13,7 @@ from .runtimes import Runtime, another_runtime, runtime_versions
 from .settings import Settings, check_settings, make_ready
 from .timing import Clock, Step, Times, alternate, pairwise_ratios
 
-COMMON = ('what', 'threads', 'device', 'repeats', 'warmup')
+COMMON = ('what', 'threads', 'device', 'repeats', 'warmup', 'limit')
 
 
 def in_turns(ways: Mapping[str, Settings], clock: Clock = time.perf_counter) -> Dict[str, Any]:
@@ -45,7 +45,7 @@ def in_turns(ways: Mapping[str, Settings], clock: Clock = time.perf_counter) -> 
     training = first.what == 'training'
     made = _all_ready(ways)
     steps = {name: Step(module, images, training) for name, (module, images) in made.items()}
-    times, _ = alternate(steps, first.repeats, first.warmup, clock)
+    times, _ = alternate(steps, first.repeats, first.warmup, clock, first.limit)
     reference = next(iter(times.values()))
     about = where_and_when(first.device)
     for settings in ways.values():

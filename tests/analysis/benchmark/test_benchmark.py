@@ -76,6 +76,16 @@ def test_turns():
     assert pairwise_ratios(times['a'], times['b']) == (2, 2, 4)
 
 
+def test_no_more_turns_than_there_is_time_for():
+    """Two at least; of warm-up calls the time is not looked at."""
+    for limit, turns in ((1, 2), (9, 2), (10, 3), (100, 4)):
+        clock = Scripted()
+        steps = dict(a=clock.step([64, 1, 2, 3, 4]), b=clock.step([64, 2, 4, 6, 8]))
+        times, _ = alternate(steps, repeats=4, warmup=1, clock=clock, limit=limit)
+        assert times['a'] == Times((1, 2, 3, 4)[:turns])
+        assert times['b'] == Times((2, 4, 6, 8)[:turns])
+
+
 class Two(nn.Module):
     """Two levels, in a dict and a tuple."""
 

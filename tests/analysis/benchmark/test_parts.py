@@ -158,6 +158,10 @@ def test_the_call_whose_time_is_the_median():
     assert result['seconds']['median'] == 11
     parts = result['parts']
     assert (parts['left']['seconds'], parts['right']['seconds']) == (8, 2)
+    turns = iter([(9, 9), (1, 8), (8, 2), (4, 8), (16, 16)])
+    result = time_parts(Step(), where, repeats=4, warmup=1, clock=clock, limit=15)
+    assert result['seconds']['all'] == [9, 10]  # then there is no time left
+    assert result['seconds']['of_parts'] == 9
     assert (parts['left']['median'], parts['right']['median']) == (6, 8)
     assert parts['left']['all'] == [1, 8, 4, 16]
 

@@ -128,11 +128,11 @@ def test_the_file_goes_with_the_module():
 def test_a_difference_is_seen(monkeypatch):
     """Of one weight of the network that was exported."""
 
-    def trace_another(module, size):
+    def trace_another(module, *shape):
         other = copy.deepcopy(module)
         with torch.no_grad():
             next(other.parameters())[0] += 0.5
-        return trace(other, size)
+        return trace(other, *shape)
 
     trace = runtimes.trace
     monkeypatch.setattr(runtimes, 'trace', trace_another)

@@ -187,7 +187,9 @@ def test_runtimes():
 def test_the_page_says_how_it_is_measured():
     wanted = [MACHINE, *(section.NAME for section in SECTIONS)]
     page = ' '.join(read_page(PAGE, wanted).split())
-    assert page.count(f'{backbones.REPEATS} calls after {backbones.WARMUP} warm-up calls') == 3
+    calls = f'2 or {backbones.REPEATS} calls after {backbones.WARMUP} warm-up calls'
+    assert page.count(calls) == 3 and f'{backbones.LIMIT:g} s' in page
+    assert backbones.LIMIT == models.LIMIT and backbones.REPEATS == models.REPEATS
     height, width = precisions.SIZE
     assert page.count(f'Folded, 1x3x{height}x{width}') == 1
 
@@ -196,6 +198,8 @@ def test_the_page_says_how_it_is_measured():
 def installed(monkeypatch):
     """What the jobs find, whatever is installed; tests change it."""
     packages = {'mmdet', 'mmseg', 'mmpose', 'openvino'}
+    monkeypatch.setattr(jobs, 'cpu_has_bfloat16', lambda: 'bfloat16' in packages)
+    packages.add('bfloat16')
     monkeypatch.setattr(jobs, 'find_spec', lambda name: name if name in packages else None)
     return packages
 
@@ -216,15 +220,19 @@ class StubbedRunner:
     """Writes made-up results, and keeps count."""
 
     def __init__(self, fails=()):
-        self.names = []
+        self.groups = []
         self.fails = fails
 
-    def __call__(self, job, path):
-        self.names.append(job.name)
-        if job.name in self.fails:
-            return False
-        write_json(path, dict(job=job.described(), result=made_up_result(job)))
-        return True
+    def __call__(self, group, folder):
+        self.groups.append([job.name for job in group])
+        for job in group:
+            if job.name not in self.fails:
+                result = dict(job=job.described(), result=made_up_result(job))
+                write_json(jobs.result_path(job, folder), result)
+
+    @property
+    def names(self):
+        return [name for group in self.groups for name in group]
 
 
 def test_suite_goes_on_where_it_was(tmp_path, capsys):
@@ -232,10 +240,9 @@ def test_suite_goes_on_where_it_was(tmp_path, capsys):
     first = StubbedRunner(fails=['cvt_13-training'])
     with pytest.raises(ConfigError, match='failed: cvt_13-training'):
         suite(tmp_path, first)
-    names = [job.name for section in SECTIONS for job in section.jobs(1)]
-    assert first.names == [
-        n for n in names if n != 'peer-transformers-cvt-13' and 'mmpretrain' not in n
-    ]
+    wanted = [job for section in SECTIONS for job in section.jobs(1) if not jobs.missing(job)]
+    assert first.names == [job.name for job in sorted(wanted, key=lambda job: job.later)]
+    assert ['cvt_13-inference', 'cvt_13-training'] in first.groups, 'in one process'
     assert 'cvt_13-training: failed, see' in capsys.readouterr().out
     assert '| 2.00 |' in (tmp_path / 'page.md').read_text(), 'with what there is'
     second = StubbedRunner()
@@ -256,6 +263,38 @@ def test_what_was_installed(tmp_path, installed, capsys):
     assert 'peer-mmpretrain-conformer-small-p32: mmpretrain is not installed' in (
         capsys.readouterr().out
     )
+
+
+def test_what_the_processor_does_not_have(tmp_path, installed):
+    """A table that was measured on another one stays in the page."""
+    suite(tmp_path, StubbedRunner(), sections=[precisions])
+    before = (tmp_path / 'page.md').read_text()
+    installed.remove('bfloat16')
+    for path in (tmp_path / 'bench').glob('*.json'):
+        path.unlink()
+    runner = StubbedRunner()
+    assert suite(tmp_path, runner, sections=[precisions], fresh=True) == before
+    assert runner.names == [] and before.count('| 0.500 s |') > 0
+
+
+def test_when_time_is_up(tmp_path, capsys, monkeypatch):
+    """The larger ones are left; the next run goes on with them."""
+    clock, runner = [0.0], StubbedRunner()
+    monkeypatch.setattr('tools.pages.benchmark.suite.time.perf_counter', lambda: clock[0])
+
+    def slow(group, folder):
+        runner(group, folder)
+        clock[0] += 60
+
+    page = suite(tmp_path, slow, sections=[backbones], minutes=6, fresh=True)
+    first = [row.key for row in ROWS if not row.later]
+    assert len(runner.groups) == len(first) == 6
+    assert page.count('| 2.00 |') == 2 * 6
+    left = ', '.join(row.job_name(what) for row in ROWS if row.later for what in WHATS)
+    assert f'not measured within 6 min: {left}; the next run' in capsys.readouterr().out
+    again = StubbedRunner()
+    page = suite(tmp_path, again, sections=[backbones])
+    assert len(again.groups) == 4 and page.count('| 2.00 |') == 2 * 10
 
 
 def test_changed_settings_are_measured_again(tmp_path):
@@ -284,6 +323,14 @@ def test_pages_without_a_place(tmp_path):
         run_suite(page, tmp_path / 'bench', runner=StubbedRunner())
 
 
+def test_a_page_for_another_machine(tmp_path):
+    """With some of the tables; versions are said where all of them are."""
+    page = tmp_path / 'page.md'
+    page.write_text('<!-- begin precisions -->\n<!-- end precisions -->\n')
+    run_suite(page, tmp_path / 'bench', sections=[precisions], runner=StubbedRunner())
+    assert 'Measured on Some CPU' in page.read_text()
+
+
 QUICK = {**TINY, 'size': (32, 32)}
 
 
@@ -296,9 +343,11 @@ QUICK = {**TINY, 'size': (32, 32)}
     ],
 )
 def test_jobs_in_a_process(tmp_path, kind, settings):
-    job, path = Job('one', settings, kind), tmp_path / 'one.json'
-    assert jobs.run(job, path), path.with_suffix('.log').read_text()
+    job = Job('one', settings, kind)
+    path, log = jobs.result_path(job, tmp_path), jobs.log_path(job, tmp_path)
+    jobs.run([job], tmp_path)
     result = jobs.kept(job, path)
+    assert result, log.read_text()
     if kind == MEASURE:
         check_schema(result)
     elif kind == TURNS:
@@ -310,5 +359,10 @@ def test_jobs_in_a_process(tmp_path, kind, settings):
 
 
 def test_jobs_that_fail(tmp_path):
-    assert not jobs.run(Job('one', Settings('gone')), tmp_path / 'one.json')
-    assert "no network 'gone'" in (tmp_path / 'one.log').read_text()
+    """Those after it in the same process do not."""
+    gone = Job('one', Settings('gone'), process='both')
+    other = Job('two', Settings(**QUICK), process='both')
+    jobs.run([gone, other], tmp_path)
+    assert "no network 'gone'" in (tmp_path / 'both.log').read_text()
+    assert jobs.kept(gone, jobs.result_path(gone, tmp_path)) is None
+    assert jobs.kept(other, jobs.result_path(other, tmp_path))

@@ -34,10 +34,13 @@ WRITERS = dict(
 def test_every_part_names_its_writer():
     found = {}
     for page in PAGES:
-        for part in marked.PART.finditer(page.read_text()):
-            assert part['name'] not in found, 'a name twice'
-            found[part['name']] = part['begin'].rpartition('python -m tools.pages.')[2]
-    assert {name: begin.split()[0] for name, begin in found.items()} == WRITERS
+        text = page.read_text()
+        assert len(set(marked.names(text))) == len(marked.names(text)), 'a name twice'
+        for part in marked.PART.finditer(text):
+            writer = part['begin'].rpartition('python -m tools.pages.')[2].split()[0]
+            # two machines' tables of one kind have pages of their own
+            assert found.setdefault(part['name'], writer) == writer
+    assert found == WRITERS
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)

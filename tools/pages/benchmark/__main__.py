@@ -19,6 +19,7 @@ def parse_args() -> Namespace:
     parser.add_argument('--fresh', action='store_true', help='measure again what is measured')
     names = [section.NAME for section in SECTIONS]
     parser.add_argument('--only', nargs='+', choices=names, default=names, help='some tables')
+    parser.add_argument('--minutes', type=positive, help='begin nothing after so many')
     parser.add_argument('--threads', type=positive, help="torch's threads; default: all cores")
     parser.add_argument('--page', type=Path, default=PAGE, help='the page with the tables')
     parser.add_argument('--work-dir', type=Path, default='work_dirs/bench', help='for results')
@@ -27,7 +28,7 @@ def parse_args() -> Namespace:
 
 def main(args: Namespace) -> None:
     sections = [section for section in SECTIONS if section.NAME in args.only]
-    run_suite(args.page, args.work_dir, args.fresh, args.threads, sections)
+    run_suite(args.page, args.work_dir, args.fresh, args.threads, sections, args.minutes)
 
 
 if __name__ == '__main__':

@@ -13,7 +13,10 @@ from .published import Published, read_published
 NAME = 'suite'
 REFERENCE = 'resnet50'
 REPEATS = 3
-WARMUP = 2  # virtual machines get their memory when it is first used: early calls take longer
+LIMIT = 12.0  # seconds of timed turns: a slow machine has time for two
+# virtual machines get their memory when it is first used: early calls of a process take longer
+WARMUP = 2
+WARMUP_OF_MORE = 1  # what a process measures later
 INFERENCE = 'inference'
 WHATS = (INFERENCE, 'training')
 COLUMNS = (
@@ -45,6 +48,7 @@ class Row:
         attention: What tells two rows of one variant apart, as the published measurements do.
         mode: Of inference on a CPU.
         memory_format: Of inference on a CPU.
+        later: Whether it may wait: the larger ones.
     """
 
     variant: str
@@ -53,6 +57,7 @@ class Row:
     attention: Optional[str] = None
     mode: str = 'folded'
     memory_format: str = 'contiguous'
+    later: bool = False
 
     @property
     def key(self) -> str:
@@ -70,9 +75,10 @@ class Row:
             best = dict(mode=self.mode, memory_format=self.memory_format)
             settings = Settings(**self.inference(threads), **best)
         else:
-            common = self._common(what, threads)
+            common = dict(self._common(what, threads), warmup=WARMUP_OF_MORE)
             settings = Settings(**common, size=(512, 512), batch=2, memory=False)
-        return Job(self.job_name(what), settings, package='mmdet')
+        name = self.job_name(what)
+        return Job(name, settings, package='mmdet', process=self.file, later=self.later)
 
     def inference(self, threads: int) -> Dict[str, Any]:
         """Settings of inference in whatever mode, as the published code was measured."""
@@ -87,6 +93,7 @@ class Row:
             against=REFERENCE,
             repeats=REPEATS,
             warmup=WARMUP,
+            limit=LIMIT,
         )
 
     def job_name(self, what: str) -> str:
@@ -99,9 +106,9 @@ class Row:
         return self.key.replace(':', '-')
 
 
-def _uniformer(arch: str, attention: str) -> Row:
-    options = dict(stage3_attention=attention, window_size=14)
-    return Row(f'uniformer_{arch}', f'uniformer_{arch}', options, attention)
+def _uniformer(arch: str, attention: str, **options: Any) -> Row:
+    name = f'uniformer_{arch}'
+    return Row(name, name, dict(stage3_attention=attention, window_size=14), attention, **options)
 
 
 # mode and format: the fastest that was found, timed in turns on a CPU, of folded and folded and
@@ -109,12 +116,17 @@ def _uniformer(arch: str, attention: str) -> Row:
 ROWS = (
     _uniformer('small', 'hybrid'),
     _uniformer('small', 'global'),
-    _uniformer('base', 'hybrid'),
+    _uniformer('base', 'hybrid', later=True),
     Row('hrformer_small', 'hrformer_small', attention='seg'),
-    Row('hrformer_base', 'hrformer_base', attention='seg'),
+    Row('hrformer_base', 'hrformer_base', attention='seg', later=True),
     Row('transxnet_t', 'transxnet_t'),
-    Row('transxnet_s', 'transxnet_s'),
-    Row('conformer_small_patch32', 'conformer_small_patch32', memory_format='channels_last'),
+    Row('transxnet_s', 'transxnet_s', later=True),
+    Row(
+        'conformer_small_patch32',
+        'conformer_small_patch32',
+        memory_format='channels_last',
+        later=True,
+    ),
     Row('conformer_tiny_patch16', 'conformer_tiny_patch16'),
     # the published network ends with the third stage
     Row('cvt_13', 'cvt_13', dict(out_indices=(0, 1, 2))),

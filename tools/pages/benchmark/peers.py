@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Mapping
 from hybrid_backbones.analysis.benchmark.settings import Settings
 from hybrid_backbones.utils.text import markdown_table
 
-from .backbones import REPEATS, WARMUP
+from .backbones import LIMIT, REPEATS, WARMUP
 from .jobs import Job
 
 NAME = 'peers'
@@ -42,9 +42,10 @@ class Peer:
             against=self.against,
             repeats=REPEATS,
             warmup=WARMUP,
+            limit=LIMIT,
             memory=False,
         )
-        return Job(self.job_name, settings, package=self.package)
+        return Job(self.job_name, settings, package=self.package, later=True)
 
     @property
     def job_name(self) -> str:

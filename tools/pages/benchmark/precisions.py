@@ -40,7 +40,7 @@ def jobs(threads: int) -> List[Job]:
             BFLOAT16: Settings(**common, dtype=BFLOAT16),
             AUTOCAST: Settings(**common, amp=True),
         }
-        found.append(Job(f'precisions-{network}', ways, TURNS))
+        found.append(Job(f'precisions-{network}', ways, TURNS, bfloat16=True))
     return found
 
 

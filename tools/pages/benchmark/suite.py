@@ -2,16 +2,17 @@
 
 import os
 import time
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from hybrid_backbones.errors import ConfigError
 from hybrid_backbones.utils.files import check_folder
 from tools.pages.marked import DOCS, read_page, write_parts
 
 from . import backbones, bounds, models, peers, precisions, runtimes
-from .jobs import Job, Runner, is_installed, kept, run
+from .jobs import Job, Runner, kept, log_path, missing, result_path, run
 
 PAGE = DOCS / 'benchmark.md'
 MACHINE = 'machine'
@@ -25,9 +26,12 @@ def run_suite(
     fresh: bool = False,
     threads: Optional[int] = None,
     sections: Sequence[ModuleType] = SECTIONS,
+    minutes: Optional[float] = None,
     runner: Runner = run,
 ) -> None:
     """Measure what is not measured yet, and write the page's tables.
+
+    What cannot be measured here stays as it was measured elsewhere.
 
     Args:
         page: Where the tables go.
@@ -35,53 +39,84 @@ def run_suite(
         fresh: Measure everything again.
         threads: Of torch; by default as many as there are cores.
         sections: The tables to measure and to write; the others stay.
-        runner: Measures in a process of its own; returns whether it succeeded.
+        minutes: After which no other process begins; the next run goes on.
+        runner: Measures in another process.
 
     Raises:
         ConfigError: The page is missing, or some measurements failed.
     """
-    read_page(page, (MACHINE, *(section.NAME for section in sections)))
+    parts = [section.NAME for section in sections]
+    read_page(page, parts if len(sections) < len(SECTIONS) else [MACHINE, *parts])
     check_folder(work_dir)
     threads = threads or os.cpu_count() or 1
+    jobs = {section.NAME: section.jobs(threads) for section in sections}
     results: Dict[str, Any] = {}
-    failed: List[str] = []
+    todo = []
+    for job in [job for each in jobs.values() for job in each]:
+        there, reason = kept(job, result_path(job, work_dir)), missing(job)
+        if reason:
+            print(f'{job.name}: {reason}', flush=True)
+        if there and (reason or not fresh):
+            results[job.name] = there
+        elif not reason:
+            result_path(job, work_dir).unlink(missing_ok=True)
+            todo.append(job)
     start = time.perf_counter()
-    tables = {}
-    for section in sections:
-        found = []
-        for job in section.jobs(threads):
-            result = _result(job, work_dir / f'{job.name}.json', fresh, runner)
+    left = _measure(todo, results, work_dir, minutes, runner)
+    _write(page, sections, jobs, results)
+    print(f'written: {page}, after {(time.perf_counter() - start) / 60:.0f} min')
+    if left:
+        names = ', '.join(job.name for job in left)
+        print(f'not measured within {minutes:g} min: {names}; the next run goes on with them')
+    failed = [job for job in todo if job.name not in results and job not in left]
+    if failed:
+        names = ', '.join(job.name for job in failed)
+        raise ConfigError(f'failed: {names} (logs in {work_dir})')
+
+
+def _measure(
+    todo: List[Job],
+    results: Dict[str, Any],
+    work_dir: Path,
+    minutes: Optional[float],
+    runner: Runner,
+) -> List[Job]:
+    """Add results by their jobs' names; what there was no time for."""
+    begin = time.perf_counter()
+    left: List[Job] = []
+    todo = sorted(todo, key=lambda job: job.later)
+    for _, each in groupby(todo, key=lambda job: job.place):
+        group, start = list(each), time.perf_counter()
+        if minutes is not None and start - begin >= 60 * minutes:
+            left += group
+            continue
+        runner(group, work_dir)
+        for job in group:
+            result = kept(job, result_path(job, work_dir))
             if result:
                 results[job.name] = result
-                found.append(result)
-            elif is_installed(job):
-                failed.append(job.name)
-        tables[section.NAME] = f'{section.table(results)}\n{measured_on(found)}'
-    minutes = (time.perf_counter() - start) / 60
+            else:
+                print(f'{job.name}: failed, see {log_path(job, work_dir)}', flush=True)
+        done = ', '.join(job.name for job in group if job.name in results)
+        if done:
+            print(f'{done}: measured in {time.perf_counter() - start:.0f} s', flush=True)
+    return left
+
+
+def _write(
+    page: Path,
+    sections: Sequence[ModuleType],
+    jobs: Mapping[str, Sequence[Job]],
+    results: Mapping[str, Any],
+) -> None:
+    tables = {}
+    for section in sections:
+        found = [results[job.name] for job in jobs[section.NAME] if job.name in results]
+        if found or not all(map(missing, jobs[section.NAME])):
+            tables[section.NAME] = f'{section.table(results)}\n{measured_on(found)}'
     if len(sections) == len(SECTIONS):  # a part of them says where it was measured itself
         tables[MACHINE] = measured_with(list(results.values()))
     write_parts(page, tables)
-    print(f'written: {page}, after {minutes:.0f} min')
-    if failed:
-        raise ConfigError(f'failed: {", ".join(failed)} (logs in {work_dir})')
-
-
-def _result(job: Job, path: Path, fresh: bool, runner: Runner) -> Optional[Dict[str, Any]]:
-    """What is kept, or else what is measured now."""
-    there = kept(job, path)
-    if not is_installed(job):
-        print(f'{job.name}: {job.package} is not installed', flush=True)
-        return there
-    if there and not fresh:
-        return there
-    start = time.perf_counter()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    if not runner(job, path):
-        print(f'{job.name}: failed, see {path.with_suffix(".log")}', flush=True)
-        return None
-    print(f'{job.name}: measured in {time.perf_counter() - start:.0f} s', flush=True)
-    return kept(job, path)
 
 
 def measured_on(results: List[Dict[str, Any]]) -> str:

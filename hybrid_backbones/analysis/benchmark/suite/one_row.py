@@ -50,7 +50,7 @@ def measure_row(
             settings = replace(settings, against=None)
         else:
             steps['against'] = beside
-    times, order = alternate(steps, settings.repeats, settings.warmup, clock)
+    times, order = alternate(steps, settings.repeats, settings.warmup, clock, settings.limit)
     costs = costs_at(settings.network, settings.size)
     return dict(report(settings, costs, times, order, rate, memory), no_reference=reason or None)
 
