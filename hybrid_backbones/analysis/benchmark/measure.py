@@ -14,7 +14,7 @@ from ...utils.files import write_json
 from ...utils.text import markdown_table
 from ...utils.versions import installed_version, where_and_when
 from .autocast import autocast_dtype_of, type_text
-from .networks import Whole, build_network
+from .networks import Whole, build_network, package_of
 from .peak_memory import peak_memory
 from .runtimes import Runtime, runtime_versions
 from .settings import Settings, check_settings, from_dict, make_ready
@@ -124,9 +124,10 @@ def report(
 def _versions_beside_torch(settings: Settings) -> Dict[str, str]:
     """Of the runtime, and of whose network it is compared with."""
     found = dict(runtime_versions(settings.mode))
-    package, separator, _ = (settings.against or '').partition(':')
-    if separator and installed_version(package):
-        found[package] = installed_version(package)
+    package = package_of(settings.against or '')
+    number = installed_version(package) if package else ''
+    if number:
+        found[package] = number
     return found
 
 

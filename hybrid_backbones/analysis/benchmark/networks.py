@@ -156,6 +156,12 @@ def _peer(spec: str) -> Callable[[], nn.Module]:
     raise ConfigError(f'no network {spec!r}; {hint}')
 
 
+def package_of(spec: str) -> str:
+    """Of ``PACKAGE:NAME``, as :func:`build_network` takes it; empty for what has none."""
+    package, separator, _ = spec.partition(':')
+    return package if separator else ''
+
+
 def tensors(output: Any) -> List[Tensor]:
     """All tensors in tuples, lists and dicts, one in another."""
     return list(flatten(output))

@@ -106,9 +106,10 @@ class Row:
         return self.key.replace(':', '-')
 
 
-def _uniformer(arch: str, attention: str, **options: Any) -> Row:
+def _uniformer(arch: str, attention: str, later: bool = False) -> Row:
     name = f'uniformer_{arch}'
-    return Row(name, name, dict(stage3_attention=attention, window_size=14), attention, **options)
+    options = dict(stage3_attention=attention, window_size=14)
+    return Row(name, name, options, attention, later=later)
 
 
 # mode and format: the fastest that was found, timed in turns on a CPU, of folded and folded and

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Mapping
 from hybrid_backbones.analysis.benchmark import operators
 from hybrid_backbones.analysis.benchmark.settings import Settings
 
-from .backbones import LIMIT, WHATS
+from .backbones import LIMIT, REPEATS, WHATS
 from .jobs import OPERATORS, Job
 
 NAME = 'bounds'
@@ -29,7 +29,7 @@ def _job(network: str, what: str, threads: int) -> Job:
         mode='eager' if what == 'training' else 'folded',
         what=what,
         threads=threads,
-        repeats=3,
+        repeats=REPEATS,
         limit=LIMIT,
         memory=False,
     )

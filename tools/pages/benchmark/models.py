@@ -6,11 +6,11 @@ from typing import Any, Dict, List, Mapping, Tuple
 from hybrid_backbones.analysis.benchmark.settings import Settings
 from hybrid_backbones.utils.text import markdown_table
 
-from .backbones import LIMIT, WHATS
+from .backbones import LIMIT, REPEATS, WHATS
 from .jobs import PARTS, Job
 
 NAME = 'whole_models'
-REPEATS, WARMUP = 3, 1
+WARMUP = 1
 PHOTOGRAPH = (480, 640)  # that a training pipeline loads
 LEAST = 0.02  # of the time, for a part to be named
 COLUMNS = (

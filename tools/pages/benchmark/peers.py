@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping
 
+from hybrid_backbones.analysis.benchmark.networks import package_of
 from hybrid_backbones.analysis.benchmark.settings import Settings
 from hybrid_backbones.utils.text import markdown_table
 
@@ -30,7 +31,7 @@ class Peer:
     @property
     def package(self) -> str:
         """Where theirs is from."""
-        return self.against.partition(':')[0]
+        return package_of(self.against)
 
     def job(self, threads: int) -> Job:
         """Inference, at the size of the families' table."""

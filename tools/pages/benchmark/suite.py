@@ -45,8 +45,7 @@ def run_suite(
     Raises:
         ConfigError: The page is missing, or some measurements failed.
     """
-    parts = [section.NAME for section in sections]
-    read_page(page, parts if len(sections) < len(SECTIONS) else [MACHINE, *parts])
+    read_page(page, _parts(sections))
     check_folder(work_dir)
     threads = threads or os.cpu_count() or 1
     jobs = {section.NAME: section.jobs(threads) for section in sections}
@@ -72,6 +71,13 @@ def run_suite(
     if failed:
         names = ', '.join(job.name for job in failed)
         raise ConfigError(f'failed: {names} (logs in {work_dir})')
+
+
+def _parts(sections: Sequence[ModuleType]) -> List[str]:
+    """Of the page. Versions are said for all tables; some of them say themselves where they were
+    measured."""
+    names = [section.NAME for section in sections]
+    return [MACHINE, *names] if len(sections) == len(SECTIONS) else names
 
 
 def _measure(
@@ -114,7 +120,7 @@ def _write(
         found = [results[job.name] for job in jobs[section.NAME] if job.name in results]
         if found or not all(map(missing, jobs[section.NAME])):
             tables[section.NAME] = f'{section.table(results)}\n{measured_on(found)}'
-    if len(sections) == len(SECTIONS):  # a part of them says where it was measured itself
+    if MACHINE in _parts(sections):
         tables[MACHINE] = measured_with(list(results.values()))
     write_parts(page, tables)
 
